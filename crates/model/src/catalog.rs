@@ -1,0 +1,223 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{Cell, TableVersion, Timestamp, UserId};
+
+/// The text cannot name a table or a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 1 to 63 lower-case letters, digits and underscores, and starts with a letter")]
+pub struct InvalidName;
+
+macro_rules! name {
+    ($(#[doc = $doc:literal])+ $name:ident) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads a name that already has the form.
+            pub fn parse(text: &str) -> Result<Self, InvalidName> {
+                let holds = text.len() <= 63
+                    && text.starts_with(|c: char| c.is_ascii_lowercase())
+                    && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+                if holds { Ok(Self(text.to_owned())) } else { Err(InvalidName) }
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                Self::parse(text)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+name! {
+    /// What a table is called in questions, in SQL and in paths: `order_lines`.
+    TableName
+}
+name! {
+    /// What a column is called in SQL: `order_date`. The header it came from is its label.
+    ColumnName
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnType {
+    /// Whole numbers of 64 bits.
+    Integer,
+    /// Exact numbers with this many digits after the point (Arrow `Decimal128(38, scale)`).
+    Decimal {
+        /// Digits after the point.
+        scale: u8,
+    },
+    /// Binary fractions: measurements, never money.
+    Float,
+    /// Anything else.
+    Text,
+    /// Calendar days.
+    Date,
+    /// Moments, in UTC to the microsecond.
+    Timestamp,
+    /// True or false.
+    Boolean,
+}
+
+impl ColumnType {
+    /// Whether sums and averages make sense.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Decimal { .. } | Self::Float)
+    }
+
+    /// Whether it can be grouped by month and filtered by "last year".
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Date | Self::Timestamp)
+    }
+
+    /// The name that is sent: `integer`, `decimal`, `float`, `text`, `date`, `timestamp`, `boolean`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Integer => "integer",
+            Self::Decimal { .. } => "decimal",
+            Self::Float => "float",
+            Self::Text => "text",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Boolean => "boolean",
+        }
+    }
+}
+
+/// How many different values a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distinct {
+    /// Counted to the end.
+    Exactly(u64),
+    /// Counting stopped here.
+    MoreThan(u64),
+}
+
+/// What a load saw in a column: every row, never a sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// Rows without a value.
+    pub nulls: u64,
+    /// Different values, nulls apart.
+    pub distinct: Distinct,
+    /// The least value; empty for a column of nulls.
+    pub min: Option<Cell>,
+    /// The greatest value.
+    pub max: Option<Cell>,
+    /// All values of a text column, sorted, when there are few enough to keep: what names in
+    /// questions are matched with.
+    pub values: Option<Vec<String>>,
+}
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name in SQL.
+    pub name: ColumnName,
+    /// The header as it was in the file.
+    pub label: String,
+    /// What it holds.
+    pub data_type: ColumnType,
+    /// What the load saw in it.
+    pub profile: ColumnProfile,
+}
+
+/// Where a table came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Origin {
+    /// A file that a person sent.
+    Upload {
+        /// The file's own name, cleaned.
+        file_name: String,
+    },
+}
+
+/// One table of a company, as its last complete load left it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableEntry {
+    /// Unique within the company.
+    pub name: TableName,
+    /// Which load: the folder its files lie in.
+    pub version: TableVersion,
+    /// Where it came from.
+    pub origin: Origin,
+    /// In file order.
+    pub columns: Vec<Column>,
+    /// Rows.
+    pub rows: u64,
+    /// Parquet bytes on the object store.
+    pub bytes: u64,
+    /// When it was loaded.
+    pub loaded_at: Timestamp,
+    /// Who loaded it.
+    pub loaded_by: UserId,
+    /// What the load decided or could not decide, for people to read: date order, encoding.
+    pub notes: Vec<String>,
+}
+
+impl TableEntry {
+    /// The column of this name.
+    pub fn column(&self, name: &ColumnName) -> Option<&Column> {
+        self.columns.iter().find(|column| &column.name == name)
+    }
+}
+
+/// All tables of one company, by name.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Catalog {
+    /// Sorted by name.
+    pub tables: Vec<TableEntry>,
+}
+
+impl Catalog {
+    /// The table of this name.
+    pub fn table(&self, name: &TableName) -> Option<&TableEntry> {
+        self.tables.iter().find(|table| &table.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_its_folder_or_its_quotes() {
+        for bad in ["", "Orders", "1st", "a-b", "a b", "../x", "a\"b", "é", &"a".repeat(64)] {
+            assert_eq!(TableName::parse(bad), Err(InvalidName), "{bad}");
+        }
+        assert_eq!(TableName::parse("order_lines_2").unwrap().as_str(), "order_lines_2");
+    }
+}
