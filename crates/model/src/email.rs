@@ -48,6 +48,14 @@ impl Email {
         &self.0
     }
 
+    /// The address with its domain in the letters that people write, as other systems may store it.
+    pub fn with_unicode_domain(&self) -> String {
+        match self.0.rsplit_once('@') {
+            Some((local, domain)) => format!("{local}@{}", idna::domain_to_unicode(domain).0),
+            None => self.0.clone(),
+        }
+    }
+
     /// What stands before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(local, _)| local)

@@ -1,0 +1,77 @@
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::StoreError;
+
+/// Each brings a database from the version that is its position to the next one. What has been
+/// released is never edited.
+const MIGRATIONS: [&str; 1] = [FIRST];
+
+/// One table a collection. An index serves a query only where its expressions are written exactly as
+/// `sql.rs` writes them. A list that is searched has a side table, kept by triggers.
+const FIRST: &str = "
+CREATE TABLE companies   (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE users       (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE sessions    (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE audit       (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE tables      (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE jobs        (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE questions   (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE idempotency (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+
+CREATE UNIQUE INDEX users_email_canonical ON users (doc ->> '$.email_canonical');
+CREATE INDEX users_adopted ON users (lower(doc ->> '$.email'))
+    WHERE doc ->> '$.email_canonical' IS NULL;
+CREATE INDEX users_company ON users (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+CREATE INDEX users_role ON users (doc ->> '$.role', _id);
+
+CREATE INDEX sessions_user ON sessions (doc ->> '$.user_id');
+CREATE INDEX sessions_refresh ON sessions (doc ->> '$.refresh_hash');
+CREATE INDEX sessions_previous ON sessions (doc ->> '$.previous_hash');
+CREATE INDEX sessions_expiry ON sessions (doc ->> '$.expires_at');
+CREATE TABLE sessions_spent_hashes (
+    value TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (value, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_spent_hashes_id ON sessions_spent_hashes (id);
+CREATE TRIGGER sessions_spent_inserted AFTER INSERT ON sessions BEGIN
+    INSERT OR IGNORE INTO sessions_spent_hashes
+        SELECT value, new._id FROM json_each(new.doc, '$.spent_hashes');
+END;
+CREATE TRIGGER sessions_spent_updated AFTER UPDATE ON sessions
+WHEN old.doc ->> '$.spent_hashes' IS NOT new.doc ->> '$.spent_hashes' BEGIN
+    DELETE FROM sessions_spent_hashes WHERE id = old._id;
+    INSERT OR IGNORE INTO sessions_spent_hashes
+        SELECT value, new._id FROM json_each(new.doc, '$.spent_hashes');
+END;
+CREATE TRIGGER sessions_spent_deleted AFTER DELETE ON sessions BEGIN
+    DELETE FROM sessions_spent_hashes WHERE id = old._id;
+END;
+
+CREATE INDEX audit_company ON audit (doc ->> '$.company_id', coalesce(doc ->> '$.at', ''), _id);
+CREATE INDEX tables_company ON tables (doc ->> '$.company_id', coalesce(doc ->> '$.name', ''), _id);
+CREATE INDEX jobs_expiry ON jobs (doc ->> '$.expires_at');
+CREATE INDEX questions_user
+    ON questions (doc ->> '$.user_id', coalesce(doc ->> '$.asked_at', ''), _id);
+CREATE INDEX idempotency_expiry ON idempotency (doc ->> '$.expires_at');
+";
+
+/// Brings the database up to this version's shape, all or nothing, also when two processes start
+/// at once. One that a later version wrote is refused.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(StoreError::unavailable)?;
+    let version: u32 = transaction
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(StoreError::unavailable)?;
+    let Some(pending) = MIGRATIONS.get(version as usize..) else {
+        return Err(StoreError::unavailable(format!(
+            "the database has version {version}, this program knows {} at most",
+            MIGRATIONS.len()
+        )));
+    };
+    for (migration, number) in pending.iter().zip(version + 1..) {
+        transaction.execute_batch(migration).map_err(StoreError::unavailable)?;
+        transaction.pragma_update(None, "user_version", number).map_err(StoreError::unavailable)?;
+    }
+    transaction.commit().map_err(StoreError::unavailable)
+}

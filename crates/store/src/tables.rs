@@ -1,0 +1,87 @@
+use pacioli_model::{AuditEvent, Catalog, TableEntry, TableName};
+use serde_json::Value;
+
+use crate::{
+    StoreError, TenantStore,
+    backend::{Collection, Filter, Query, Write},
+    document::{self, Document},
+    store::{ATTEMPTS, back_off, logged},
+};
+
+impl TenantStore {
+    /// All tables of the company.
+    pub async fn catalog(&self) -> Result<Catalog, StoreError> {
+        let query = Query::new(Collection::Tables, self.own()).sorted("name", false);
+        let found = self.store.find(query).await?;
+        let tables = found.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Catalog { tables })
+    }
+
+    /// One table of the company.
+    pub async fn table(&self, name: &TableName) -> Result<Option<TableEntry>, StoreError> {
+        self.get(Collection::Tables, self.table_id(name)).await?.map(read).transpose()
+    }
+
+    /// Makes this load the table's current one, in one write, and returns the load that it replaced.
+    pub async fn put_table(
+        &self,
+        entry: &TableEntry,
+        event: &AuditEvent,
+    ) -> Result<Option<TableEntry>, StoreError> {
+        let id = self.table_id(&entry.name);
+        let loaded_at = Value::from(entry.loaded_at.to_string());
+        for attempt in 0..ATTEMPTS {
+            let found = self.get(Collection::Tables, &id).await?;
+            let mut document = self.owned(entry)?;
+            let write = if let Some(found) = &found {
+                document.insert("replaced_at".to_owned(), loaded_at.clone());
+                let guard = self.as_read(found);
+                let collection = Collection::Tables;
+                Write::Update { collection, id: id.clone(), guard, set: document, unset: vec![] }
+            } else {
+                document.insert("_id".to_owned(), id.clone().into());
+                document.insert("created_at".to_owned(), loaded_at.clone());
+                Write::insert(Collection::Tables, document)
+            };
+            match self.store.try_batch(vec![write, logged(self.company_id(), event)?]).await {
+                Ok(true) => return found.map(read).transpose(),
+                Ok(false) | Err(StoreError::Duplicate(_)) => back_off(attempt).await,
+                Err(other) => return Err(other),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Forgets a table and returns what it was; nothing where there is none here.
+    pub async fn delete_table(
+        &self,
+        name: &TableName,
+        event: &AuditEvent,
+    ) -> Result<Option<TableEntry>, StoreError> {
+        let id = self.table_id(name);
+        for attempt in 0..ATTEMPTS {
+            let Some(found) = self.get(Collection::Tables, &id).await? else { return Ok(None) };
+            let delete = Write::delete(Collection::Tables, &id, self.as_read(&found));
+            if self.store.try_batch(vec![delete, logged(self.company_id(), event)?]).await? {
+                return read(found).map(Some);
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// A company has one table of a name because it can have one document of an id.
+    fn table_id(&self, name: &TableName) -> String {
+        format!("{}/{name}", self.company_id())
+    }
+
+    /// Holds while the table is the load that was read.
+    fn as_read(&self, found: &Document) -> Filter {
+        let version = document::text(found, "version").unwrap_or_default();
+        self.own().and(Filter::equals("version", version))
+    }
+}
+
+fn read(found: Document) -> Result<TableEntry, StoreError> {
+    document::decode(Collection::Tables, found)
+}
