@@ -14,7 +14,7 @@ use pacioli_model::Timestamp;
 pub struct Quota {
     /// What a full bucket holds. Zero admits nothing, ever.
     pub burst: u32,
-    /// The time in which one comes back; held to the microsecond.
+    /// The time in which one comes back; counted in microseconds, a year at most.
     pub period: Duration,
 }
 
@@ -65,6 +65,9 @@ pub struct Decision {
     pub local: bool,
 }
 
+/// In microseconds. Redis keeps nothing for longer than it can count.
+const YEAR: i64 = 365 * 24 * 60 * 60 * 1_000_000;
+
 /// Microseconds since 1970.
 pub(super) fn micros(now: Timestamp) -> i64 {
     now.millis().saturating_mul(1000)
@@ -73,7 +76,7 @@ pub(super) fn micros(now: Timestamp) -> i64 {
 impl Quota {
     /// Microseconds in which one comes back.
     pub(super) fn pace(self) -> i64 {
-        i64::try_from(self.period.as_micros()).unwrap_or(i64::MAX).max(1)
+        i64::try_from(self.period.as_micros()).unwrap_or(YEAR).clamp(1, YEAR)
     }
 
     /// Microseconds in which an empty bucket fills.
@@ -90,22 +93,20 @@ impl Quota {
     /// The bucket's moment once one more is taken, if there is one to take.
     pub(super) fn charge(self, arrival: i64, now: i64) -> Option<i64> {
         let next = arrival.saturating_add(self.pace());
-        (next - now <= self.span()).then_some(next)
+        (next.saturating_sub(now) <= self.span()).then_some(next)
     }
 }
 
 impl Decision {
     /// What `arrivals`, the moments of all buckets before this attempt, mean for it.
     pub(super) fn of(limits: &[Limit], arrivals: &[i64], allowed: bool, now: i64) -> Self {
-        let open =
-            Self { allowed, limit: u32::MAX, remaining: u32::MAX, bucket: 0, ..Self::UNLIMITED };
         let each = limits.iter().zip(arrivals).enumerate();
         each.map(|(bucket, (limit, &arrival))| Self {
             bucket,
             ..Self::of_one(limit.quota, arrival, allowed, now)
         })
         .min_by_key(|one| (std::cmp::Reverse(one.retry_after), one.remaining))
-        .unwrap_or(open)
+        .unwrap_or(Self::UNLIMITED)
     }
 
     const UNLIMITED: Self = Self {
@@ -120,15 +121,16 @@ impl Decision {
 
     fn of_one(quota: Quota, arrival: i64, allowed: bool, now: i64) -> Self {
         let charged = if allowed { quota.charge(arrival, now).unwrap_or(arrival) } else { arrival };
-        let wait = arrival.saturating_add(quota.pace()) - now - quota.span();
+        let until_full = charged.saturating_sub(now);
+        let wait = until_full.saturating_add(quota.pace()).saturating_sub(quota.span());
         let retry_after = if allowed { 0 } else { wait.max(0) };
-        let left = (quota.span() - (charged - now)) / quota.pace();
+        let left = quota.span().saturating_sub(until_full) / quota.pace();
         Self {
             allowed,
             limit: quota.burst,
             remaining: u32::try_from(left.max(0)).unwrap_or(u32::MAX),
             retry_after: Duration::from_micros(retry_after.unsigned_abs()),
-            reset_after: Duration::from_micros((charged - now).unsigned_abs()),
+            reset_after: Duration::from_micros(until_full.unsigned_abs()),
             ..Self::UNLIMITED
         }
     }

@@ -5,12 +5,10 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
     sync::{
-        Mutex, MutexGuard, PoisonError, RwLock,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
-
-use std::sync::Arc;
 
 use pacioli_model::{CompanyId, SessionId, Timestamp, UserId};
 
@@ -248,4 +246,25 @@ fn halve(shard: &mut Arrivals, now: i64) {
     let (_, median, _) = moments.select_nth_unstable(middle);
     let cut = now.max(*median);
     shard.retain(|_, arrival| *arrival > cut);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_keys_drops_the_full_buckets_then_the_fuller_half() {
+        let check = |moments: &[i64], now: i64, stay: &[i64]| {
+            let key = |moment: &i64| (LimitKey::new("test", &moment.to_string()), *moment);
+            let mut shard: Arrivals = moments.iter().map(key).collect();
+            halve(&mut shard, now);
+            let mut left: Vec<i64> = shard.into_values().collect();
+            left.sort_unstable();
+            assert_eq!(left, stay, "of {moments:?} at {now}");
+        };
+        check(&[1, 2, 3, 4, 15, 16], 10, &[15, 16]);
+        check(&[11, 12, 13, 14, 15, 16], 10, &[15, 16]);
+        check(&[1, 2, 3], 10, &[]);
+        check(&[99], 10, &[]);
+    }
 }

@@ -102,7 +102,8 @@ impl Cache {
         Self { memory: Arc::default(), place: Place::Nowhere }
     }
 
-    /// Shared through Redis 6 or newer at `url` (`redis://[user[:password]@]host[:port][/number]`).
+    /// Shared through Redis 6 or newer at `url` (`redis://[user[:password]@]host[:port][/number]`);
+    /// `rediss://` for TLS, checked against the system's certificates or those of `SSL_CERT_FILE`.
     ///
     /// Waits about a second at most for the first connection. A Redis that is away is no error: the
     /// cache starts degraded and connects when it can. Only a URL that can never work is refused.

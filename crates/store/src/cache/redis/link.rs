@@ -21,8 +21,9 @@ use std::{
 
 use pacioli_model::{CompanyId, UserId};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, IntoConnectionInfo, Msg, ProtocolVersion,
-    PushInfo, PushKind, RedisError, RedisResult, ScriptInvocation, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, Msg,
+    ProtocolVersion, PushInfo, PushKind, RedisError, RedisResult, ScriptInvocation,
+    aio::MultiplexedConnection,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -80,6 +81,10 @@ impl Link {
         memory: Arc<Memory>,
     ) -> Result<Self, InvalidRedisUrl> {
         let info = url.into_connection_info().map_err(|_| InvalidRedisUrl)?;
+        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+            // Refused only if the program has chosen one already, which then serves.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         // Channels belong to the server, not to one of its numbered databases.
         let channel = format!("pacioli:accounts:{}", settings.db());

@@ -21,7 +21,7 @@ contract! {
 }
 
 /// The name that a request at `now` sees.
-pub async fn name(accounts: &Accounts<Shelf>, session: SessionId, now: Timestamp) -> String {
+pub(super) async fn name(accounts: &Accounts<Shelf>, session: SessionId, now: Timestamp) -> String {
     accounts.get(session, now).await.unwrap().unwrap().user.full_name.clone()
 }
 

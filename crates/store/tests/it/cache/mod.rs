@@ -2,12 +2,15 @@
 //! a real Redis. What only several replicas can show is in `replicas`, what only a failing Redis can
 //! show is in `outage`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod accounts;
 mod limits;
 mod outage;
 mod redis_server;
 mod replicas;
 mod shelf;
+mod through;
 
 use pacioli_model::Timestamp;
 use pacioli_store::cache::Cache;

@@ -45,7 +45,11 @@ async fn killed_and_started_again() {
     shelf.rename(session, "new");
     promptly("invalidate", accounts.invalidate(person(1, 1))).await;
     assert_eq!(promptly("get", name(&accounts, session, noon())).await, "new");
-    assert_eq!(storm(&[cache.clone()], &limit("a", 5)).await, 5, "limits are never open");
+    assert_eq!(
+        storm(std::slice::from_ref(&cache), &limit("a", 5)).await,
+        5,
+        "limits are never open"
+    );
     let decision = promptly("take", cache.take(&[limit("a", 5)], noon())).await;
     assert_eq!((decision.allowed, decision.local), (false, true));
     promptly("refund", cache.refund(&[limit("a", 5)])).await;
@@ -137,10 +141,41 @@ async fn only_the_first_requests_wait_for_a_frozen_server() {
 
 #[tokio::test]
 async fn only_a_url_that_can_never_work_is_refused() {
-    for url in ["", "localhost", "http://localhost", "redis://", "redis://host/notanumber"] {
+    for url in
+        ["", "localhost", "http://localhost", "redis://", "redis://host/notanumber", "rediss://"]
+    {
         let refused = Cache::redis(url).await;
         assert_eq!(refused.err(), Some(InvalidRedisUrl), "{url}");
     }
+}
+
+/// Runs itself again, for the certificates that a process trusts are named in its environment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tls_is_spoken_and_its_certificate_checked() {
+    const TRUSTED: &str = "PACIOLI_TEST_TRUSTED_REDIS";
+    if let Ok(url) = std::env::var(TRUSTED) {
+        let cache = Cache::redis(&url).await.unwrap();
+        until("connected", || cache.state() == CacheState::Connected).await;
+        assert!(!cache.take(&[limit("a", 5)], noon()).await.local);
+        return;
+    }
+    let Some(server) = RedisServer::start_with_tls() else { return };
+    let cache = Cache::redis(&server.url()).await.unwrap();
+    let distrusted = |state| match state {
+        CacheState::Degraded { reason, .. } => reason.contains("certificate"),
+        CacheState::Connected | CacheState::InProcess => {
+            panic!("an unknown certificate was accepted")
+        }
+    };
+    until("it refused the certificate", || distrusted(cache.state())).await;
+    let trusting = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "cache::outage::tls_is_spoken_and_its_certificate_checked"])
+        .env("SSL_CERT_FILE", server.certificate())
+        .env(TRUSTED, server.url())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&trusting.stdout);
+    assert!(trusting.status.success() && said.contains("1 passed"), "{said}");
 }
 
 /// A writer that several threads may hold.

@@ -19,7 +19,7 @@ use super::{
 const SOON: Duration = Duration::from_secs(10);
 
 /// Asks until a request sees the new name.
-pub async fn sees_new(accounts: &Accounts<Shelf>, session: SessionId) -> Duration {
+pub(super) async fn sees_new(accounts: &Accounts<Shelf>, session: SessionId) -> Duration {
     let started = Instant::now();
     while name(accounts, session, noon()).await != "new" {
         assert!(started.elapsed() < SOON, "still the old account after {SOON:?}");
@@ -28,7 +28,7 @@ pub async fn sees_new(accounts: &Accounts<Shelf>, session: SessionId) -> Duratio
     started.elapsed()
 }
 
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < SOON, "not after {SOON:?}: {what}");

@@ -22,24 +22,24 @@ use uuid::Uuid;
 use super::noon;
 
 /// What must be found in no cache.
-pub const CANARY: &str = "canary-hash";
+pub(super) const CANARY: &str = "canary-hash";
 
 /// The truth of a test. Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Shelf {
+pub(super) struct Shelf {
     accounts: Arc<Mutex<HashMap<SessionId, Account>>>,
     reads: Arc<AtomicUsize>,
     gate: Arc<Semaphore>,
 }
 
 impl Shelf {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         Self { accounts: Arc::default(), reads: Arc::default(), gate }
     }
 
     /// One session of person `user` in company `company`, signed in at noon for an hour.
-    pub fn add(&self, company: u8, user: u8) -> SessionId {
+    pub(super) fn add(&self, company: u8, user: u8) -> SessionId {
         let session = Uuid::from_u128(u128::from(company) << 16 | u128::from(user) << 8 | 1);
         let account = account(company, user, SessionId(session), noon());
         self.accounts.lock().unwrap().insert(SessionId(session), account);
@@ -47,25 +47,26 @@ impl Shelf {
     }
 
     /// Changes the person's name everywhere, as a write to the store does.
-    pub fn rename(&self, session: SessionId, name: &str) {
-        self.accounts.lock().unwrap().get_mut(&session).unwrap().user.full_name = name.to_owned();
+    pub(super) fn rename(&self, session: SessionId, name: &str) {
+        let mut accounts = self.accounts.lock().unwrap();
+        name.clone_into(&mut accounts.get_mut(&session).unwrap().user.full_name);
     }
 
-    pub fn remove(&self, session: SessionId) {
+    pub(super) fn remove(&self, session: SessionId) {
         self.accounts.lock().unwrap().remove(&session);
     }
 
     /// How often somebody read.
-    pub fn reads(&self) -> usize {
+    pub(super) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
 
     /// From now on a read has its answer, but is not given it before [`Self::release`].
-    pub fn hold(&self) {
+    pub(super) fn hold(&self) {
         self.gate.forget_permits(Semaphore::MAX_PERMITS);
     }
 
-    pub fn release(&self) {
+    pub(super) fn release(&self) {
         self.gate.add_permits(Semaphore::MAX_PERMITS - self.gate.available_permits());
     }
 }
@@ -80,11 +81,11 @@ impl AccountSource for Shelf {
 }
 
 /// Everybody on person `user`'s devices in company `company`.
-pub fn person(company: u8, user: u8) -> Scope {
+pub(super) fn person(company: u8, user: u8) -> Scope {
     Scope::User(company_id(company), user_id(user))
 }
 
-pub fn company_id(company: u8) -> CompanyId {
+pub(super) fn company_id(company: u8) -> CompanyId {
     CompanyId(Uuid::from_u128(u128::from(company) << 64))
 }
 
