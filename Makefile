@@ -1,0 +1,32 @@
+# The two commands that matter are `make run` and `make test`. `make help` lists the rest.
+
+CACHE ?= $(or $(PACIOLI_CACHE),$(HOME)/.cache/pacioli)
+export PACIOLI_TOOLS ?= $(CACHE)/tools
+# Compiled dependencies outlive the clone.
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+
+.PHONY: help run build test fmt bench openapi clean
+
+help: ## List the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: build ## Serve Pacioli on http://127.0.0.1:8000, with everything it keeps in ./data
+	$(CARGO_TARGET_DIR)/release/pacioli serve $(ARGS)
+
+build: ## Build the release binary
+	cargo build --release --locked -p pacioli-server --bin pacioli
+
+test: ## Everything CI checks: format, lints, tests on every store and cache, docs, generated files, licences
+	scripts/test
+
+fmt: ## Format the code
+	cargo fmt --all
+
+bench: build ## Measure against the comparison programs, side by side; prints ratios
+	bench/run.py
+
+openapi: ## Write the generated files: docs/openapi.json, docs/ERRORS.md, .env.example
+	scripts/generate
+
+clean: ## Remove what was built
+	cargo clean
