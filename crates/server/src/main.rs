@@ -1,2 +1,7 @@
-//! t
-fn main(){}
+//! The `pacioli` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pacioli_server::main()
+}

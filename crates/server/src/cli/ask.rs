@@ -1,0 +1,175 @@
+use std::{
+    collections::HashMap,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use chrono::NaiveDate;
+use clap::Args;
+use pacioli_engine::{TableFiles, run_in_process};
+use pacioli_language::{Context, Interpretation, Translation, Understood, translate};
+use pacioli_model::{
+    Catalog, Cell, CompanyId, Origin, Table, TableEntry, TableName, TableVersion, Timestamp, UserId,
+};
+use pacioli_sources::csv::table_name_from_file;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{CommandResult, block_on};
+use crate::{
+    clock::{Clock, Random},
+    loads::{Converted, InputFile, Progress, convert},
+};
+
+/// Rows that a terminal shows.
+const ROWS: u64 = 1000;
+
+/// Ask a question about files, without a server or an account
+#[derive(Args)]
+pub struct AskFiles {
+    /// CSV files, and at the end the question in quotes
+    #[arg(required = true, num_args = 2.., value_name = "FILE… QUESTION")]
+    files_and_question: Vec<String>,
+    /// The day that "this month" is counted from [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    today: Option<NaiveDate>,
+    /// Print only the SQL
+    #[arg(long)]
+    sql: bool,
+}
+
+impl AskFiles {
+    pub fn run(self) -> CommandResult {
+        block_on(self.answer())?
+    }
+
+    async fn answer(self) -> CommandResult {
+        let mut paths = self.files_and_question;
+        let Some(question) = paths.pop() else { return Err("no question was given".into()) };
+        let folder = tempfile::tempdir()?;
+        let files = TableFiles::local(folder.path())?;
+        let mut catalog = Catalog::default();
+        let mut names = HashMap::new();
+        for path in paths.iter().map(PathBuf::from) {
+            let name = table_name_from_file(&path.file_name().unwrap_or_default().to_string_lossy());
+            if let Some(other) = names.insert(name.clone(), path.clone()) {
+                let (one, two) = (other.display(), path.display());
+                return Err(format!("{one} and {two} would both be the table {name}").into());
+            }
+            catalog.tables.push(load(&files, &path, name).await?);
+        }
+        catalog.tables.sort_by(|a, b| a.name.cmp(&b.name));
+        let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
+        match translate(&question, &Context { today, table: None }, &catalog) {
+            Translation::Understood(understood) => {
+                show(&files, &catalog, *understood, self.sql).await
+            }
+            Translation::Clarify { question, choices } => {
+                let choices: Vec<_> = choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
+                Err(format!("{question}{}", choices.concat()).into())
+            }
+            Translation::Refuse { reason, .. } => Err(reason.into()),
+        }
+    }
+}
+
+const NOBODY: CompanyId = CompanyId(Uuid::nil());
+
+async fn load(
+    files: &TableFiles,
+    path: &Path,
+    name: TableName,
+) -> Result<TableEntry, Box<dyn std::error::Error>> {
+    let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let file = Arc::new(InputFile::at(path).map_err(|error| in_file(&error))?);
+    let version = TableVersion(Random.uuid());
+    let (progress, never) = (Arc::default(), CancellationToken::new());
+    let progress: Arc<Progress> = progress;
+    let converted = convert(files, &file, (NOBODY, &name, version), &progress, &never).await;
+    let Converted { columns, written, notes } =
+        converted.map_err(|error| in_file(&error.detail()))?;
+    Ok(TableEntry {
+        name,
+        version,
+        origin: Origin::Upload { file_name: file.file_name.clone() },
+        columns,
+        rows: written.rows,
+        bytes: written.bytes,
+        loaded_at: Timestamp::from_millis(0),
+        loaded_by: UserId(NOBODY.0),
+        notes,
+    })
+}
+
+async fn show(
+    files: &TableFiles,
+    catalog: &Catalog,
+    understood: Understood,
+    only_sql: bool,
+) -> CommandResult {
+    let Understood { ask, interpretation, .. } = understood;
+    let entry = catalog.table(&ask.table).ok_or("the table is gone")?;
+    let answer = run_in_process(files, NOBODY, entry, &ask, ROWS).await?;
+    let mut out = io::stdout().lock();
+    if only_sql {
+        return Ok(writeln!(out, "{}", answer.sql)?);
+    }
+    let context = pacioli_report::Context {
+        currency: interpretation.currency.as_deref(),
+        period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
+        filters: &interpretation.filters,
+    };
+    let sentence = pacioli_report::narrate(&ask, entry, &context, &answer.table);
+    writeln!(out, "{sentence}\n")?;
+    write_table(&mut out, &answer.table)?;
+    writeln!(out, "\n{}", understood_as(&interpretation))?;
+    writeln!(out, "\n{}", answer.sql)?;
+    Ok(())
+}
+
+fn understood_as(interpretation: &Interpretation) -> String {
+    let mut lines = vec![format!("Understood as: {}", interpretation.measures.join(", "))];
+    let mut add = |label: &str, parts: &[String]| {
+        if !parts.is_empty() {
+            lines.push(format!("  {label}: {}", parts.join("; ")));
+        }
+    };
+    add("by", &interpretation.groups);
+    add("only", &interpretation.filters);
+    let days = interpretation.date_range.iter().map(|range| range.words.clone());
+    add("days", &days.collect::<Vec<_>>());
+    add("note", &interpretation.notes);
+    lines.join("\n")
+}
+
+fn write_table(out: &mut impl io::Write, table: &Table) -> io::Result<()> {
+    let header: Vec<String> = table.columns.iter().map(|column| column.name.to_string()).collect();
+    let rows: Vec<Vec<String>> =
+        table.rows.iter().map(|row| row.iter().map(text).collect()).collect();
+    let width = |index: usize| {
+        let cells = std::iter::once(&header).chain(&rows).map(|row| row[index].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    for row in std::iter::once(&header).chain(&rows) {
+        let cells = row.iter().zip(&widths).zip(&table.columns).map(|((cell, &width), column)| {
+            if column.data_type.is_number() { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        });
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => "-".to_owned(),
+        Cell::Boolean(value) => value.to_string(),
+        Cell::Integer(value) => value.to_string(),
+        Cell::Decimal(value) => value.to_string(),
+        Cell::Float(value) => value.to_string(),
+        Cell::Text(value) => value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        Cell::Date(value) => value.to_string(),
+        Cell::Timestamp(value) => value.to_rfc3339(),
+    }
+}

@@ -1,0 +1,42 @@
+use std::io::{self, Write as _};
+
+use pacioli_store::CacheState;
+
+use super::{CommandResult, Settings, block_on};
+use crate::error::chain;
+
+/// Checks everything the server depends on, and says what is wrong.
+pub fn run(settings: &Settings) -> CommandResult {
+    block_on(examine(settings))?
+}
+
+async fn examine(settings: &Settings) -> CommandResult {
+    let mut out = io::stdout().lock();
+    let config = settings.load()?;
+    writeln!(out, "ok    configuration")?;
+    if config.server.public_url.is_none() {
+        writeln!(out, "note  server.public_url is not set: browsers are not told to stay on https")?;
+    }
+    let (app, _lock) = settings.open().await?;
+    let mut problems = 0;
+    let mut report = |name: String, result: Result<(), String>| {
+        let line = match result {
+            Ok(()) => format!("ok    {name}"),
+            Err(problem) => {
+                problems += 1;
+                format!("FAIL  {name}: {problem}")
+            }
+        };
+        writeln!(out, "{line}")
+    };
+    let store = app.store.health().await.map_err(|error| chain(&error));
+    report(format!("store ({})", app.store.kind()), store)?;
+    let files = app.files.health().await.map_err(|error| chain(&error));
+    report("table files".to_owned(), files)?;
+    let cache = match app.cache.state() {
+        CacheState::Degraded { reason, .. } => Err(reason),
+        CacheState::InProcess | CacheState::Connected => Ok(()),
+    };
+    report(format!("cache ({})", app.cache.kind().as_str()), cache)?;
+    if problems > 0 { Err(format!("{problems} of these need mending").into()) } else { Ok(()) }
+}

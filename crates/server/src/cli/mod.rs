@@ -1,0 +1,140 @@
+//! The command line.
+
+mod accounts;
+mod ask;
+mod config;
+mod demo;
+mod doctor;
+mod serve;
+
+use std::{
+    fmt::Display,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    app::App,
+    clock::{Clock, Random},
+    compose::{FolderLock, claim_folder, compose, own_program},
+    config::{Config, ConfigSources},
+};
+
+/// Ask your company's own books in plain English, and get answers you can check.
+#[derive(Parser)]
+#[command(name = "pacioli", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Settings {
+    /// Configuration file [default: ./pacioli.toml where it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the embedded parts keep everything [default: ./data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Serve),
+    /// Write the files of a made-up trading company, and load them if asked to
+    Demo(demo::Demo),
+    /// Ask a question about files, without a server or an account
+    Ask(ask::AskFiles),
+    /// Look after people's accounts
+    #[command(subcommand)]
+    User(accounts::UserCommand),
+    /// Look after companies
+    #[command(subcommand)]
+    Company(accounts::CompanyCommand),
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Check everything the server depends on
+    Doctor,
+    /// Print the OpenAPI document
+    Openapi {
+        /// Print the reference of error codes instead
+        #[arg(long)]
+        errors: bool,
+    },
+    /// Run queries for a server: started by it, not by people
+    #[command(hide = true)]
+    EngineWorker,
+}
+
+/// What a command ends with: nothing, or words for the person at the terminal.
+type CommandResult = Result<(), Box<dyn std::error::Error>>;
+
+/// Runs the command that this process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if matches!(cli.command, Command::EngineWorker) {
+        return pacioli_engine::worker_main();
+    }
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "pacioli: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> CommandResult {
+    let settings = cli.settings;
+    match cli.command {
+        Command::Serve(command) => command.run(settings),
+        Command::Demo(command) => command.run(&settings),
+        Command::Ask(command) => command.run(),
+        Command::User(command) => command.run(&settings),
+        Command::Company(command) => command.run(&settings),
+        Command::Config(command) => command.run(&settings),
+        Command::Doctor => doctor::run(&settings),
+        Command::Openapi { errors: true } => print(&crate::error::reference().trim_end()),
+        Command::Openapi { errors: false } => print(&crate::router::document().to_pretty_json()?),
+        Command::EngineWorker => Ok(()),
+    }
+}
+
+impl Settings {
+    fn sources(&self) -> ConfigSources {
+        ConfigSources {
+            file: self.config.clone(),
+            data_dir: self.data_dir.clone(),
+            ..ConfigSources::of_process()
+        }
+    }
+
+    fn load(&self) -> Result<Config, crate::config::ConfigError> {
+        Config::load(&self.sources())
+    }
+
+    /// All parts of a server, for a command that works on what the server keeps.
+    async fn open(&self) -> Result<(App, FolderLock), Box<dyn std::error::Error>> {
+        let config = self.load()?;
+        let lock = claim_folder(&config)?;
+        Ok((compose(config, Clock::System, Random, own_program()?).await?, lock))
+    }
+}
+
+/// Runs a command's async part on a small runtime.
+fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    Ok(runtime.block_on(work))
+}
+
+fn print(text: &impl Display) -> CommandResult {
+    writeln!(io::stdout(), "{text}")?;
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! From a configuration to a running server's parts: every choice between two implementations is made
+//! here, once.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use pacioli_engine::{Engine, EngineError, EngineOptions, TableFiles};
+use pacioli_store::{Accounts, Cache, InvalidRedisUrl, Store, StoreError};
+use rustix::fs::{FlockOperation, flock};
+use secrecy::ExposeSecret;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    app::{App, Parts},
+    auth::{AccessTokens, Keys},
+    clock::{Clock, Random},
+    config::{Config, ConfigError},
+    error::chain,
+    loads,
+    password::{Hasher, PasswordPolicy},
+    telemetry::Metrics,
+};
+
+/// Why the server cannot start, in words for whoever starts it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data folder cannot be used.
+    #[error("data_dir {folder}: {source}")]
+    Folder {
+        /// Which.
+        folder: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process owns the data folder.
+    #[error(
+        "data_dir {0} is in use by another pacioli process. Stop it, or use the API of the running server."
+    )]
+    InUse(String),
+    /// The database cannot be used.
+    #[error("the database cannot be opened: {}", chain(.0))]
+    Store(#[from] StoreError),
+    /// The cache's address cannot be read.
+    #[error("cache.redis_url: {0}")]
+    Cache(#[from] InvalidRedisUrl),
+    /// The engine cannot be set up.
+    #[error("the query engine cannot be set up: {}", chain(.0))]
+    Engine(#[from] EngineError),
+    /// Tokens cannot be made.
+    #[error("tokens cannot be made: {0}")]
+    Tokens(#[from] serde_json::Error),
+    /// Anything of the operating system.
+    #[error("{action}: {source}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+/// Holds the data folder for this process; dropping it lets go.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "held, not read")] fs::File);
+
+/// Makes the data folder, and takes it for this process where the store lies in it.
+pub fn claim_folder(config: &Config) -> Result<FolderLock, StartError> {
+    let folder = &config.data_dir;
+    let name = || folder.display().to_string();
+    let failed = |source| StartError::Folder { folder: name(), source };
+    fs::create_dir_all(folder.join("spool")).map_err(failed)?;
+    let mut lock = fs::OpenOptions::new();
+    let lock = lock.create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
+    let alone = flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+    if alone {
+        empty(&folder.join("spool")).map_err(failed)?;
+    }
+    // A store of its own may be shared; the embedded one lies in the folder and may not.
+    if config.store.mongodb_uri.is_some() {
+        flock(&lock, FlockOperation::LockShared).map_err(|error| failed(error.into()))?;
+    } else if !alone {
+        return Err(StartError::InUse(name()));
+    }
+    Ok(FolderLock(lock))
+}
+
+/// Removes what uploads left that were cut off by a crash.
+fn empty(spool: &Path) -> io::Result<()> {
+    fs::read_dir(spool)?.try_for_each(|entry| fs::remove_file(entry?.path()))
+}
+
+/// Builds all parts. The folder is already claimed. `worker` is the program that runs queries when it is
+/// started with `engine-worker`: this one, as [`own_program`] names it.
+pub async fn compose(
+    config: Config,
+    clock: Clock,
+    random: Random,
+    worker: PathBuf,
+) -> Result<App, StartError> {
+    let secrets = config.secrets(random)?;
+    let all = secrets.all();
+    let current = all.first().copied().unwrap_or_default();
+    let auth = &config.auth;
+    let tokens = AccessTokens::new(&auth.issuer, &auth.audience, auth.access_token(), &all)?;
+    let keys = Keys::new(current);
+    let store = open_store(&config).await?;
+    let cache = open_cache(&config).await?;
+    let files = TableFiles::local(&config.data_dir.join("files"))?;
+    let engine = Engine::start(&files, engine_options(&config, worker))?;
+    let parts = Parts {
+        accounts: Accounts::new(cache.clone(), store.clone()),
+        hasher: Hasher::new(&config.auth),
+        policy: PasswordPolicy::new(config.auth.password_min_length),
+        metrics: Metrics::new(),
+        stopping: CancellationToken::new(),
+        background: TaskTracker::new(),
+        config,
+        clock,
+        random,
+        store,
+        cache,
+        files,
+        engine,
+        tokens,
+        keys,
+    };
+    Ok(App::new(parts))
+}
+
+async fn open_store(config: &Config) -> Result<Store, StoreError> {
+    match &config.store.mongodb_uri {
+        Some(uri) => Store::open_mongo(uri.expose_secret(), Some(&config.store.database)).await,
+        None => Store::open_sqlite(&config.data_dir).await,
+    }
+}
+
+async fn open_cache(config: &Config) -> Result<Cache, InvalidRedisUrl> {
+    match (&config.cache.redis_url, &config.store.mongodb_uri) {
+        (Some(url), _) => Cache::redis(url.expose_secret()).await,
+        // Others may write to a shared store without telling us: nothing may be kept.
+        (None, Some(_)) => Ok(Cache::none()),
+        (None, None) => Ok(Cache::in_process()),
+    }
+}
+
+fn engine_options(config: &Config, worker: PathBuf) -> EngineOptions {
+    let engine = &config.engine;
+    let workers = engine.workers().get();
+    EngineOptions {
+        worker,
+        worker_args: vec!["engine-worker".into()],
+        scratch: config.data_dir.join("scratch"),
+        workers,
+        threads: 2,
+        memory_bytes: engine.memory_bytes(),
+        spill_bytes: engine.memory_bytes() * 4,
+        deadline: engine.deadline(),
+        row_limit: engine.row_limit as u64,
+        queue: workers * 16,
+        queue_wait: engine.deadline(),
+        idle: Duration::from_secs(60),
+    }
+}
+
+/// This program, by a path that stays good when its file is replaced by an upgrade.
+pub fn own_program() -> Result<PathBuf, StartError> {
+    let system = |source| StartError::System { action: "finding this program's own file", source };
+    let link = Path::new("/proc/self/exe");
+    if link.exists() { Ok(link.to_owned()) } else { std::env::current_exe().map_err(system) }
+}
+
+/// What a start and every hour after it ask for: half-done batches finished or undone, expired
+/// documents and orphaned files removed.
+pub fn tend(app: &App) {
+    let app = app.clone();
+    app.background.clone().spawn(async move {
+        loop {
+            let now = app.clock.now();
+            for (what, done) in [
+                ("recover", app.store.recover(now).await),
+                ("purge", app.store.purge_expired(now).await),
+            ] {
+                match done {
+                    Ok(0) => {}
+                    Ok(count) => tracing::info!(event = "store.tended", what, count, "store tended"),
+                    Err(error) => {
+                        let cause = chain(&error);
+                        tracing::warn!(event = "store.tend_failed", what, cause, "store not tended");
+                    }
+                }
+            }
+            loads::sweep(&app).await;
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(3600)) => {}
+                () = app.stopping.cancelled() => return,
+            }
+        }
+    });
+}

@@ -1,0 +1,294 @@
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de};
+
+use super::{layers::Setting, quota::Quota};
+
+/// What the server runs with. Made by [`Config::load`](super::Config::load); every field is
+/// explained in `config.default.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where the embedded parts keep everything.
+    pub data_dir: PathBuf,
+    /// `[server]`
+    pub server: ServerConfig,
+    /// `[store]`
+    pub store: StoreConfig,
+    /// `[cache]`
+    pub cache: CacheConfig,
+    /// `[auth]`
+    pub auth: AuthConfig,
+    /// `[limits]`
+    pub limits: LimitsConfig,
+    /// `[engine]`
+    pub engine: EngineConfig,
+    /// `[log]`
+    pub log: LogConfig,
+    #[serde(skip)]
+    pub(super) settings: Vec<Setting>,
+}
+
+/// Listening, and what is taken from clients.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// The public listener.
+    #[serde(deserialize_with = "parsed")]
+    pub listen: SocketAddr,
+    /// The listener of `/metrics`, if any.
+    #[serde(deserialize_with = "parsed_if_given")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// The address people type, without a slash at its end.
+    #[serde(deserialize_with = "text_if_given")]
+    pub public_url: Option<String>,
+    /// Networks whose `X-Forwarded-*` headers are believed.
+    #[serde(deserialize_with = "all_parsed")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// Largest body but for uploads.
+    pub body_limit_bytes: usize,
+    /// Largest upload.
+    pub upload_limit_bytes: usize,
+    /// Longest request but for uploads.
+    pub request_timeout_seconds: u32,
+    /// Longest upload.
+    pub upload_timeout_seconds: u32,
+    /// Longest wait for requests in flight when stopping.
+    pub shutdown_grace_seconds: u32,
+    /// Whether `/docs` is served.
+    pub docs: bool,
+}
+
+impl ServerConfig {
+    /// Longest request but for uploads.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_secs(self.request_timeout_seconds.into())
+    }
+
+    /// Longest upload.
+    pub fn upload_timeout(&self) -> Duration {
+        Duration::from_secs(self.upload_timeout_seconds.into())
+    }
+
+    /// Longest wait for requests in flight when stopping.
+    pub fn shutdown_grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace_seconds.into())
+    }
+
+    /// Whether browsers are to stay on https.
+    pub fn is_https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+/// Which store.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConfig {
+    /// MongoDB, else the embedded one. Secret, because it carries a password.
+    #[serde(deserialize_with = "secret_if_given")]
+    pub mongodb_uri: Option<SecretString>,
+    /// MongoDB's database.
+    pub database: String,
+}
+
+/// Which cache.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheConfig {
+    /// Redis, else the one in the process. Secret, because it carries a password.
+    #[serde(deserialize_with = "secret_if_given")]
+    pub redis_url: Option<SecretString>,
+}
+
+/// Tokens and passwords.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthConfig {
+    /// The configured secret; where there is none, [`Config::secrets`](super::Config::secrets) makes one.
+    #[serde(deserialize_with = "secret_if_given")]
+    pub jwt_secret: Option<SecretString>,
+    /// Secrets that were in force before.
+    #[serde(deserialize_with = "all_secret")]
+    pub previous_secrets: Vec<SecretString>,
+    /// See [`Self::access_token`].
+    pub access_token_minutes: u32,
+    /// See [`Self::refresh_idle`].
+    pub refresh_idle_days: u32,
+    /// See [`Self::refresh_absolute`].
+    pub refresh_absolute_days: u32,
+    /// See [`Self::replay_window`].
+    pub replay_window_seconds: u32,
+    /// `iss`
+    pub issuer: String,
+    /// `aud`
+    pub audience: String,
+    /// 10 to 15.
+    pub bcrypt_cost: u32,
+    /// See [`Self::hashing_threads`].
+    pub hashing_threads: usize,
+    /// How many may wait for a hashing thread.
+    pub hashing_queue: usize,
+    /// Mixed into passwords before hashing.
+    #[serde(deserialize_with = "secret_if_given")]
+    pub pepper: Option<SecretString>,
+    /// In code points.
+    pub password_min_length: usize,
+}
+
+impl AuthConfig {
+    /// An access token's life.
+    pub fn access_token(&self) -> chrono::Duration {
+        chrono::Duration::minutes(self.access_token_minutes.into())
+    }
+
+    /// A session's life without a refresh.
+    pub fn refresh_idle(&self) -> chrono::Duration {
+        chrono::Duration::days(self.refresh_idle_days.into())
+    }
+
+    /// A session's life.
+    pub fn refresh_absolute(&self) -> chrono::Duration {
+        chrono::Duration::days(self.refresh_absolute_days.into())
+    }
+
+    /// How long a spent refresh token still gets its successor.
+    pub fn replay_window(&self) -> chrono::Duration {
+        chrono::Duration::seconds(self.replay_window_seconds.into())
+    }
+
+    /// Threads that hash: as configured, else every core but one.
+    pub fn hashing_threads(&self) -> NonZeroUsize {
+        let spare = || NonZeroUsize::new(cores().get() - 1).unwrap_or(NonZeroUsize::MIN);
+        NonZeroUsize::new(self.hashing_threads).unwrap_or_else(spare)
+    }
+}
+
+/// How often something may be tried.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Whether any of them holds.
+    pub enabled: bool,
+    /// Logins on one account.
+    pub login_per_account: Quota,
+    /// Logins from one network address.
+    pub login_per_address: Quota,
+    /// Sign-ups from one network address.
+    pub signup: Quota,
+    /// Refreshes from one network address.
+    pub refresh: Quota,
+    /// People added to one company.
+    pub add_user: Quota,
+    /// Questions of one person.
+    pub query_per_user: Quota,
+    /// Uploads of one company.
+    pub upload_per_company: Quota,
+    /// All requests of one person.
+    pub requests_per_user: Quota,
+}
+
+/// The worker processes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineConfig {
+    /// See [`Self::workers`].
+    pub workers: usize,
+    /// Of one worker.
+    pub memory_mb: u64,
+    /// Of one query.
+    pub deadline_seconds: u32,
+    /// Of one answer.
+    pub row_limit: usize,
+}
+
+impl EngineConfig {
+    /// How many workers: as configured, else one per core.
+    pub fn workers(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.workers).unwrap_or_else(cores)
+    }
+
+    /// Memory of one worker.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_mb.saturating_mul(1024 * 1024)
+    }
+
+    /// Time of one query.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(self.deadline_seconds.into())
+    }
+}
+
+/// The server's log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// A level, or levels per module.
+    pub level: String,
+    /// For whom.
+    pub format: LogFormat,
+}
+
+/// For whom the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// One readable line.
+    Text,
+}
+
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+fn parse<T: FromStr<Err: std::fmt::Display>, E: de::Error>(text: &str) -> Result<T, E> {
+    text.trim().parse().map_err(|error| E::custom(format!("`{text}`: {error}")))
+}
+
+fn parsed<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: std::fmt::Display>,
+    D: Deserializer<'de>,
+{
+    parse(&String::deserialize(deserializer)?)
+}
+
+fn parsed_if_given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: std::fmt::Display>,
+    D: Deserializer<'de>,
+{
+    text_if_given(deserializer)?.map(|text| parse(&text)).transpose()
+}
+
+fn all_parsed<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: FromStr<Err: std::fmt::Display>,
+    D: Deserializer<'de>,
+{
+    Vec::<String>::deserialize(deserializer)?.iter().map(|text| parse(text)).collect()
+}
+
+fn text_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let text = text.trim().trim_end_matches('/');
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+fn secret_if_given<'de, D>(deserializer: D) -> Result<Option<SecretString>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then(|| text.into()))
+}
+
+fn all_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretString>, D::Error> {
+    Ok(Vec::<String>::deserialize(deserializer)?.into_iter().map(Into::into).collect())
+}

@@ -1,0 +1,111 @@
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use serde::de::DeserializeOwned;
+
+use crate::error::{ApiError, Code};
+
+/// A JSON body, checked against its type: syntax is 400, a value that does not fit is 422 with its
+/// place, anything but JSON is 415.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<S, T> FromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(ApiError::new(
+                Code::UnsupportedMediaType,
+                "Send the body as JSON, with `Content-Type: application/json`.",
+            ));
+        }
+        let bytes = read_body(request, state).await?;
+        parse_json(&bytes).map(Self)
+    }
+}
+
+/// The essence of the Content-Type, without parameters.
+pub fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.unwrap_or("").split(';').next().unwrap_or("").trim()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let essence = media_type(headers);
+    let suffix = essence.rsplit(['/', '+']).next().unwrap_or("");
+    essence.len() > 12
+        && essence[..12].eq_ignore_ascii_case("application/")
+        && suffix.eq_ignore_ascii_case("json")
+}
+
+/// The whole body, up to the route's limit.
+pub async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+            ApiError::new(Code::TooLarge, "The body is larger than this route takes.")
+        } else {
+            ApiError::new(Code::BadRequest, "The body could not be read to its end.")
+        }
+    })
+}
+
+/// Reads JSON text as `T`.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refusal(&error))?;
+    reader.end().map_err(|error| syntax(&error))?;
+    Ok(value)
+}
+
+fn syntax(error: &serde_json::Error) -> ApiError {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    ApiError::new(Code::MalformedBody, format!("The body is not valid JSON at {place}."))
+}
+
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    if !error.inner().is_data() {
+        return syntax(error.inner());
+    }
+    let path = error.path().to_string();
+    let parts = path.split('.').filter(|part| !part.is_empty() && *part != "?");
+    field_refusal("body", parts.collect(), &error.inner().to_string())
+}
+
+/// Turns serde's words into one refused value. They may quote the value itself (`invalid type:
+/// integer 5`), which is never sent back: it could be a password.
+pub fn field_refusal(source: &str, path: Vec<&str>, words: &str) -> ApiError {
+    let words = words.split(" at line ").next().unwrap_or(words);
+    let mut loc = vec![source];
+    loc.extend(path);
+    let quoted = |prefix: &str| words.strip_prefix(prefix).and_then(|rest| rest.split('`').nth(1));
+    if let Some(name) = quoted("missing field ") {
+        loc.push(name);
+        return ApiError::invalid(&loc, "missing", "Field required.");
+    }
+    if let Some(name) = quoted("unknown field ") {
+        let known = words.split_once(", expected ").map_or("", |(_, known)| known);
+        if loc.last() != Some(&name) {
+            loc.push(name);
+        }
+        return ApiError::invalid(&loc, "extra_forbidden", format!("Unknown field; known: {known}."));
+    }
+    if words.starts_with("duplicate field ") {
+        return ApiError::invalid(&loc, "duplicate", "This field is given twice.");
+    }
+    if words.starts_with("invalid type") || words.starts_with("invalid value") {
+        let expected = words.rsplit_once("expected ").map_or("another type", |(_, what)| what);
+        return ApiError::invalid(&loc, "type_error", format!("Must be {expected}."));
+    }
+    if words.starts_with("unknown variant") {
+        let known = words.split_once(", expected ").map_or("", |(_, known)| known);
+        return ApiError::invalid(&loc, "enum", format!("Must be {known}."));
+    }
+    ApiError::invalid(&loc, "value_error", format!("Must be valid: {words}."))
+}

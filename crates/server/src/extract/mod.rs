@@ -1,0 +1,18 @@
+//! What handlers are given: the caller, and input that has been checked. Every refusal has the one
+//! error shape.
+
+mod caller;
+mod form;
+mod idempotency;
+mod json;
+mod parts;
+mod text;
+
+pub use caller::{
+    AskQuestions, Caller, ManageCompany, ManageData, ManagePeople, OwnAccount, Permit, ReadAudit,
+};
+pub use form::Credentials;
+pub use idempotency::{IdempotencyKey, Submission, Turn, kept};
+pub use json::{Json, media_type};
+pub use parts::{Path, Query};
+pub use text::{Line, Patch, given, present};

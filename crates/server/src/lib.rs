@@ -1,0 +1,32 @@
+//! The server: HTTP, accounts, configuration, composition, jobs and the command line. It is the only
+//! room that knows JSON shapes and status codes, and it asks every other room for the rest.
+//!
+//! Start reading at `router` (all routes) and `compose` (all choices). To add a route: a handler in
+//! `routes`, whose signature names the permission as `Caller<P>`; one line in `routes::authenticated`;
+//! one row in the authorisation matrix of the tests, which fail until it is there.
+
+mod app;
+mod auth;
+mod cli;
+mod clock;
+mod compose;
+mod config;
+mod error;
+mod extract;
+mod http;
+mod loads;
+mod openapi;
+mod password;
+mod router;
+mod routes;
+mod serve;
+mod telemetry;
+
+pub use app::{App, Parts};
+pub use cli::main;
+pub use clock::{Clock, Random};
+pub use compose::{StartError, claim_folder, compose, tend};
+pub use config::{Config, ConfigSources};
+pub use error::Code;
+pub use router::{document, public};
+pub use serve::{Listeners, serve};

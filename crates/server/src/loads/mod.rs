@@ -1,0 +1,40 @@
+//! Loading: an uploaded file becomes a table, wholly or not at all.
+//!
+//! The file is spooled to disk, read twice in constant memory, written as Parquet under a version of
+//! its own, and put in service by one write to the catalog. Whatever dies before that write leaves
+//! files that nothing names, which [`sweep`] removes, and a job whose lease lapses.
+
+mod convert;
+mod job;
+mod spool;
+
+use std::collections::HashSet;
+
+use chrono::Duration;
+pub use convert::{Converted, Progress, convert};
+pub use job::{Request, retire, start};
+pub use spool::{InputFile, broken};
+
+use crate::{app::App, error::chain};
+
+/// Files younger than this may belong to a load that is under way, here or on another replica.
+const SWEEP_AGE: Duration = Duration::hours(6);
+
+/// Removes the files of versions that no catalog names.
+pub async fn sweep(app: &App) {
+    let versions = match app.store.table_versions().await {
+        Ok(versions) => versions,
+        Err(error) => {
+            tracing::warn!(event = "sweep.failed", cause = chain(&error), "table files not swept");
+            return;
+        }
+    };
+    let keep: HashSet<_> = versions.into_iter().map(|(_, _, version)| version).collect();
+    match app.files.sweep(&keep, app.clock.now() - SWEEP_AGE).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(event = "sweep.done", removed, "orphaned table files removed"),
+        Err(error) => {
+            tracing::warn!(event = "sweep.failed", cause = chain(&error), "table files not swept");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! One file for each thing the API knows, its shapes beside its handlers.
+
+mod audit;
+mod auth;
+mod cells;
+mod company;
+mod health;
+mod jobs;
+mod no_store;
+mod paging;
+mod people;
+mod query;
+mod shapes;
+mod tables;
+mod uploads;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::app::App;
+
+/// Open without a token. Everything else is closed by its handler's signature, and a test walks all
+/// operations to see that it is.
+pub fn anonymous() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::sign_up))
+        .routes(routes!(auth::log_in))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}
+
+/// Only with a good token whose role carries the permission that the handler names.
+pub fn authenticated() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::who_am_i))
+        .routes(routes!(auth::my_profile))
+        .routes(routes!(auth::update_user_profile))
+        .routes(routes!(auth::update_superuser_profile))
+        .routes(routes!(auth::change_password))
+        .routes(routes!(auth::log_out))
+        .routes(routes!(auth::log_out_everywhere))
+        .routes(routes!(auth::list_sessions))
+        .routes(routes!(auth::revoke_session))
+        .routes(routes!(auth::add_user))
+        .routes(routes!(people::list_users))
+        .routes(routes!(people::get_user, people::update_user, people::delete_user))
+        .routes(routes!(people::deactivate_user))
+        .routes(routes!(people::reactivate_user))
+        .routes(routes!(people::reset_password))
+        .routes(routes!(company::get_company, company::update_company))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(tables::list_tables))
+        .routes(routes!(tables::get_table, tables::delete_table))
+        .routes(routes!(jobs::get_job))
+        .routes(routes!(query::ask))
+}
+
+/// Bodies of any size, as a stream.
+pub fn streaming() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(uploads::upload))
+}

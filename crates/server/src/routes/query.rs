@@ -1,0 +1,332 @@
+use std::time::Instant;
+
+use axum::extract::State;
+use chrono::NaiveDate;
+use pacioli_engine::{Answer, EngineError};
+use pacioli_language::{Choice, Context, Interpretation, Translation, Understood, translate};
+use pacioli_model::{Ask, Catalog, ConversationId, QueryId, QuestionRecord, TableEntry, TimeGrain};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    cells::{CellOut, ColumnOut, shape},
+    no_store::NoStore,
+};
+use crate::{
+    app::App,
+    error::{ApiError, ApiResult},
+    extract::{AskQuestions, Caller, Json, Line},
+};
+
+/// A question in plain English.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// In your own words.
+    #[schema(value_type = String, min_length = 1, max_length = 1000, example = "revenue by month")]
+    question: Line<1000>,
+    /// The conversation this goes on with; a new one where it is absent.
+    #[serde(default)]
+    conversation_id: Option<Uuid>,
+    /// The day that "this month" is counted from; today in the company's time zone where it is absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = "date", example = "2025-06-17")]
+    today: Option<NaiveDate>,
+}
+
+/// The answer, or why there is none.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueryOut {
+    /// `answered`, `needs_clarification` or `not_answerable`.
+    #[schema(example = "answered")]
+    status: &'static str,
+    /// The answer as a sentence; what to ask back; or why there is none.
+    answer: String,
+    /// Name and type of each column.
+    columns: Vec<ColumnOut>,
+    /// Each as long as `columns`.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
+    rows: Vec<Vec<CellOut>>,
+    /// How many rows.
+    row_count: usize,
+    /// More rows exist than are sent.
+    truncated: bool,
+    /// A Vega-Lite v5 specification, where a picture says more than the rows.
+    #[schema(value_type = Option<Object>)]
+    chart: Option<serde_json::Value>,
+    /// What was computed, as SQL.
+    sql: Option<String>,
+    /// How the question was understood.
+    interpretation: Option<InterpretationOut>,
+    /// The readings to choose from, when clarification is needed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    choices: Vec<ChoiceOut>,
+    /// The words that were not understood, when there is no answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_understood: Vec<String>,
+    /// How sure the reading is, 0 to 1.
+    confidence: f64,
+    /// What produced the reading.
+    #[schema(example = "rules")]
+    source: &'static str,
+    /// Where the time went.
+    timing_ms: Timing,
+    /// Names this question and its answer.
+    query_id: Uuid,
+    /// Names the conversation it belongs to.
+    conversation_id: Uuid,
+}
+
+/// Milliseconds.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Timing {
+    /// Understanding the question.
+    translate: f64,
+    /// Running the query.
+    run: f64,
+    /// All of it.
+    total: f64,
+}
+
+/// How a question was understood, for people to check.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InterpretationOut {
+    /// The table that was asked.
+    table: String,
+    /// Which version of it.
+    table_version: Option<Uuid>,
+    /// What was computed.
+    metrics: Vec<String>,
+    /// What rows were grouped by.
+    groups: Vec<String>,
+    /// Which rows count.
+    filters: Vec<String>,
+    /// Which days count.
+    date_range: Option<DateRangeOut>,
+    /// `day`, `week`, `month`, `quarter` or `year`.
+    #[schema(value_type = Option<String>)]
+    grain: Option<TimeGrain>,
+    /// ISO 4217 code of the amounts, where it is known and one.
+    currency: Option<String>,
+    /// The day that relative dates were counted from.
+    #[schema(value_type = Option<String>, format = "date")]
+    as_of: Option<NaiveDate>,
+    /// Choices made on your behalf, and what the answer leaves out.
+    notes: Vec<String>,
+    /// Which words were taken as what.
+    words: Vec<WordOut>,
+}
+
+/// A run of days.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DateRangeOut {
+    /// The column that was compared.
+    column: String,
+    /// First day.
+    #[schema(value_type = Option<String>, format = "date")]
+    from: Option<NaiveDate>,
+    /// The day after the last.
+    #[schema(value_type = Option<String>, format = "date")]
+    to: Option<NaiveDate>,
+    /// In words.
+    words: String,
+}
+
+/// Some words of the question and what they were taken as.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WordOut {
+    /// As typed.
+    text: String,
+    /// What they were taken as.
+    meaning: String,
+}
+
+/// One reading of an ambiguous question.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChoiceOut {
+    /// What tells it from the others.
+    label: String,
+    /// The reading in plain words.
+    question: String,
+    /// How it would be understood.
+    interpretation: InterpretationOut,
+}
+
+impl InterpretationOut {
+    fn new(given: Interpretation, version: Option<Uuid>, words: Vec<WordOut>) -> Self {
+        let date_range = given.date_range.map(|range| DateRangeOut {
+            column: range.column.to_string(),
+            from: range.from,
+            to: range.to,
+            words: range.words,
+        });
+        Self {
+            table: given.table.to_string(),
+            table_version: version,
+            metrics: given.measures,
+            groups: given.groups,
+            filters: given.filters,
+            date_range,
+            grain: given.grain,
+            currency: given.currency,
+            as_of: given.as_of,
+            notes: given.notes,
+            words,
+        }
+    }
+}
+
+impl From<Choice> for ChoiceOut {
+    fn from(choice: Choice) -> Self {
+        let interpretation = InterpretationOut::new(choice.interpretation, None, Vec::new());
+        Self { label: choice.label, question: choice.question, interpretation }
+    }
+}
+
+/// Ask a question
+///
+/// Answers in figures, a sentence, a chart and the SQL behind them; asks back where the question can
+/// be read in several ways; refuses, naming the words it did not understand, where it cannot be sure.
+#[utoipa::path(
+    post, path = "/query", tag = "questions", operation_id = "ask", request_body = Question,
+    responses((status = 200, description = "An answer, a question back, or a refusal", body = QueryOut)),
+)]
+pub async fn ask(
+    State(app): State<App>,
+    caller: Caller<AskQuestions>,
+    Json(question): Json<Question>,
+) -> ApiResult<NoStore<QueryOut>> {
+    let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
+    app.admit("query", &[limit], &caller.request).await?;
+    let started = Instant::now();
+    let today = question.today.unwrap_or_else(|| app.today(&caller.account.company));
+    let catalog = caller.data.catalog().await?;
+    let (words, context) = (question.question.to_string(), Context { today, table: None });
+    let translation = translate(&words, &context, &catalog);
+    let translated = millis(started);
+    let mut out = QueryOut::empty(
+        app.random.uuid(),
+        question.conversation_id.unwrap_or_else(|| app.random.uuid()),
+    );
+    let mut asked = None;
+    match translation {
+        Translation::Understood(understood) => {
+            asked = Some(understood.ask.clone());
+            out.answered(&app, &caller, catalog, *understood).await?;
+        }
+        Translation::Clarify { question, choices } => {
+            out.status = "needs_clarification";
+            out.answer = question;
+            out.choices = choices.into_iter().map(ChoiceOut::from).collect();
+        }
+        Translation::Refuse { not_understood, reason } => {
+            out.answer = reason;
+            out.not_understood = not_understood;
+        }
+    }
+    let total = millis(started);
+    out.timing_ms = Timing { translate: translated, run: total - translated, total };
+    app.metrics.query(out.status, started.elapsed());
+    caller.data.remember_question(&record(&app, &caller, words, asked, &out)).await?;
+    Ok(NoStore(out))
+}
+
+fn millis(since: Instant) -> f64 {
+    (since.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}
+
+impl QueryOut {
+    fn empty(query_id: Uuid, conversation_id: Uuid) -> Self {
+        Self {
+            status: "not_answerable",
+            answer: String::new(),
+            columns: Vec::new(),
+            rows: Vec::new(),
+            row_count: 0,
+            truncated: false,
+            chart: None,
+            sql: None,
+            interpretation: None,
+            choices: Vec::new(),
+            not_understood: Vec::new(),
+            confidence: 0.0,
+            source: "rules",
+            timing_ms: Timing::default(),
+            query_id,
+            conversation_id,
+        }
+    }
+
+    async fn answered(
+        &mut self,
+        app: &App,
+        caller: &Caller<AskQuestions>,
+        catalog: Catalog,
+        understood: Understood,
+    ) -> ApiResult<()> {
+        let Understood { ask, spans, interpretation, confidence } = understood;
+        let (entry, answer) = run(app, caller, catalog, &ask).await?;
+        let Answer { table, sql } = answer;
+        let context = pacioli_report::Context {
+            currency: interpretation.currency.as_deref(),
+            period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
+            filters: &interpretation.filters,
+        };
+        self.status = "answered";
+        self.answer = pacioli_report::narrate(&ask, &entry, &context, &table);
+        self.chart = pacioli_report::chart(&ask, &table);
+        self.row_count = table.rows.len();
+        self.truncated = table.truncated;
+        (self.columns, self.rows) = shape(table);
+        self.sql = Some(sql);
+        self.confidence = confidence;
+        let words = spans.into_iter().map(|span| WordOut { text: span.text, meaning: span.meaning });
+        let version = Some(entry.version.0);
+        self.interpretation =
+            Some(InterpretationOut::new(interpretation, version, words.collect()));
+        Ok(())
+    }
+}
+
+/// Runs an Ask; where a load has replaced the table since the catalog was read, once more on the new
+/// version.
+async fn run(
+    app: &App,
+    caller: &Caller<AskQuestions>,
+    mut catalog: Catalog,
+    ask: &Ask,
+) -> ApiResult<(TableEntry, Answer)> {
+    let gone = || ApiError::not_found();
+    let entry = catalog.tables.iter().position(|entry| entry.name == ask.table);
+    let entry = catalog.tables.swap_remove(entry.ok_or_else(gone)?);
+    match app.engine.run(caller.company(), &entry, ask).await {
+        Ok(answer) => Ok((entry, answer)),
+        Err(EngineError::Missing) => {
+            let entry = caller.data.table(&ask.table).await?.ok_or_else(gone)?;
+            let answer = app.engine.run(caller.company(), &entry, ask).await?;
+            Ok((entry, answer))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn record(
+    app: &App,
+    caller: &Caller<AskQuestions>,
+    question: String,
+    ask: Option<Ask>,
+    out: &QueryOut,
+) -> QuestionRecord {
+    QuestionRecord {
+        id: QueryId(out.query_id),
+        company_id: caller.company(),
+        user_id: caller.user(),
+        conversation_id: ConversationId(out.conversation_id),
+        asked_at: app.clock.now(),
+        question,
+        status: out.status.to_owned(),
+        ask,
+        row_count: (out.status == "answered").then_some(out.row_count as u64),
+    }
+}

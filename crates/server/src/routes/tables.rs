@@ -1,0 +1,183 @@
+use axum::{extract::State, http::StatusCode};
+use pacioli_model::{
+    AuditAction, Cell, Column, Distinct, Origin, TableEntry, TableName, Timestamp,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    cells::{CellOut, ColumnOut, shape},
+    no_store::NoStore,
+    shapes::Listing,
+};
+use crate::{
+    app::App,
+    error::{ApiError, ApiResult},
+    extract::{AskQuestions, Caller, ManageData, Path},
+    loads::retire,
+};
+
+/// Rows shown with a table.
+const SAMPLE_ROWS: u32 = 10;
+
+/// A table in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TableSummary {
+    /// What it is called in questions and in SQL.
+    name: String,
+    /// Which load it is from; changes with each.
+    version: Uuid,
+    /// Rows.
+    rows: u64,
+    /// How many columns.
+    columns: usize,
+    /// Bytes on the object store.
+    bytes: u64,
+    /// The file it came from.
+    source: String,
+    /// When it was loaded.
+    #[schema(value_type = String, format = "date-time")]
+    loaded_at: Timestamp,
+    /// Who loaded it.
+    loaded_by: Uuid,
+    /// What the load decided or could not decide.
+    notes: Vec<String>,
+}
+
+impl From<&TableEntry> for TableSummary {
+    fn from(entry: &TableEntry) -> Self {
+        let Origin::Upload { file_name } = &entry.origin;
+        Self {
+            name: entry.name.to_string(),
+            version: entry.version.0,
+            rows: entry.rows,
+            columns: entry.columns.len(),
+            bytes: entry.bytes,
+            source: file_name.clone(),
+            loaded_at: entry.loaded_at,
+            loaded_by: entry.loaded_by.0,
+            notes: entry.notes.clone(),
+        }
+    }
+}
+
+/// One column and what was seen in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ColumnProfileOut {
+    /// What it is called in SQL.
+    name: String,
+    /// The header in the file.
+    label: String,
+    /// `integer`, `decimal`, `float`, `text`, `date`, `timestamp` or `boolean`.
+    #[serde(rename = "type")]
+    #[schema(example = "decimal")]
+    data_type: &'static str,
+    /// Rows without a value.
+    nulls: u64,
+    /// Different values, where they were counted to the end; else at least this many.
+    distinct: u64,
+    /// Whether `distinct` is the exact count.
+    distinct_is_exact: bool,
+    /// The least value.
+    #[schema(value_type = serde_json::Value)]
+    min: CellOut,
+    /// The greatest value.
+    #[schema(value_type = serde_json::Value)]
+    max: CellOut,
+    /// All values of a text column that has few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<String>>,
+}
+
+impl From<&Column> for ColumnProfileOut {
+    fn from(column: &Column) -> Self {
+        let profile = &column.profile;
+        let (distinct, distinct_is_exact) = match profile.distinct {
+            Distinct::Exactly(count) => (count, true),
+            Distinct::MoreThan(count) => (count, false),
+        };
+        Self {
+            name: column.name.to_string(),
+            label: column.label.clone(),
+            data_type: column.data_type.as_str(),
+            nulls: profile.nulls,
+            distinct,
+            distinct_is_exact,
+            min: CellOut(profile.min.clone().unwrap_or(Cell::Null)),
+            max: CellOut(profile.max.clone().unwrap_or(Cell::Null)),
+            values: profile.values.clone(),
+        }
+    }
+}
+
+/// The first rows of a table.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Sample {
+    /// Name and type of each column.
+    columns: Vec<ColumnOut>,
+    /// Each as long as `columns`.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
+    rows: Vec<Vec<CellOut>>,
+}
+
+/// A table: its columns, what is in them, and its first rows.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TableDetail {
+    /// The table as in the list.
+    #[serde(flatten)]
+    summary: TableSummary,
+    /// Its columns, in file order.
+    schema: Vec<ColumnProfileOut>,
+    /// Its first rows.
+    sample: Sample,
+}
+
+/// List tables
+#[utoipa::path(
+    get, path = "/tables", tag = "data", operation_id = "list_tables",
+    responses((status = 200, description = "Every table of the caller's company", body = Listing<TableSummary>)),
+)]
+pub async fn list_tables(caller: Caller<AskQuestions>) -> ApiResult<NoStore<Listing<TableSummary>>> {
+    let catalog = caller.data.catalog().await?;
+    let items = catalog.tables.iter().map(TableSummary::from).collect();
+    Ok(NoStore(Listing { items, next_cursor: None, total: None }))
+}
+
+/// Read a table
+#[utoipa::path(
+    get, path = "/tables/{name}", tag = "data", operation_id = "get_table",
+    params(("name" = String, Path, description = "The table")),
+    responses((status = 200, description = "Schema, profile and first rows", body = TableDetail)),
+)]
+pub async fn get_table(
+    State(app): State<App>,
+    caller: Caller<AskQuestions>,
+    Path(name): Path<TableName>,
+) -> ApiResult<NoStore<TableDetail>> {
+    let entry = caller.data.table(&name).await?.ok_or_else(ApiError::not_found)?;
+    let sample = app.engine.sample(caller.company(), &entry, SAMPLE_ROWS).await?;
+    let (columns, rows) = shape(sample);
+    Ok(NoStore(TableDetail {
+        summary: (&entry).into(),
+        schema: entry.columns.iter().map(ColumnProfileOut::from).collect(),
+        sample: Sample { columns, rows },
+    }))
+}
+
+/// Delete a table
+#[utoipa::path(
+    delete, path = "/tables/{name}", tag = "data", operation_id = "delete_table",
+    params(("name" = String, Path, description = "The table")),
+    responses((status = 204, description = "Deleted")),
+)]
+pub async fn delete_table(
+    State(app): State<App>,
+    caller: Caller<ManageData>,
+    Path(name): Path<TableName>,
+) -> ApiResult<StatusCode> {
+    let event = caller.event(&app, AuditAction::TableDeleted, Some(name.to_string()));
+    let entry = caller.data.delete_table(&name, &event).await?.ok_or_else(ApiError::not_found)?;
+    retire(&app, caller.company(), &entry);
+    Ok(StatusCode::NO_CONTENT)
+}

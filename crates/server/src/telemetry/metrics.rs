@@ -1,0 +1,371 @@
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    extract::MatchedPath,
+    http::{Method, StatusCode},
+};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+use super::process::Process;
+
+/// The template of the route that answered, never a path that somebody sent.
+#[derive(Debug, Clone)]
+struct Route(Option<MatchedPath>);
+
+impl Route {
+    fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("unmatched", MatchedPath::as_str)
+    }
+}
+
+impl PartialEq for Route {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Route {}
+
+impl Hash for Route {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl EncodeLabelValue for Route {
+    fn encode(&self, encoder: &mut LabelValueEncoder) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.as_str(), encoder)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    route: Route,
+    method: &'static str,
+    status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: Route,
+    method: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    limit: &'static str,
+    decision: &'static str,
+}
+
+/// One label whose values are words of the program.
+type Word = [(&'static str, &'static str); 1];
+type Counters<L> = Family<L, Counter>;
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// From half a millisecond to about half a minute.
+fn request_buckets() -> Histogram {
+    Histogram::new(exponential_buckets(0.0005, 3.0, 11))
+}
+
+/// From a tenth of a millisecond to about four seconds.
+fn store_buckets() -> Histogram {
+    Histogram::new(exponential_buckets(0.0001, 3.0, 11))
+}
+
+fn histograms<L: Clone + Hash + Eq>(make: fn() -> Histogram) -> Histograms<L> {
+    Family::new_with_constructor(make)
+}
+
+macro_rules! metrics {
+    ($($(#[doc = $help:literal])+ $name:ident: $type:ty = $make:expr;)+) => {
+        /// Each field is the metric `pacioli_<name>`; its comment is the help text.
+        struct Inner {
+            registry: Registry,
+            $($(#[doc = $help])+ $name: $type,)+
+        }
+
+        impl Inner {
+            fn new() -> Self {
+                let mut registry = Registry::default();
+                $(
+                    let $name: $type = $make;
+                    let help = concat!($($help),+).trim().trim_end_matches('.');
+                    registry.register(concat!("pacioli_", stringify!($name)), help, $name.clone());
+                )+
+                registry.register_collector(Box::new(Process));
+                Self { registry, $($name,)+ }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Requests answered, by route template, method and class of status.
+    http_requests: Counters<RequestLabels> = Family::default();
+    /// Time from a request's head to its answer's head.
+    http_request_seconds: Histograms<RouteLabels> = histograms(request_buckets);
+    /// Requests being worked on.
+    http_requests_in_flight: Gauge = Gauge::default();
+    /// Logins, by outcome.
+    logins: Counters<Word> = Family::default();
+    /// Access tokens refused, by reason.
+    token_errors: Counters<Word> = Family::default();
+    /// What the rate limits decided.
+    limiter_decisions: Counters<LimitLabels> = Family::default();
+    /// Passwords waiting for a hashing thread.
+    hash_queue_depth: Gauge = Gauge::default();
+    /// Time that passwords waited for a hashing thread.
+    hash_wait_seconds: Histogram = request_buckets();
+    /// Time that hashing a password took.
+    hash_seconds: Histogram = request_buckets();
+    /// Passwords turned away because the queue was full.
+    hash_rejections: Counter = Counter::default();
+    /// Whether the cache answers (1) or the server does without it (0).
+    cache_up: Gauge = Gauge::default();
+    /// Time that the store took, by operation.
+    store_seconds: Histograms<Word> = histograms(store_buckets);
+    /// Loads of tables, by outcome.
+    loads: Counters<Word> = Family::default();
+    /// Questions, by status of the answer.
+    queries: Counters<Word> = Family::default();
+    /// Time from question to answer.
+    query_seconds: Histogram = request_buckets();
+    /// Workers that ended before their query did, by cause.
+    worker_deaths: Counters<Word> = Family::default();
+    /// Panics, anywhere in the process.
+    panics: Counter = Counter::default();
+}
+
+/// Everything the server counts. Labels are words of the program and route templates: never a path,
+/// a company or a person. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        Self(Arc::new(Inner::new()))
+    }
+
+    /// In the OpenMetrics text format, with the process's own figures.
+    pub fn render(&self) -> String {
+        let mut page = String::new();
+        // Writing into a String does not fail.
+        let _ = text::encode(&mut page, &self.0.registry);
+        page
+    }
+
+    /// The Content-Type of [`Self::render`].
+    pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// A request came in.
+    pub fn request_began(&self) {
+        self.0.http_requests_in_flight.inc();
+    }
+
+    /// A request was answered, or its client went away.
+    pub fn request_ended(
+        &self,
+        route: Option<&MatchedPath>,
+        method: &Method,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        self.0.http_requests_in_flight.dec();
+        let labels = RouteLabels { route: Route(route.cloned()), method: known_method(method) };
+        self.0.http_request_seconds.get_or_create(&labels).observe(took.as_secs_f64());
+        let RouteLabels { route, method } = labels;
+        let labels = RequestLabels { route, method, status: status_class(status) };
+        self.0.http_requests.get_or_create(&labels).inc();
+    }
+
+    /// A login ended; `outcome` is a word of the program.
+    pub fn login(&self, outcome: &'static str) {
+        self.0.logins.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// An access token was refused.
+    pub fn token_refused(&self, kind: &'static str) {
+        self.0.token_errors.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// A rate limit decided.
+    pub fn limited(&self, limit: &'static str, allowed: bool) {
+        let decision = if allowed { "allowed" } else { "refused" };
+        self.0.limiter_decisions.get_or_create(&LimitLabels { limit, decision }).inc();
+    }
+
+    /// A password waits for a hashing thread.
+    pub fn hash_queued(&self) {
+        self.0.hash_queue_depth.inc();
+    }
+
+    /// A hashing thread took a password up, after `wait`.
+    pub fn hash_began(&self, wait: Duration) {
+        self.0.hash_queue_depth.dec();
+        self.0.hash_wait_seconds.observe(wait.as_secs_f64());
+    }
+
+    /// A hashing thread is done with a password.
+    pub fn hash_ended(&self, took: Duration) {
+        self.0.hash_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A password was turned away because the queue was full.
+    pub fn hash_rejected(&self) {
+        self.0.hash_rejections.inc();
+    }
+
+    /// Whether the cache answers.
+    pub fn cache_up(&self, up: bool) {
+        self.0.cache_up.set(up.into());
+    }
+
+    /// The store did something.
+    pub fn store_took(&self, operation: &'static str, took: Duration) {
+        let labels = [("operation", operation)];
+        self.0.store_seconds.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// A load of a table ended.
+    pub fn load(&self, outcome: &'static str) {
+        self.0.loads.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// A question was answered.
+    pub fn query(&self, status: &'static str, took: Duration) {
+        self.0.queries.get_or_create(&[("status", status)]).inc();
+        self.0.query_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A worker ended before its query did.
+    pub fn worker_died(&self, cause: &'static str) {
+        self.0.worker_deaths.get_or_create(&[("cause", cause)]).inc();
+    }
+
+    /// Something panicked.
+    pub fn panicked(&self) {
+        self.0.panics.inc();
+    }
+}
+
+/// Clients can invent methods; labels cannot grow with them.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn status_class(status: StatusCode) -> &'static str {
+    match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statement_56_what_clients_send_is_no_label() {
+        let metrics = Metrics::new();
+        let invented = Method::from_bytes(b"CANARY").unwrap();
+        for (method, status) in [
+            (Method::GET, StatusCode::OK),
+            (Method::GET, StatusCode::NOT_FOUND),
+            (invented.clone(), StatusCode::METHOD_NOT_ALLOWED),
+        ] {
+            metrics.request_began();
+            metrics.request_ended(None, &method, status, Duration::from_millis(2));
+        }
+        let page = metrics.render();
+        assert!(!page.contains("CANARY"), "{page}");
+        for line in [
+            "pacioli_http_requests_total{route=\"unmatched\",method=\"GET\",status=\"2xx\"} 1",
+            "pacioli_http_requests_total{route=\"unmatched\",method=\"other\",status=\"4xx\"} 1",
+            "pacioli_http_request_seconds_count{route=\"unmatched\",method=\"GET\"} 2",
+            "pacioli_http_requests_in_flight 0",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} in {page}");
+        }
+    }
+
+    #[test]
+    fn every_event_has_its_metric() {
+        let metrics = Metrics::new();
+        metrics.login("success");
+        metrics.token_refused("expired");
+        metrics.limited("login", false);
+        metrics.hash_queued();
+        metrics.hash_queued();
+        metrics.hash_began(Duration::from_millis(1));
+        metrics.hash_ended(Duration::from_millis(200));
+        metrics.hash_rejected();
+        metrics.cache_up(true);
+        metrics.store_took("account", Duration::from_micros(300));
+        metrics.load("failed");
+        metrics.query("answered", Duration::from_millis(30));
+        metrics.worker_died("memory");
+        metrics.panicked();
+        let page = metrics.render();
+        for line in [
+            "pacioli_logins_total{outcome=\"success\"} 1",
+            "pacioli_token_errors_total{kind=\"expired\"} 1",
+            "pacioli_limiter_decisions_total{limit=\"login\",decision=\"refused\"} 1",
+            "pacioli_hash_queue_depth 1",
+            "pacioli_hash_wait_seconds_count 1",
+            "pacioli_hash_seconds_count 1",
+            "pacioli_hash_rejections_total 1",
+            "pacioli_cache_up 1",
+            "pacioli_store_seconds_count{operation=\"account\"} 1",
+            "pacioli_loads_total{outcome=\"failed\"} 1",
+            "pacioli_queries_total{status=\"answered\"} 1",
+            "pacioli_query_seconds_count 1",
+            "pacioli_worker_deaths_total{cause=\"memory\"} 1",
+            "pacioli_panics_total 1",
+            "# TYPE process_cpu_seconds counter",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} in {page}");
+        }
+        for name in ["process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds"] {
+            let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            assert!(value.is_some_and(|value| value.parse::<f64>().unwrap() > 0.0), "{name}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What operators see: the log and the metrics. docs/LOGGING.md lists the log's fields.
+
+mod escape;
+mod line;
+mod logging;
+mod metrics;
+mod panics;
+mod process;
+
+pub use line::{Members, json_members};
+pub use logging::{LogLayer, init_logging};
+pub use metrics::Metrics;
+pub use panics::install_panic_hook;
