@@ -1,0 +1,575 @@
+//! A draft that can be meant in one way only, to an Ask and its interpretation.
+
+use chrono::{NaiveDate, NaiveTime};
+use pacioli_model::{
+    Aggregate, Ask, ColumnName, ColumnType, Comparison, Decimal, Direction, Grouping, Literal, Measure,
+    OrderBy, Predicate, TimeGrain,
+};
+
+use crate::{
+    calendar,
+    draft::{Condition, Draft, Group, GroupKey, GroupOrigin, Target, Unplaced, Wanted},
+    lexicon::TableWords,
+    role::Role,
+    translation::{DateRange, Interpretation},
+    variants::{extreme, is_mixed, is_money},
+};
+
+/// A draft that fitted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reading {
+    pub(crate) ask: Ask,
+    pub(crate) interpretation: Interpretation,
+    /// How natural the reading is, 0 to 1: counting what nobody said to count is less so.
+    pub(crate) ease: f64,
+}
+
+/// How many are listed when a plural is ranked and no number is named.
+const DEFAULT_TOP: u32 = 10;
+
+const UNCLEAR_LIMIT: &str = "It is not clear whether the limit is for single rows or for totals, and \
+                             limits on totals are not possible yet.";
+
+/// Fits `draft` to the table.
+pub(crate) fn bind(
+    mut draft: Draft,
+    table: &TableWords<'_>,
+    today: NaiveDate,
+) -> Result<Reading, Vec<Unplaced>> {
+    let ease = arrange(&mut draft, table)?;
+    limits_are_of_rows(&draft, table)?;
+    let mut binder = Binder::new(table, today, &draft);
+    binder.currency(&mut draft)?;
+    for wanted in &draft.measures {
+        binder.measure(wanted)?;
+    }
+    for group in &draft.groups {
+        binder.group(group, draft.time)?;
+    }
+    for condition in &draft.conditions {
+        binder.condition(condition);
+    }
+    binder.periods(&draft)?;
+    binder.order(&draft)?;
+    binder.interpretation.notes.splice(0..0, draft.notes.iter().cloned());
+    Ok(binder.reading(ease))
+}
+
+fn fail<T>(tokens: std::ops::Range<usize>, reason: &str) -> Result<T, Vec<Unplaced>> {
+    Err(vec![Unplaced { tokens, reason: Some(reason.to_owned()) }])
+}
+
+/// Gives what was only named its place: counted, listed or grouped.
+fn arrange(draft: &mut Draft, table: &TableWords<'_>) -> Result<f64, Vec<Unplaced>> {
+    let mut ease = 1.0;
+    let subject = draft.subject.take();
+    if let Some(subject) = &subject
+        && let Target::Column(column) = subject.target
+    {
+        let key = GroupKey::Column(column);
+        let known = draft.groups.iter().any(|group| group.key == key)
+            || draft.measures.iter().any(|wanted| wanted.target == subject.target);
+        let counted = table.columns[column].role == Role::Identifier || !draft.groups.is_empty();
+        let grouped = if draft.measures.is_empty() {
+            !counted
+        } else {
+            !known && (draft.rank.is_some() || table.columns[column].role != Role::Identifier)
+        };
+        if grouped {
+            let origin = GroupOrigin::Named;
+            let tokens = subject.tokens.clone();
+            draft.groups.insert(0, Group { key, origin, plural: subject.plural, tokens });
+        }
+    }
+    let listed = draft.groups.iter().any(|group| group.origin == GroupOrigin::Named);
+    if draft.measures.is_empty() && !listed {
+        let Some(subject) = subject else {
+            let limited = draft.conditions.iter().find_map(|condition| match condition {
+                Condition::Numbers { tokens, .. } => Some(tokens.clone()),
+                _ => None,
+            });
+            if let Some(tokens) = limited {
+                return fail(tokens, UNCLEAR_LIMIT);
+            }
+            let tokens = draft.groups.first().map_or(0..0, |group| group.tokens.clone());
+            return fail(tokens, "The question names nothing to count, add up or list.");
+        };
+        let bare = draft.conditions.is_empty() && draft.periods.is_empty();
+        if (draft.list || bare) && draft.groups.is_empty() {
+            return fail(subject.tokens, "Single rows cannot be listed yet: ask how many, or for a figure.");
+        }
+        ease = 0.85;
+        draft.notes.push("No figure was named, so they are counted.".to_owned());
+        draft.measures.push(counting(subject.target, subject.tokens, table));
+    }
+    if draft.groups.is_empty() {
+        single_extreme(draft)?;
+    }
+    // A table of customers counts them better than a column of another one does.
+    let by_value = |wanted: &Wanted| wanted.aggregate == Some(Aggregate::CountDistinct);
+    Ok(if draft.measures.iter().any(by_value) { ease * 0.95 } else { ease })
+}
+
+fn counting(target: Target, tokens: std::ops::Range<usize>, table: &TableWords<'_>) -> Wanted {
+    let key = table.own_key().filter(|key| !table.is_unique(*key));
+    let target = if target == Target::Rows { key.map_or(target, Target::Column) } else { target };
+    let aggregate =
+        if target == Target::Rows { Aggregate::Count } else { Aggregate::CountDistinct };
+    Wanted { aggregate: Some(aggregate), target, tokens }
+}
+
+/// "The highest amount", with nothing to rank, is the greatest single one.
+fn single_extreme(draft: &mut Draft) -> Result<(), Vec<Unplaced>> {
+    let Some(rank) = draft.rank.take() else { return Ok(()) };
+    match draft.measures.as_mut_slice() {
+        [wanted]
+            if wanted.aggregate.is_none()
+                && rank.number.is_none()
+                && wanted.target != Target::Rows =>
+        {
+            wanted.aggregate = Some(extreme(rank.direction));
+            Ok(())
+        }
+        _ => fail(rank.tokens, "The question does not say what should be ranked."),
+    }
+}
+
+/// A limit on a number speaks of rows only where rows are what is asked for.
+fn limits_are_of_rows(draft: &Draft, table: &TableWords<'_>) -> Result<(), Vec<Unplaced>> {
+    let entity = |column: usize| !table.is_unique(column);
+    let counts_entities = draft.measures.iter().any(|wanted| {
+        matches!(wanted.target, Target::Column(column)
+            if wanted.aggregate == Some(Aggregate::CountDistinct) && entity(column))
+    });
+    let lists_entities = draft.groups.iter().any(|group| {
+        group.origin == GroupOrigin::Named
+            && matches!(group.key, GroupKey::Column(column) if entity(column))
+    });
+    let counts_rows = draft.measures.iter().all(|wanted| {
+        matches!(wanted.aggregate, Some(Aggregate::Count | Aggregate::CountDistinct))
+    });
+    for condition in &draft.conditions {
+        if let Condition::Numbers { column, tokens, of_rows, .. } = condition {
+            let is_key = table.columns[*column].role == Role::Identifier;
+            let clear = *of_rows || counts_rows || is_key;
+            if counts_entities || (lists_entities && !is_key) || !clear {
+                return fail(tokens.clone(), UNCLEAR_LIMIT);
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Binder<'a> {
+    table: &'a TableWords<'a>,
+    ask: Ask,
+    predicates: Vec<Predicate>,
+    /// The currency column, where amounts are kept apart by it.
+    apart: Option<usize>,
+    interpretation: Interpretation,
+}
+
+impl<'a> Binder<'a> {
+    fn new(table: &'a TableWords<'a>, today: NaiveDate, draft: &Draft) -> Self {
+        let relative = draft.periods.iter().any(|(period, _)| period.relative);
+        Self {
+            table,
+            ask: Ask {
+                table: table.entry.name.clone(),
+                measures: Vec::new(),
+                group_by: Vec::new(),
+                filter: None,
+                order: Vec::new(),
+                limit: None,
+            },
+            predicates: Vec::new(),
+            apart: None,
+            interpretation: Interpretation {
+                table: table.entry.name.clone(),
+                measures: Vec::new(),
+                groups: Vec::new(),
+                filters: Vec::new(),
+                date_range: None,
+                grain: None,
+                currency: None,
+                as_of: relative.then_some(today),
+                notes: Vec::new(),
+            },
+        }
+    }
+
+    fn name(&self, column: usize) -> &'a ColumnName {
+        &self.table.columns[column].column.name
+    }
+
+    fn note(&mut self, note: String) {
+        if !self.interpretation.notes.contains(&note) {
+            self.interpretation.notes.push(note);
+        }
+    }
+
+    /// Settles which currency is meant: a filter, the measure's own, or one group for each.
+    fn currency(&mut self, draft: &mut Draft) -> Result<(), Vec<Unplaced>> {
+        let amounts: Vec<usize> = draft
+            .measures
+            .iter()
+            .filter_map(|wanted| match wanted.target {
+                Target::Column(column) => Some(column),
+                Target::Rows => None,
+            })
+            .chain(draft.conditions.iter().filter_map(|condition| match condition {
+                Condition::Numbers { column, .. } => Some(*column),
+                _ => None,
+            }))
+            .collect();
+        let own: Vec<&'static str> =
+            amounts.iter().filter_map(|column| self.table.columns[*column].currency).collect();
+        if let Some((code, tokens)) = draft.currency.take() {
+            self.named_currency(code, tokens, &own, draft)?;
+        }
+        if is_mixed(draft, self.table)
+            && let Some(column) = self.table.currency_column
+        {
+            let key = GroupKey::Column(column);
+            if !draft.groups.iter().any(|group| group.key == key) {
+                let origin = GroupOrigin::By;
+                draft.groups.push(Group { key, origin, plural: false, tokens: 0..0 });
+            }
+            self.apart = Some(column);
+            self.note("Amounts of different currencies are never added up: one line for each.".to_owned());
+            return Ok(());
+        }
+        self.interpretation.currency = own.first().map(|code| (*code).to_owned()).or_else(|| {
+            let money = amounts.iter().any(|column| is_money(self.table, *column));
+            self.only_currency(draft).filter(|_| money)
+        });
+        Ok(())
+    }
+
+    fn named_currency(
+        &mut self,
+        code: &'static str,
+        tokens: std::ops::Range<usize>,
+        own: &[&'static str],
+        draft: &mut Draft,
+    ) -> Result<(), Vec<Unplaced>> {
+        if let Some(other) = own.iter().find(|own| **own != code) {
+            let reason = format!("The amounts are kept in {other}, and converting is not possible yet.");
+            return fail(tokens, &reason);
+        }
+        if !own.is_empty() {
+            return Ok(());
+        }
+        let known = self.table.currency_column.and_then(|column| {
+            let values = self.table.columns[column].column.profile.values.as_deref()?;
+            Some((column, values.iter().find(|value| value.eq_ignore_ascii_case(code))?.clone()))
+        });
+        let Some((column, value)) = known else {
+            return fail(tokens, "The table does not say that its amounts are in this currency.");
+        };
+        draft.conditions.push(Condition::Values { column, values: vec![value], negated: false });
+        Ok(())
+    }
+
+    /// The one currency that rows can be in.
+    fn only_currency(&self, draft: &Draft) -> Option<String> {
+        let currency = self.table.currency_column?;
+        let filtered = draft.conditions.iter().find_map(|condition| match condition {
+            Condition::Values { column, values, negated: false } if *column == currency => Some(values.as_slice()),
+            _ => None,
+        });
+        let values = filtered.or(self.table.columns[currency].column.profile.values.as_deref())?;
+        let [only] = values else { return None };
+        Some(only.clone())
+    }
+
+    fn measure(&mut self, wanted: &Wanted) -> Result<(), Vec<Unplaced>> {
+        let Target::Column(column) = wanted.target else {
+            let name = self.free_name("count".to_owned());
+            self.ask.measures.push(Measure { name, aggregate: Aggregate::Count, column: None });
+            self.interpretation.measures.push(format!("number of rows of {}", self.table.entry.name));
+            return Ok(());
+        };
+        let role = self.table.columns[column].role;
+        let aggregate = match wanted.aggregate {
+            Some(aggregate) => aggregate,
+            None if role.adds_up() => Aggregate::Sum,
+            None => {
+                let name = self.name(column);
+                self.note(format!("{name} does not add up, so it is averaged; each row counts once."));
+                Aggregate::Average
+            }
+        };
+        if aggregate == Aggregate::Sum && !role.adds_up() {
+            let reason = format!("{} is a price, a rate or a key: adding it up has no meaning.", self.name(column));
+            return fail(wanted.tokens.clone(), &reason);
+        }
+        let (prefix, words) = match aggregate {
+            Aggregate::Count => ("count", "number of values of"),
+            Aggregate::CountDistinct => ("distinct", "number of different values of"),
+            Aggregate::Sum => ("total", "sum of"),
+            Aggregate::Average => ("average", "average of"),
+            Aggregate::Min => ("minimum", "least"),
+            Aggregate::Max => ("maximum", "greatest"),
+        };
+        let name = self.free_name(format!("{prefix}_{}", self.name(column)));
+        let words = format!("{words} {}", self.described(column));
+        self.interpretation.measures.push(words);
+        self.ask.measures.push(Measure { name, aggregate, column: Some(self.name(column).clone()) });
+        if aggregate == Aggregate::CountDistinct && role == Role::Identifier {
+            let name = self.name(column);
+            self.note(format!("Each {name} is counted once, however many rows it has."));
+        }
+        Ok(())
+    }
+
+    /// `revenue_eur (column "Revenue EUR")`.
+    fn described(&self, column: usize) -> String {
+        let column = self.table.columns[column].column;
+        if column.label == column.name.as_str() {
+            column.name.to_string()
+        } else {
+            format!("{} (column \"{}\")", column.name, column.label)
+        }
+    }
+
+    /// An output name that is not taken yet, cut to what a name may be.
+    fn free_name(&self, wanted: String) -> ColumnName {
+        let taken = |name: &ColumnName| {
+            self.ask.measures.iter().any(|measure| &measure.name == name)
+                || self.ask.group_by.iter().any(|group| &group.name == name)
+        };
+        let mut cut = wanted;
+        cut.truncate(60);
+        let numbered = (2..).map(|number| format!("{cut}_{number}"));
+        let names = std::iter::once(cut.clone()).chain(numbered);
+        let mut free = names.filter_map(|name| ColumnName::parse(&name).ok()).filter(|name| !taken(name));
+        #[expect(clippy::expect_used, reason = "the run of numbers has no end")]
+        free.next().expect("some name is free")
+    }
+
+    fn group(&mut self, group: &Group, time: Option<usize>) -> Result<(), Vec<Unplaced>> {
+        let (column, grain) = match group.key {
+            GroupKey::Column(column) => {
+                let moment = self.table.columns[column].column.data_type == ColumnType::Timestamp;
+                (column, moment.then_some(TimeGrain::Day))
+            }
+            GroupKey::Period(grain) => match time {
+                Some(column) => (column, Some(grain)),
+                None => return fail(group.tokens.clone(), "The table has no dates."),
+            },
+        };
+        let base = grain.map_or(self.name(column).to_string(), |grain| grain_word(grain).to_owned());
+        let name = self.free_name(base);
+        let described = self.described(column);
+        self.interpretation.groups.push(match grain {
+            Some(grain) => format!("{described} by {}", grain_word(grain)),
+            None => described,
+        });
+        self.interpretation.grain = self.interpretation.grain.or(grain);
+        self.ask.group_by.push(Grouping { name, column: self.name(column).clone(), grain });
+        Ok(())
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        let (predicate, words) = match condition {
+            Condition::Values { column, values, negated } => self.values(*column, values, *negated),
+            Condition::Flag { column, value } => {
+                let name = self.name(*column);
+                let words = format!("{name} is {}", if *value { "true" } else { "false" });
+                (compare(name, Comparison::Equal, Literal::Boolean(*value)), words)
+            }
+            Condition::Numbers { column, bounds, .. } => self.bounds(*column, bounds),
+        };
+        self.predicates.push(predicate);
+        self.interpretation.filters.push(words);
+    }
+
+    fn values(&mut self, column: usize, values: &[String], negated: bool) -> (Predicate, String) {
+        let name = self.name(column);
+        let mut literals: Vec<Literal> = values.iter().cloned().map(Literal::Text).collect();
+        let predicate = match literals.pop() {
+            Some(only) if literals.is_empty() => compare(name, Comparison::Equal, only),
+            last => {
+                literals.extend(last);
+                Predicate::OneOf { column: name.clone(), values: literals }
+            }
+        };
+        let words = format!("{name} is {}{}", if negated { "not " } else { "" }, values.join(" or "));
+        if !negated {
+            return (predicate, words);
+        }
+        if self.table.columns[column].column.profile.nulls > 0 {
+            self.note(format!("Rows without a {name} are left out."));
+        }
+        (Predicate::Not(Box::new(predicate)), words)
+    }
+
+    fn bounds(&mut self, column: usize, bounds: &[(Comparison, Decimal)]) -> (Predicate, String) {
+        let name = self.name(column);
+        let literal = |value: Decimal| match i64::try_from(value.mantissa) {
+            Ok(whole) if value.scale == 0 => Literal::Integer(whole),
+            _ => Literal::Decimal(value),
+        };
+        let parts = bounds.iter().map(|(comparison, value)| compare(name, *comparison, literal(*value)));
+        let words: Vec<String> =
+            bounds.iter().map(|(comparison, value)| format!("{} {value}", comparison_words(*comparison))).collect();
+        if is_money(self.table, column) && self.interpretation.currency.is_none() && self.table.currency_column.is_some() {
+            self.note(format!("The limit is compared with {name} as booked, whatever its currency."));
+        }
+        (all(parts.collect()), format!("{name} is {}", words.join(" and ")))
+    }
+
+    fn periods(&mut self, draft: &Draft) -> Result<(), Vec<Unplaced>> {
+        let mut ranges: Vec<(usize, Option<NaiveDate>, Option<NaiveDate>)> = Vec::new();
+        for (period, column) in &draft.periods {
+            let Some(column) = column.or(draft.time) else {
+                return fail(0..0, "The table has no dates.");
+            };
+            for note in &period.notes {
+                self.note(note.clone());
+            }
+            ranges.push((column, period.from, period.to));
+        }
+        ranges.sort_by_key(|(column, from, _)| (*column, *from));
+        // "2024 and 2025" is one run of days.
+        ranges.dedup_by(|next, before| {
+            let touches = next.0 == before.0 && before.2.is_some() && next.1 == before.2;
+            if touches {
+                before.2 = next.2;
+            }
+            touches
+        });
+        let columns: std::collections::BTreeSet<usize> = ranges.iter().map(|range| range.0).collect();
+        for column in columns {
+            let of_column: Vec<_> = ranges.iter().filter(|range| range.0 == column).collect();
+            let name = self.name(column);
+            let in_words: Vec<String> = of_column.iter().map(|(_, from, to)| calendar::words(*from, *to)).collect();
+            let parts = of_column.iter().map(|(column, from, to)| self.days(*column, *from, *to)).collect();
+            self.predicates.push(any(parts));
+            self.interpretation.filters.push(format!("{name} is in {}", in_words.join(" or ")));
+        }
+        if let [(column, from, to)] = ranges.as_slice() {
+            self.interpretation.filters.pop();
+            let (column, words) = (self.name(*column).clone(), calendar::words(*from, *to));
+            self.interpretation.date_range = Some(DateRange { column, from: *from, to: *to, words });
+        }
+        Ok(())
+    }
+
+    fn days(&self, column: usize, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Predicate {
+        let name = self.name(column);
+        let moment = self.table.columns[column].column.data_type == ColumnType::Timestamp;
+        let literal = |day: NaiveDate| {
+            if moment { Literal::Timestamp(day.and_time(NaiveTime::MIN).and_utc()) } else { Literal::Date(day) }
+        };
+        let from = from.map(|day| compare(name, Comparison::GreaterOrEqual, literal(day)));
+        let to = to.map(|day| compare(name, Comparison::Less, literal(day)));
+        all(from.into_iter().chain(to).collect())
+    }
+
+    fn order(&mut self, draft: &Draft) -> Result<(), Vec<Unplaced>> {
+        let groups: Vec<OrderBy> = self.ask.group_by.iter().map(|group| ascending(&group.name)).collect();
+        let timed = self.ask.group_by.iter().any(|group| group.grain.is_some());
+        let mut order = self.currencies_first(timed);
+        if draft.sorting.by_name {
+            order.clear();
+        } else if let Some(rank) = &draft.rank {
+            let Some(measure) = self.ask.measures.first() else {
+                return fail(rank.tokens.clone(), "The question does not say what should be ranked.");
+            };
+            order.push(OrderBy { name: measure.name.clone(), direction: rank.direction });
+            let plural = draft.groups.first().is_some_and(|group| group.plural);
+            self.ask.limit = Some(rank.number.unwrap_or(if plural { DEFAULT_TOP } else { 1 }));
+            if rank.number.is_none() && plural {
+                self.note(format!("No number was named: the first {DEFAULT_TOP} are shown."));
+            }
+        } else if let Some(name) = self.sorted_by(draft) {
+            let measured = self.ask.measures.iter().any(|measure| measure.name == name);
+            let usual = if measured { Direction::Descending } else { Direction::Ascending };
+            order.push(OrderBy { name, direction: draft.sorting.direction.unwrap_or(usual) });
+        } else if let Some(measure) = self.ask.measures.first()
+            && (!timed || draft.sorting.direction.is_some())
+            && !groups.is_empty()
+        {
+            let direction = draft.sorting.direction.unwrap_or(Direction::Descending);
+            order.push(OrderBy { name: measure.name.clone(), direction });
+        }
+        // Equal figures always come in the same order; several currencies come one after the other.
+        let rest = groups.into_iter().filter(|group| !order.iter().any(|known| known.name == group.name));
+        let rest: Vec<OrderBy> = rest.collect();
+        order.extend(rest);
+        if self.interpretation.measures.is_empty()
+            && let (Some(direction), Some(first)) = (draft.sorting.direction, order.first_mut())
+        {
+            first.direction = direction;
+        }
+        self.ask.order = order;
+        Ok(())
+    }
+
+    /// Amounts of different currencies are not ranked against each other.
+    fn currencies_first(&self, timed: bool) -> Vec<OrderBy> {
+        let apart = self.apart.map(|column| self.name(column)).filter(|_| !timed);
+        let group = self.ask.group_by.iter().find(|group| Some(&group.column) == apart);
+        group.map(|group| ascending(&group.name)).into_iter().collect()
+    }
+
+    fn sorted_by(&self, draft: &Draft) -> Option<ColumnName> {
+        let column = match draft.sorting.by? {
+            GroupKey::Column(column) => self.name(column),
+            GroupKey::Period(grain) => {
+                let group = self.ask.group_by.iter().find(|group| group.grain == Some(grain))?;
+                return Some(group.name.clone());
+            }
+        };
+        let measured = self.ask.measures.iter().find(|measure| measure.column.as_ref() == Some(column));
+        let grouped = self.ask.group_by.iter().find(|group| &group.column == column);
+        measured.map(|measure| &measure.name).or(grouped.map(|group| &group.name)).cloned()
+    }
+
+    fn reading(mut self, ease: f64) -> Reading {
+        if !self.predicates.is_empty() {
+            self.ask.filter = Some(all(self.predicates));
+        }
+        Reading { ask: self.ask, interpretation: self.interpretation, ease }
+    }
+}
+
+fn compare(column: &ColumnName, comparison: Comparison, value: Literal) -> Predicate {
+    Predicate::Compare { column: column.clone(), comparison, value }
+}
+
+fn all(mut parts: Vec<Predicate>) -> Predicate {
+    if parts.len() == 1 { parts.remove(0) } else { Predicate::All(parts) }
+}
+
+fn any(mut parts: Vec<Predicate>) -> Predicate {
+    if parts.len() == 1 { parts.remove(0) } else { Predicate::Any(parts) }
+}
+
+fn ascending(name: &ColumnName) -> OrderBy {
+    OrderBy { name: name.clone(), direction: Direction::Ascending }
+}
+
+fn comparison_words(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "equal to",
+        Comparison::NotEqual => "not equal to",
+        Comparison::Less => "less than",
+        Comparison::LessOrEqual => "at most",
+        Comparison::Greater => "more than",
+        Comparison::GreaterOrEqual => "at least",
+    }
+}
+
+/// `month`.
+pub(crate) fn grain_word(grain: TimeGrain) -> &'static str {
+    match grain {
+        TimeGrain::Day => "day",
+        TimeGrain::Week => "week",
+        TimeGrain::Month => "month",
+        TimeGrain::Quarter => "quarter",
+        TimeGrain::Year => "year",
+    }
+}

@@ -1,0 +1,92 @@
+//! An Ask on one line: `sales: sum(amount) by region where country = Germany order total_amount desc, region limit 5`.
+
+use pacioli_model::{Aggregate, Ask, Comparison, Direction, Grouping, Literal, Measure, Predicate, TimeGrain};
+
+pub(crate) fn line(ask: &Ask) -> String {
+    let mut text = format!("{}:", ask.table);
+    let join = |parts: Vec<String>| parts.join(", ");
+    if ask.measures.is_empty() {
+        text += " list";
+    } else {
+        text += &format!(" {}", join(ask.measures.iter().map(measure).collect()));
+    }
+    if !ask.group_by.is_empty() {
+        text += &format!(" by {}", join(ask.group_by.iter().map(group).collect()));
+    }
+    if let Some(filter) = &ask.filter {
+        text += &format!(" where {}", predicate(filter));
+    }
+    if !ask.order.is_empty() {
+        let order = ask.order.iter().map(|order| match order.direction {
+            Direction::Ascending => order.name.to_string(),
+            Direction::Descending => format!("{} desc", order.name),
+        });
+        text += &format!(" order {}", join(order.collect()));
+    }
+    if let Some(limit) = ask.limit {
+        text += &format!(" limit {limit}");
+    }
+    text
+}
+
+fn measure(measure: &Measure) -> String {
+    let name = match measure.aggregate {
+        Aggregate::Count => "count",
+        Aggregate::CountDistinct => "distinct",
+        Aggregate::Sum => "sum",
+        Aggregate::Average => "average",
+        Aggregate::Min => "min",
+        Aggregate::Max => "max",
+    };
+    measure.column.as_ref().map_or(name.to_owned(), |column| format!("{name}({column})"))
+}
+
+fn group(group: &Grouping) -> String {
+    let grain = match group.grain {
+        None => return group.column.to_string(),
+        Some(TimeGrain::Day) => "day",
+        Some(TimeGrain::Week) => "week",
+        Some(TimeGrain::Month) => "month",
+        Some(TimeGrain::Quarter) => "quarter",
+        Some(TimeGrain::Year) => "year",
+    };
+    format!("{grain}({})", group.column)
+}
+
+fn predicate(filter: &Predicate) -> String {
+    let nested = |part: &Predicate| match part {
+        Predicate::All(_) | Predicate::Any(_) => format!("({})", predicate(part)),
+        _ => predicate(part),
+    };
+    match filter {
+        Predicate::All(parts) => parts.iter().map(nested).collect::<Vec<_>>().join(" and "),
+        Predicate::Any(parts) => parts.iter().map(nested).collect::<Vec<_>>().join(" or "),
+        Predicate::Not(part) => format!("not {}", nested(part)),
+        Predicate::IsNull { column } => format!("{column} is null"),
+        Predicate::OneOf { column, values } => {
+            format!("{column} in [{}]", values.iter().map(literal).collect::<Vec<_>>().join(", "))
+        }
+        Predicate::Compare { column, comparison, value } => {
+            let sign = match comparison {
+                Comparison::Equal => "=",
+                Comparison::NotEqual => "!=",
+                Comparison::Less => "<",
+                Comparison::LessOrEqual => "<=",
+                Comparison::Greater => ">",
+                Comparison::GreaterOrEqual => ">=",
+            };
+            format!("{column} {sign} {}", literal(value))
+        }
+    }
+}
+
+fn literal(value: &Literal) -> String {
+    match value {
+        Literal::Boolean(value) => value.to_string(),
+        Literal::Integer(value) => value.to_string(),
+        Literal::Decimal(value) => value.to_string(),
+        Literal::Text(value) => value.clone(),
+        Literal::Date(value) => value.to_string(),
+        Literal::Timestamp(value) => value.to_rfc3339(),
+    }
+}
