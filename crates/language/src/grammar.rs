@@ -706,7 +706,7 @@ impl Reader<'_> {
             (Some((_, start)), Some(_)) => self.misplaced(start.start..tokens.end, Some(NESTED)),
             (Some((_, start)), None) => self.misplaced(start.start..tokens.end, None),
             (None, _) if self.mode == Mode::Group || (self.draft.rank.is_some() && !measure_follows) => {
-                self.group_by_rows(key, tokens);
+                self.group_by_rows(self.table.own_name().filter(|_| by_name), tokens);
             }
             (None, _) if measure_follows => {}
             (None, _) => self.named(here, Target::Rows, tokens),

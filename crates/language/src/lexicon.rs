@@ -103,6 +103,17 @@ impl<'c> TableWords<'c> {
         self.columns.iter().position(named)
     }
 
+    /// The column that rows are told apart by for people: their name, else their key.
+    pub(crate) fn own_name(&self) -> Option<usize> {
+        let named = |column: &usize| {
+            let forms = &self.columns[*column].forms;
+            self.columns[*column].role == Role::Dimension
+                && self.is_unique(*column)
+                && forms.iter().any(|form| self.nouns.iter().any(|noun| noun.words == form.words))
+        };
+        (0..self.columns.len()).find(named).or_else(|| self.own_key())
+    }
+
     /// Whether every row has its own value in this column.
     pub(crate) fn is_unique(&self, column: usize) -> bool {
         is_unique(self.columns[column].column, self.entry)
