@@ -52,7 +52,7 @@ impl Store {
     /// Session, person and company; nothing where one of them is gone. Expiry and being shut out are
     /// the caller's to judge.
     pub async fn account(&self, id: SessionId) -> Result<Option<Account>, StoreError> {
-        let Some(found) = self.find_one(Collection::Sessions, Filter::id(id)).await? else {
+        let Some(found) = self.find_one(Collection::Sessions, Filter::id(&id)).await? else {
             return Ok(None);
         };
         let session: Session = document::decode(Collection::Sessions, found)?;

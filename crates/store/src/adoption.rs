@@ -16,7 +16,7 @@ use crate::{
 
 /// The people of a company, those included whose documents do not name it.
 pub(crate) fn members(company: CompanyId) -> Filter {
-    let founder = Filter::id(company)
+    let founder = Filter::id(&company)
         .and(Filter::Missing("company_id"))
         .and(Filter::equals("role", "superuser"));
     Filter::Any(vec![Filter::equals("company_id", company.to_string()), founder])

@@ -10,10 +10,6 @@ use crate::{
 
 /// What changes in a company's profile. Empty stays; an inner empty value is removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(
-    clippy::option_option,
-    reason = "absent, null and a value are three things in a merge patch"
-)]
 pub struct CompanyChange {
     /// The name.
     pub company_name: Option<String>,
@@ -96,7 +92,7 @@ impl Store {
 
     /// A company by its own document, else as its founder's account describes it.
     pub(crate) async fn company(&self, id: CompanyId) -> Result<Option<Company>, StoreError> {
-        match self.find_one(Collection::Companies, Filter::id(id)).await? {
+        match self.find_one(Collection::Companies, Filter::id(&id)).await? {
             Some(found) => document::decode(Collection::Companies, found).map(Some),
             None => self.adopted_company(id).await,
         }
@@ -137,7 +133,7 @@ impl TenantStore {
         for attempt in 0..ATTEMPTS {
             let all = Filter::everything();
             let write = if self.has_own_document().await? {
-                Write::update(Collection::Companies, id, all, fields.clone())
+                Write::update(Collection::Companies, &id, all, fields.clone())
             } else {
                 let Some(company) = self.store.adopted_company(id).await? else {
                     return Err(StoreError::Conflict);
@@ -153,7 +149,7 @@ impl TenantStore {
     }
 
     async fn has_own_document(&self) -> Result<bool, StoreError> {
-        let own = Filter::id(self.company_id());
+        let own = Filter::id(&self.company_id());
         Ok(self.store.count(Collection::Companies, own).await? > 0)
     }
 }

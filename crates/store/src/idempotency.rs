@@ -88,18 +88,18 @@ impl Store {
         let answer = serde_json::to_value(response).map_err(StoreError::unavailable)?;
         let unanswered = Filter::Missing("response");
         let fields = [("response", answer)];
-        self.batch(vec![Write::update(Collection::Idempotency, id, unanswered, fields)]).await
+        self.batch(vec![Write::update(Collection::Idempotency, &id, unanswered, fields)]).await
     }
 
     /// Gives up a claim that got no answer, so that the request may be made again.
     pub async fn release(&self, id: &str) -> Result<(), StoreError> {
         let unanswered = Filter::Missing("response");
-        self.try_batch(vec![Write::delete(Collection::Idempotency, id, unanswered)]).await?;
+        self.try_batch(vec![Write::delete(Collection::Idempotency, &id, unanswered)]).await?;
         Ok(())
     }
 
     async fn idempotency_record(&self, id: &str) -> Result<Option<IdempotencyRecord>, StoreError> {
-        let found = self.find_one(Collection::Idempotency, Filter::id(id)).await?;
+        let found = self.find_one(Collection::Idempotency, Filter::id(&id)).await?;
         found.map(|it| document::decode(Collection::Idempotency, it)).transpose()
     }
 }

@@ -12,7 +12,7 @@ impl TenantStore {
     pub async fn put_job(&self, job: &Job) -> Result<(), StoreError> {
         let document = self.owned(job)?;
         for attempt in 0..ATTEMPTS {
-            let known = self.get(Collection::Jobs, job.id).await?;
+            let known = self.get(Collection::Jobs, &job.id).await?;
             let write = match known {
                 Some(_) => {
                     let mut set = document.clone();
@@ -34,7 +34,7 @@ impl TenantStore {
 
     /// A job of this company.
     pub async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
-        let found = self.get(Collection::Jobs, id).await?;
+        let found = self.get(Collection::Jobs, &id).await?;
         found.map(|it| document::decode(Collection::Jobs, it)).transpose()
     }
 }

@@ -14,7 +14,7 @@ impl TenantStore {
 
     /// A question that somebody of this company asked.
     pub async fn question(&self, id: QueryId) -> Result<Option<QuestionRecord>, StoreError> {
-        self.get(Collection::Questions, id).await?.map(read).transpose()
+        self.get(Collection::Questions, &id).await?.map(read).transpose()
     }
 
     /// The last questions of a person, the newest first; of one conversation where one is named.

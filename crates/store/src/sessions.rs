@@ -66,7 +66,7 @@ impl TenantStore {
         self.store
             .batch(vec![
                 Write::insert(Collection::Sessions, self.owned(session)?),
-                Write::update(Collection::Users, session.user_id, guard, [login]),
+                Write::update(Collection::Users, &session.user_id, guard, [login]),
                 logged(self.company_id(), event)?,
             ])
             .await
@@ -74,7 +74,7 @@ impl TenantStore {
 
     /// A session of this company.
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let found = self.get(Collection::Sessions, id).await?;
+        let found = self.get(Collection::Sessions, &id).await?;
         found.map(|it| document::decode(Collection::Sessions, it)).transpose()
     }
 
@@ -116,7 +116,7 @@ impl TenantStore {
         ];
         // While the current token is the expected one, what was read above still stands.
         let guard = self.own().and(Filter::equals("refresh_hash", expected.0.as_str()));
-        self.store.try_batch(vec![Write::update(Collection::Sessions, id, guard, fields)]).await
+        self.store.try_batch(vec![Write::update(Collection::Sessions, &id, guard, fields)]).await
     }
 
     /// Ends a session; false where there is none here.
@@ -125,7 +125,7 @@ impl TenantStore {
         id: SessionId,
         event: Option<&AuditEvent>,
     ) -> Result<bool, StoreError> {
-        let mut writes = vec![Write::delete(Collection::Sessions, id, self.own())];
+        let mut writes = vec![Write::delete(Collection::Sessions, &id, self.own())];
         writes.extend(event.map(|event| logged(self.company_id(), event)).transpose()?);
         self.store.try_batch(writes).await
     }

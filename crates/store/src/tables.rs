@@ -19,7 +19,7 @@ impl TenantStore {
 
     /// One table of the company.
     pub async fn table(&self, name: &TableName) -> Result<Option<TableEntry>, StoreError> {
-        self.get(Collection::Tables, self.table_id(name)).await?.map(read).transpose()
+        self.get(Collection::Tables, &self.table_id(name)).await?.map(read).transpose()
     }
 
     /// Makes this load the table's current one, in one write, and returns the load that it replaced.

@@ -35,7 +35,7 @@ impl TenantStore {
     pub(crate) async fn get(
         &self,
         collection: Collection,
-        id: impl ToString,
+        id: &(impl ToString + ?Sized),
     ) -> Result<Option<Document>, StoreError> {
         self.store.find_one(collection, Filter::id(id).and(self.own())).await
     }

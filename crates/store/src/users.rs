@@ -74,10 +74,8 @@ impl Default for UserQuery {
 
 impl UserQuery {
     fn filter(&self, scope: Filter) -> Filter {
-        let active = |wanted| match wanted {
-            true => Filter::Missing("disabled_at"),
-            false => Filter::AtLeast("disabled_at", Timestamp::from_millis(0).to_string()),
-        };
+        let shut_out = || Filter::AtLeast("disabled_at", Timestamp::from_millis(0).to_string());
+        let active = |wanted| if wanted { Filter::Missing("disabled_at") } else { shut_out() };
         let mentions = |text: &String| {
             let fields = ["full_name", "email"];
             Filter::Any(fields.map(|field| Filter::Mentions(field, text.clone())).into())
@@ -105,7 +103,6 @@ pub struct UserChange {
     /// The role.
     pub role: Option<Role>,
     /// Shuts the account out, or lets it in again.
-    #[expect(clippy::option_option, reason = "unchanged, removed and set are three things")]
     pub disabled_at: Option<Option<Timestamp>>,
     /// A successful login.
     pub last_login: Option<Timestamp>,
@@ -153,10 +150,10 @@ impl Store {
 
     async fn user_page(&self, query: &UserQuery, scope: Filter) -> Result<Page<User>, StoreError> {
         let filter = query.filter(scope);
-        let total = match query.count_total {
-            true => Some(self.count(Collection::Users, filter.clone()).await?),
-            false => None,
-        };
+        let mut total = None;
+        if query.count_total {
+            total = Some(self.count(Collection::Users, filter.clone()).await?);
+        }
         let descending = query.direction == Direction::Descending;
         let find = Query::new(Collection::Users, filter)
             .sorted(query.sort.field(), descending)
@@ -240,10 +237,10 @@ impl TenantStore {
         for attempt in 0..ATTEMPTS {
             let Some(found) = self.user_document(id).await? else { return Ok(false) };
             let user = adoption::read_user(found.clone())?;
-            let ownership = match is_owner(&user) {
-                true => Some(self.owner_leaves(id).await?),
-                false => None,
-            };
+            let mut ownership = None;
+            if is_owner(&user) {
+                ownership = Some(self.owner_leaves(id).await?);
+            }
             let guard = self.members().and(standing(&found));
             let mut writes = vec![Write::delete(Collection::Users, document::id_of(&found), guard)];
             writes.extend(self.ends_of_sessions(id, None).await?);
@@ -262,7 +259,7 @@ impl TenantStore {
     }
 
     async fn user_document(&self, id: UserId) -> Result<Option<Document>, StoreError> {
-        self.store.find_one(Collection::Users, self.members().and(Filter::id(id))).await
+        self.store.find_one(Collection::Users, self.members().and(Filter::id(&id))).await
     }
 
     /// The write that lets an active superuser go. Every such change counts up one number on the
@@ -271,7 +268,7 @@ impl TenantStore {
     /// is written after the person, so that this also holds where batches are not isolated.
     async fn owner_leaves(&self, id: UserId) -> Result<Write, StoreError> {
         let company = self.company_id();
-        let found = self.store.find_one(Collection::Companies, Filter::id(company)).await?;
+        let found = self.store.find_one(Collection::Companies, Filter::id(&company)).await?;
         let others = self
             .members()
             .and(Filter::equals("role", Role::Superuser.as_str()))
@@ -293,7 +290,7 @@ impl TenantStore {
             None => Filter::Missing(REVISION),
         };
         let next = (REVISION, Value::from(revision.unwrap_or(0) + 1));
-        Ok(Write::update(Collection::Companies, company, guard, [next]))
+        Ok(Write::update(Collection::Companies, &company, guard, [next]))
     }
 
     /// What makes an adopted account's address count in the unique index, unless another spelling of

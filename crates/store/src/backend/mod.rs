@@ -142,7 +142,7 @@ impl Filter {
         Self::Equals(field, value.into())
     }
 
-    pub(crate) fn id(id: impl ToString) -> Self {
+    pub(crate) fn id(id: &(impl ToString + ?Sized)) -> Self {
         Self::Equals("_id", Scalar::Text(id.to_string()))
     }
 
@@ -229,14 +229,18 @@ impl Write {
         Self::Insert { collection, document }
     }
 
-    pub(crate) fn delete(collection: Collection, id: impl ToString, guard: Filter) -> Self {
+    pub(crate) fn delete(
+        collection: Collection,
+        id: &(impl ToString + ?Sized),
+        guard: Filter,
+    ) -> Self {
         Self::Delete { collection, id: id.to_string(), guard }
     }
 
     /// Sets every field of `set`; one whose value is null is removed instead.
     pub(crate) fn update(
         collection: Collection,
-        id: impl ToString,
+        id: &(impl ToString + ?Sized),
         guard: Filter,
         fields: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> Self {

@@ -1,4 +1,4 @@
-//! The store and its caches, as other rooms use them: on a real SQLite, a real MongoDB server, a real
-//! Redis.
+//! The store's contract, run on every database, and the caches', run on every cache.
 
 mod cache;
+mod conformance;

@@ -37,11 +37,13 @@ pub(super) fn of(collection: Collection, filter: &Filter) -> Document {
         Filter::Missing(field) => doc! { *field: { "$eq": Bson::Null } },
         Filter::AtLeast(field, text) => compare(collection, field, "$gte", text),
         Filter::Below(field, text) => compare(collection, field, "$lt", text),
-        Filter::Holds(field, text) => doc! { *field: { "$eq": text } },
+        // Equal to one of a list; equal under the query's collation, see `folds_case`.
+        Filter::Holds(field, text) | Filter::Spells(field, text) => {
+            doc! { *field: { "$eq": text } }
+        }
         Filter::Mentions(field, text) => {
             doc! { *field: { "$regex": escaped(text), "$options": "i" } }
         }
-        Filter::Spells(field, text) => doc! { *field: { "$eq": text } },
     }
 }
 

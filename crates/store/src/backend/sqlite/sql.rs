@@ -16,9 +16,10 @@ impl Sql {
         let mut sql = Self::default();
         let fields: Vec<String> =
             query.only.iter().map(|field| format!("'{field}', {}", column(field))).collect();
-        let shown = match fields.is_empty() {
-            true => "doc".to_owned(),
-            false => format!("json_object({})", fields.join(", ")),
+        let shown = if fields.is_empty() {
+            "doc".to_owned()
+        } else {
+            format!("json_object({})", fields.join(", "))
         };
         sql.text = format!("SELECT {shown} FROM {} WHERE ", query.collection.name());
         sql.filter(query.collection.name(), &query.filter);
@@ -48,18 +49,16 @@ impl Sql {
     }
 
     fn sort(&mut self, sort: Sort, query: &Query) {
-        let (key, direction, beyond) = match sort.descending {
-            true => (sort_key(sort.field), "DESC", "<"),
-            false => (sort_key(sort.field), "ASC", ">"),
-        };
+        let key = sort_key(sort.field);
+        let (direction, beyond) = if sort.descending { (" DESC", "<") } else { (" ASC", ">") };
         if let Some(after) = &query.after {
-            self.text.push_str(&format!(" AND ({key}, _id) {beyond} ("));
+            self.push(&[" AND (", &key, ", _id) ", beyond, " ("]);
             self.bind(after.key.clone());
             self.text.push_str(", ");
             self.bind(after.id.clone());
             self.text.push(')');
         }
-        self.text.push_str(&format!(" ORDER BY {key} {direction}, _id {direction}"));
+        self.push(&[" ORDER BY ", &key, direction, ", _id", direction]);
     }
 
     fn filter(&mut self, collection: &str, filter: &Filter) {
@@ -68,22 +67,21 @@ impl Sql {
             Filter::Any(filters) => self.join(collection, filters, " OR ", "0"),
             Filter::Equals(field, value) => self.compare(field, "=", value.clone()),
             Filter::Differs(field, value) => self.compare(field, "IS NOT", value.clone()),
-            Filter::Missing(field) => self.text.push_str(&format!("{} IS NULL", column(field))),
+            Filter::Missing(field) => self.push(&[&column(field), " IS NULL"]),
             Filter::AtLeast(field, text) => self.compare(field, ">=", Scalar::Text(text.clone())),
             Filter::Below(field, text) => self.compare(field, "<", Scalar::Text(text.clone())),
             Filter::Holds(field, text) => {
-                let side = format!("_id IN (SELECT id FROM {collection}_{field} WHERE value = ");
-                self.text.push_str(&side);
+                self.push(&["_id IN (SELECT id FROM ", collection, "_", field, " WHERE value = "]);
                 self.bind(text.clone());
                 self.text.push(')');
             }
             Filter::Mentions(field, text) => {
-                self.text.push_str(&format!("instr(folded({}), ", column(field)));
+                self.push(&["instr(folded(", &column(field), "), "]);
                 self.bind(fold(text));
                 self.text.push_str(") > 0");
             }
             Filter::Spells(field, text) => {
-                self.text.push_str(&format!("lower({}) = ", column(field)));
+                self.push(&["lower(", &column(field), ") = "]);
                 self.bind(text.to_ascii_lowercase());
             }
         }
@@ -105,11 +103,15 @@ impl Sql {
     }
 
     fn compare(&mut self, field: &str, operator: &str, value: Scalar) {
-        self.text.push_str(&format!("{} {operator} ", column(field)));
+        self.push(&[&column(field), " ", operator, " "]);
         match value {
             Scalar::Text(text) => self.bind(text),
             Scalar::Integer(number) => self.bind(number),
         }
+    }
+
+    fn push(&mut self, parts: &[&str]) {
+        self.text.extend(parts.iter().copied());
     }
 
     fn bind(&mut self, value: impl Into<Value>) {

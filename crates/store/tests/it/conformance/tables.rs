@@ -1,0 +1,190 @@
+use std::collections::HashSet;
+
+use pacioli_model::{
+    Aggregate, Ask, Cell, Column, ColumnName, ColumnProfile, ColumnType, Comparison,
+    ConversationId, Decimal, Distinct, Job, JobFailure, JobId, JobKind, JobStatus, Literal,
+    Measure, Origin, Predicate, QueryId, QuestionRecord, TableEntry, TableName, TableVersion,
+    UserId,
+};
+use tokio::task::JoinSet;
+
+use super::{subject::Subject, words::*};
+
+fn name(text: &str) -> TableName {
+    TableName::parse(text).unwrap()
+}
+
+fn entry(table: &str) -> TableEntry {
+    let column = |name: &str, data_type, min, max, values| Column {
+        name: ColumnName::parse(name).unwrap(),
+        label: "Order $ref.é".into(),
+        data_type,
+        profile: ColumnProfile { nulls: 3, distinct: Distinct::Exactly(2), min, max, values },
+    };
+    let amounts = [Decimal::new(-1205, 2), Decimal::new(99, 2)].map(Cell::Decimal).map(Some);
+    let [least, greatest] = amounts;
+    let names = vec!["Ada".to_owned(), "é $x.y \0".to_owned()];
+    TableEntry {
+        name: name(table),
+        version: TableVersion(next_id()),
+        origin: Origin::Upload { file_name: "orders.csv".into() },
+        columns: vec![
+            column("amount", ColumnType::Decimal { scale: 2 }, least, greatest, None),
+            column("customer", ColumnType::Text, None, None, Some(names)),
+            column(
+                "weight",
+                ColumnType::Float,
+                Some(Cell::Float(0.1)),
+                Some(Cell::Float(3.0)),
+                None,
+            ),
+            column("at", ColumnType::Timestamp, Some(Cell::Timestamp(now().utc())), None, None),
+        ],
+        rows: 1_000_000_000_000,
+        bytes: 42,
+        loaded_at: now(),
+        loaded_by: UserId(next_id()),
+        notes: vec!["day first".into()],
+    }
+}
+
+pub(crate) async fn a_table_is_put_replaced_and_deleted(subject: &Subject) {
+    let store = &subject.store;
+    let (tenant, _) = signed_up(store).await;
+    let (orders, customers) = (entry("orders"), entry("customers"));
+    assert_eq!(tenant.put_table(&orders, &some_event()).await.unwrap(), None);
+    assert_eq!(tenant.put_table(&customers, &some_event()).await.unwrap(), None);
+    let listed = tenant.catalog().await.unwrap().tables;
+    assert_eq!(listed, [customers.clone(), orders.clone()], "by name");
+    let again = TableEntry { loaded_at: later(60), rows: 7, columns: vec![], ..entry("orders") };
+    assert_eq!(tenant.put_table(&again, &some_event()).await.unwrap(), Some(orders));
+    assert_eq!(tenant.table(&name("orders")).await.unwrap(), Some(again.clone()));
+    let mut versions = store.table_versions().await.unwrap();
+    versions.sort_by_key(|it| it.1.clone());
+    let id = tenant.company_id();
+    assert_eq!(
+        versions,
+        [(id, customers.name, customers.version), (id, again.name.clone(), again.version),]
+    );
+    let stored = subject.stored("tables", &format!("{id}/orders")).await.unwrap();
+    assert!(stored.contains("created_at") && stored.contains("replaced_at"));
+    assert_eq!(tenant.delete_table(&again.name, &some_event()).await.unwrap(), Some(again.clone()));
+    assert_eq!(tenant.delete_table(&again.name, &some_event()).await.unwrap(), None);
+    assert_eq!(tenant.table(&again.name).await.unwrap(), None);
+    assert_eq!(store.table_versions().await.unwrap().len(), 1);
+}
+
+pub(crate) async fn of_loads_at_once_each_replaces_another(subject: &Subject) {
+    let (tenant, _) = signed_up(&subject.store).await;
+    let mut loads = JoinSet::new();
+    for _ in 0..6 {
+        let tenant = tenant.clone();
+        loads.spawn(async move {
+            let load = entry("orders");
+            let replaced = tenant.put_table(&load, &some_event()).await.unwrap();
+            (load.version, replaced.map(|it| it.version))
+        });
+    }
+    let done = loads.join_all().await;
+    let put: HashSet<_> = done.iter().map(|it| it.0).collect();
+    let mut gone: HashSet<_> = done.iter().filter_map(|it| it.1).collect();
+    assert_eq!(gone.len(), 5, "each but the first replaced exactly one");
+    let current = tenant.table(&name("orders")).await.unwrap().unwrap().version;
+    assert!(gone.insert(current));
+    assert_eq!(gone, put, "no load is lost to the sweeper");
+}
+
+pub(crate) async fn tables_keep_to_their_company(subject: &Subject) {
+    let (tenant, _) = signed_up(&subject.store).await;
+    let (other, _) = signed_up(&subject.store).await;
+    let orders = entry("orders");
+    tenant.put_table(&orders, &some_event()).await.unwrap();
+    assert_eq!(other.table(&orders.name).await.unwrap(), None);
+    assert_eq!(other.delete_table(&orders.name, &some_event()).await.unwrap(), None);
+    assert_eq!(other.catalog().await.unwrap().tables, []);
+    let theirs = entry("orders");
+    assert_eq!(other.put_table(&theirs, &some_event()).await.unwrap(), None);
+    assert_eq!(tenant.table(&orders.name).await.unwrap(), Some(orders));
+    assert_eq!(other.table(&theirs.name).await.unwrap(), Some(theirs));
+}
+
+pub(crate) async fn jobs_are_remembered_as_they_stand(subject: &Subject) {
+    let (tenant, owner) = signed_up(&subject.store).await;
+    let (other, _) = signed_up(&subject.store).await;
+    let mut job = Job {
+        id: JobId(next_id()),
+        company_id: tenant.company_id(),
+        started_by: owner.id,
+        kind: JobKind::Load,
+        status: JobStatus::Running,
+        rows: 0,
+        bytes_read: 0,
+        bytes_total: 10,
+        tables: vec![],
+        failure: None,
+        created_at: now(),
+        updated_at: now(),
+        lease_until: later(10),
+        expires_at: later(1000),
+    };
+    let failed = JobFailure { code: "file_unreadable".into(), detail: "Save it as CSV.".into() };
+    for (status, failure, rows) in [
+        (JobStatus::Running, None, 5),
+        (JobStatus::Failed, Some(failed), 6),
+        (JobStatus::Succeeded, None, 7),
+    ] {
+        tenant.put_job(&job).await.unwrap();
+        job = Job { status, failure, rows, updated_at: later(1), ..job };
+        tenant.put_job(&job).await.unwrap();
+        assert_eq!(tenant.job(job.id).await.unwrap(), Some(job.clone()));
+    }
+    assert_eq!(other.job(job.id).await.unwrap(), None);
+    assert!(other.put_job(&job).await.is_err(), "another company's job is not to be written");
+    assert_eq!(tenant.job(job.id).await.unwrap(), Some(job));
+}
+
+pub(crate) async fn questions_are_listed_newest_first(subject: &Subject) {
+    let (tenant, owner) = signed_up(&subject.store).await;
+    let (other, _) = signed_up(&subject.store).await;
+    let talk = ConversationId(next_id());
+    let amount = ColumnName::parse("amount").unwrap();
+    let ask = Ask {
+        table: name("orders"),
+        measures: vec![Measure {
+            name: amount.clone(),
+            aggregate: Aggregate::Sum,
+            column: Some(amount.clone()),
+        }],
+        group_by: vec![],
+        filter: Some(Predicate::Compare {
+            column: amount,
+            comparison: Comparison::Greater,
+            value: Literal::Decimal(Decimal::new(5, 1)),
+        }),
+        order: vec![],
+        limit: Some(3),
+    };
+    let mut asked = Vec::new();
+    for number in 0..4 {
+        let question = QuestionRecord {
+            id: QueryId(next_id()),
+            company_id: tenant.company_id(),
+            user_id: owner.id,
+            conversation_id: if number < 3 { talk } else { ConversationId(next_id()) },
+            asked_at: later(number),
+            question: "total revenue?".into(),
+            status: "answered".into(),
+            ask: (number % 2 == 0).then(|| ask.clone()),
+            row_count: Some(1),
+        };
+        tenant.remember_question(&question).await.unwrap();
+        asked.push(question);
+    }
+    asked.reverse();
+    assert_eq!(tenant.question(asked[0].id).await.unwrap(), Some(asked[0].clone()));
+    assert_eq!(other.question(asked[0].id).await.unwrap(), None);
+    assert_eq!(tenant.questions_of(owner.id, None, 50).await.unwrap(), asked);
+    assert_eq!(tenant.questions_of(owner.id, Some(talk), 2).await.unwrap(), asked[1..3]);
+    assert_eq!(other.questions_of(owner.id, None, 50).await.unwrap(), []);
+    assert_eq!(tenant.questions_of(UserId(next_id()), None, 50).await.unwrap(), []);
+}
