@@ -12,7 +12,7 @@ use super::{
     limits::{limit, storm},
     noon,
     redis_server::RedisServer,
-    shelf::{CANARY, Shelf, person},
+    shelf::{CANARY, Shelf, company_id, person},
 };
 
 /// Longer than any of this may take, with room for a busy machine.
@@ -94,25 +94,44 @@ async fn a_withdrawal_is_pushed_to_the_others() {
     }
 }
 
-/// The one that reads is not the one that withdraws: only Redis can know that its copy is too old.
+/// The one that reads is not the one that withdraws: only Redis can know that its copy is too old,
+/// whether it still has the mark of the withdrawal or has had to let it go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_another_replica_overtakes_is_not_shared() {
-    let Some(server) = RedisServer::start().await else { return };
-    let pair = pair(&server).await;
-    pair.one.invalidate(person(1, 1)).await;
-    until("both heard", || pair.caches.iter().all(|c| c.stats().invalidations_received == 1)).await;
-    let reads = pair.shelf.reads();
-    pair.shelf.hold();
-    let (reader, session) = (pair.other.clone(), pair.session);
-    let reader = tokio::spawn(async move { name(&reader, session, noon()).await });
-    until("the read began", || pair.shelf.reads() > reads).await;
-    pair.shelf.rename(session, "new");
-    pair.one.invalidate(person(1, 1)).await;
-    pair.shelf.release();
-    assert_eq!(reader.await.unwrap(), "old");
-    sees_new(&pair.other, session).await;
-    let third = Accounts::new(connected(&server).await, pair.shelf.clone());
-    assert_eq!(name(&third, session, noon()).await, "new");
+    for mark_is_lost in [false, true] {
+        let Some(server) = RedisServer::start().await else { return };
+        let pair = pair(&server).await;
+        pair.one.invalidate(person(1, 1)).await;
+        until("both heard", || {
+            pair.caches.iter().all(|cache| cache.stats().invalidations_received == 1)
+        })
+        .await;
+        let reads = pair.shelf.reads();
+        pair.shelf.hold();
+        let (reader, session) = (pair.other.clone(), pair.session);
+        let reader = tokio::spawn(async move { name(&reader, session, noon()).await });
+        until("the read began", || pair.shelf.reads() > reads).await;
+        pair.shelf.rename(session, "new");
+        pair.one.invalidate(person(1, 1)).await;
+        if mark_is_lost {
+            forget_marks(&server).await;
+        }
+        pair.shelf.release();
+        assert_eq!(reader.await.unwrap(), "old");
+        sees_new(&pair.other, session).await;
+        let third = Accounts::new(connected(&server).await, pair.shelf.clone());
+        assert_eq!(name(&third, session, noon()).await, "new");
+    }
+}
+
+/// As a Redis does that needs the room.
+async fn forget_marks(server: &RedisServer) {
+    let mut client = server.client().await;
+    for kind in ["user", "company"] {
+        let marks: Vec<String> =
+            client.keys(format!("pacioli:{{accounts}}:{kind}:*")).await.unwrap();
+        let _: () = client.del(marks).await.unwrap();
+    }
 }
 
 /// As when Redis drops a slow listener's message, or fails over to a replica that lacked it.
@@ -138,7 +157,8 @@ async fn a_message_after_one_that_never_came_drops_everything() {
     let stranger = pair.shelf.add(2, 2);
     name(&pair.other, stranger, noon()).await;
     let mut client = server.client().await;
-    for text in ["1 2 company nobody", "", "x y z"] {
+    let elsewhere = format!("1 2 company {}", company_id(9));
+    for text in [elsewhere.as_str(), "1 2 company nobody", "", "x y z"] {
         let gaps = pair.caches[1].stats().gaps;
         let _: () = client.publish("pacioli:accounts:0", text).await.unwrap();
         until("the gap was seen", || pair.caches[1].stats().gaps > gaps).await;
@@ -181,6 +201,31 @@ async fn a_killed_subscription_never_leaves_the_past() {
     }
 }
 
+/// Its own line breaks, and the withdrawal is made while it is away: it comes back in good faith.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_was_away_comes_back_without_its_copies() {
+    let Some(server) = RedisServer::start().await else { return };
+    let pair = pair(&server).await;
+    let mut client = server.client().await;
+    let list: String = redis::cmd("CLIENT")
+        .arg(&["LIST", "TYPE", "pubsub"])
+        .query_async(&mut client)
+        .await
+        .unwrap();
+    // The second to connect.
+    let id = list.lines().nth(1).unwrap().split(' ').next().unwrap().trim_start_matches("id=");
+    let kill = ["KILL", "ID", id];
+    let killed: usize = redis::cmd("CLIENT").arg(&kill).query_async(&mut client).await.unwrap();
+    assert_eq!(killed, 1);
+    pair.shelf.rename(pair.session, "new");
+    pair.one.invalidate(person(1, 1)).await;
+    until("it noticed", || pair.caches[1].state() != CacheState::Connected).await;
+    assert_eq!(pair.caches[0].state(), CacheState::Connected);
+    until("it came back", || pair.caches[1].state() == CacheState::Connected).await;
+    assert_eq!(pair.caches[1].stats().invalidations_received, 0, "it missed the message");
+    assert_eq!(name(&pair.other, pair.session, noon()).await, "new");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_redis_holds_is_short_lived_and_opens_no_door() {
     let Some(server) = RedisServer::start().await else { return };
@@ -209,9 +254,7 @@ async fn what_redis_holds_is_short_lived_and_opens_no_door() {
 async fn a_snapshot_without_its_marks_is_not_believed() {
     let Some(server) = RedisServer::start().await else { return };
     let pair = pair(&server).await;
-    let mut client = server.client().await;
-    let marks: Vec<String> = client.keys("pacioli:{accounts}:user:*").await.unwrap();
-    let _: () = client.del(marks).await.unwrap();
+    forget_marks(&server).await;
     let third = Accounts::new(connected(&server).await, pair.shelf.clone());
     pair.shelf.rename(pair.session, "new");
     assert_eq!(name(&third, pair.session, noon()).await, "new");
