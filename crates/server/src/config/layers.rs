@@ -1,6 +1,5 @@
 use std::{fmt, fs, path::Path};
 
-use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::{Config, ConfigSources, DEFAULTS, Problem, nearest::nearest};
@@ -238,7 +237,7 @@ impl Layers {
             Value::Integer(_) => text.trim().parse().map(Value::Integer).ok(),
             Value::Boolean(_) => text.trim().parse().map(Value::Boolean).ok(),
             Value::Array(_) => {
-                Some(text.split(',').filter(|part| !part.trim().is_empty()).map(item).collect())
+                Some(Value::Array(text.split(',').filter(|part| !part.trim().is_empty()).map(item).collect()))
             }
             _ => Some(text.into()),
         };

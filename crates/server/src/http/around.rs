@@ -22,6 +22,7 @@ use super::{
     security_headers::secure,
 };
 use crate::{
+    app::App,
     clock::Random,
     config::ServerConfig,
     error::Failure,
@@ -38,7 +39,11 @@ struct Surroundings {
 /// Puts around every route what every request has: a name, a client's address, a panic guard, the
 /// problem document with that name, safe headers, one line in the log and its metrics. Outside of
 /// all other layers.
-pub fn around<S>(
+pub fn around(router: Router<App>, app: &App) -> Router<App> {
+    surround(router, &app.config.server, &app.metrics, app.random)
+}
+
+fn surround<S>(
     router: Router<S>,
     config: &ServerConfig,
     metrics: &Metrics,

@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use hyper::body::{Frame, SizeHint};
-use tracing::field::display;
+use tracing::field;
 
 use super::context::RequestContext;
 use crate::{
@@ -144,13 +144,13 @@ impl Entry {
                     duration_ms = millis(self.began.elapsed()),
                     bytes_out,
                     cut_off = (!is_complete).then_some(true),
-                    user_id = identity.map(|(_, user)| display(user)),
-                    company_id = identity.map(|(company, _)| display(company)),
-                    client = display(self.context.client),
+                    user_id = identity.map(|(_, user)| field::display(user)),
+                    company_id = identity.map(|(company, _)| field::display(company)),
+                    client = field::display(self.context.client),
                     scheme = self.scheme,
                     user_agent = self.context.user_agent.as_deref(),
                     cause,
-                    log.members = (!notes.is_empty()).then_some(tracing::field::debug(Members(&notes))),
+                    log.members = (!notes.is_empty()).then_some(field::debug(Members(&notes))),
                     "{} {route} {}",
                     self.method,
                     status.as_u16()

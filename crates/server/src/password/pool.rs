@@ -271,7 +271,7 @@ mod tests {
             }
         }
         assert!(done >= 5 && busy >= 15, "{done} done, {busy} turned away");
-        let page = metrics.render();
+        let page = metrics.render(&Default::default(), &Default::default(), &pacioli_store::CacheState::InProcess);
         assert!(page.contains(&format!("pacioli_hash_rejections_total {busy}\n")), "{page}");
         assert!(page.contains("pacioli_hash_queue_depth 0\n"), "{page}");
     }

@@ -8,6 +8,8 @@ use axum::{
     extract::MatchedPath,
     http::{Method, StatusCode},
 };
+use pacioli_engine::EngineStats;
+use pacioli_store::{CacheState, CacheStats};
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text},
     metrics::{
@@ -19,7 +21,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::process::Process;
+use super::{parts, process::Process};
 
 /// The template of the route that answered, never a path that somebody sent.
 #[derive(Debug, Clone)]
@@ -80,11 +82,6 @@ fn request_buckets() -> Histogram {
     Histogram::new(exponential_buckets(0.0005, 3.0, 11))
 }
 
-/// From a tenth of a millisecond to about four seconds.
-fn store_buckets() -> Histogram {
-    Histogram::new(exponential_buckets(0.0001, 3.0, 11))
-}
-
 fn histograms<L: Clone + Hash + Eq>(make: fn() -> Histogram) -> Histograms<L> {
     Family::new_with_constructor(make)
 }
@@ -133,18 +130,12 @@ metrics! {
     hash_seconds: Histogram = request_buckets();
     /// Passwords turned away because the queue was full.
     hash_rejections: Counter = Counter::default();
-    /// Whether the cache answers (1) or the server does without it (0).
-    cache_up: Gauge = Gauge::default();
-    /// Time that the store took, by operation.
-    store_seconds: Histograms<Word> = histograms(store_buckets);
     /// Loads of tables, by outcome.
     loads: Counters<Word> = Family::default();
     /// Questions, by status of the answer.
     queries: Counters<Word> = Family::default();
     /// Time from question to answer.
     query_seconds: Histogram = request_buckets();
-    /// Workers that ended before their query did, by cause.
-    worker_deaths: Counters<Word> = Family::default();
     /// Panics, anywhere in the process.
     panics: Counter = Counter::default();
 }
@@ -172,11 +163,13 @@ impl Metrics {
         Self(Arc::new(Inner::new()))
     }
 
-    /// In the OpenMetrics text format, with the process's own figures.
-    pub fn render(&self) -> String {
+    /// In the OpenMetrics text format, with the process's own figures and those of its parts.
+    pub fn render(&self, engine: &EngineStats, cache: &CacheStats, state: &CacheState) -> String {
         let mut page = String::new();
         // Writing into a String does not fail.
-        let _ = text::encode(&mut page, &self.0.registry);
+        let _ = text::encode_registry(&mut page, &self.0.registry)
+            .and_then(|()| text::encode_registry(&mut page, &parts::registry(engine, cache, state)))
+            .and_then(|()| text::encode_eof(&mut page));
         page
     }
 
@@ -241,17 +234,6 @@ impl Metrics {
         self.0.hash_rejections.inc();
     }
 
-    /// Whether the cache answers.
-    pub fn cache_up(&self, up: bool) {
-        self.0.cache_up.set(up.into());
-    }
-
-    /// The store did something.
-    pub fn store_took(&self, operation: &'static str, took: Duration) {
-        let labels = [("operation", operation)];
-        self.0.store_seconds.get_or_create(&labels).observe(took.as_secs_f64());
-    }
-
     /// A load of a table ended.
     pub fn load(&self, outcome: &'static str) {
         self.0.loads.get_or_create(&[("outcome", outcome)]).inc();
@@ -261,11 +243,6 @@ impl Metrics {
     pub fn query(&self, status: &'static str, took: Duration) {
         self.0.queries.get_or_create(&[("status", status)]).inc();
         self.0.query_seconds.observe(took.as_secs_f64());
-    }
-
-    /// A worker ended before its query did.
-    pub fn worker_died(&self, cause: &'static str) {
-        self.0.worker_deaths.get_or_create(&[("cause", cause)]).inc();
     }
 
     /// Something panicked.

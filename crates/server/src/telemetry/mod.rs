@@ -5,6 +5,7 @@ mod line;
 mod logging;
 mod metrics;
 mod panics;
+mod parts;
 mod process;
 
 pub use line::{Members, json_members};
