@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "lanes" => (hash_four, 4),
         _ => return Err("the kind is crate or lanes".into()),
     };
-    let workers: Vec<_> = (0..threads).map(|_| thread::spawn(move || count(once, cost, span))).collect();
+    let workers: Vec<_> =
+        (0..threads).map(|_| thread::spawn(move || count(once, cost, span))).collect();
     let (mut total, mut per_second) = (0, 0.0);
     for worker in workers {
         let (calls, seconds) = worker.join().map_err(|_| "a hashing thread panicked")?;
