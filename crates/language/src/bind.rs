@@ -2,8 +2,8 @@
 
 use chrono::{NaiveDate, NaiveTime};
 use pacioli_model::{
-    Aggregate, Ask, ColumnName, ColumnType, Comparison, Decimal, Direction, Grouping, Literal, Measure,
-    OrderBy, Predicate, TimeGrain,
+    Aggregate, Ask, ColumnName, ColumnType, Comparison, Decimal, Direction, Grouping, Literal,
+    Measure, OrderBy, Predicate, TimeGrain,
 };
 
 use crate::{
@@ -96,7 +96,10 @@ fn arrange(draft: &mut Draft, table: &TableWords<'_>) -> Result<f64, Vec<Unplace
         };
         let bare = draft.conditions.is_empty() && draft.periods.is_empty();
         if (draft.list || bare) && draft.groups.is_empty() {
-            return fail(subject.tokens, "Single rows cannot be listed yet: ask how many, or for a figure.");
+            return fail(
+                subject.tokens,
+                "Single rows cannot be listed yet: ask how many, or for a figure.",
+            );
         }
         ease = 0.85;
         draft.notes.push("No figure was named, so they are counted.".to_owned());
@@ -236,7 +239,9 @@ impl<'a> Binder<'a> {
                 draft.groups.push(Group { key, origin, plural: false, tokens: 0..0 });
             }
             self.apart = Some(column);
-            self.note("Amounts of different currencies are never added up: one line for each.".to_owned());
+            self.note(
+                "Amounts of different currencies are never added up: one line for each.".to_owned(),
+            );
             return Ok(());
         }
         self.interpretation.currency = own.first().map(|code| (*code).to_owned()).or_else(|| {
@@ -254,7 +259,8 @@ impl<'a> Binder<'a> {
         draft: &mut Draft,
     ) -> Result<(), Vec<Unplaced>> {
         if let Some(other) = own.iter().find(|own| **own != code) {
-            let reason = format!("The amounts are kept in {other}, and converting is not possible yet.");
+            let reason =
+                format!("The amounts are kept in {other}, and converting is not possible yet.");
             return fail(tokens, &reason);
         }
         if !own.is_empty() {
@@ -275,7 +281,9 @@ impl<'a> Binder<'a> {
     fn only_currency(&self, draft: &Draft) -> Option<String> {
         let currency = self.table.currency_column?;
         let filtered = draft.conditions.iter().find_map(|condition| match condition {
-            Condition::Values { column, values, negated: false } if *column == currency => Some(values.as_slice()),
+            Condition::Values { column, values, negated: false } if *column == currency => {
+                Some(values.as_slice())
+            }
             _ => None,
         });
         let values = filtered.or(self.table.columns[currency].column.profile.values.as_deref())?;
@@ -287,7 +295,9 @@ impl<'a> Binder<'a> {
         let Target::Column(column) = wanted.target else {
             let name = self.free_name("count".to_owned());
             self.ask.measures.push(Measure { name, aggregate: Aggregate::Count, column: None });
-            self.interpretation.measures.push(format!("number of rows of {}", self.table.entry.name));
+            self.interpretation
+                .measures
+                .push(format!("number of rows of {}", self.table.entry.name));
             return Ok(());
         };
         let role = self.table.columns[column].role;
@@ -296,12 +306,17 @@ impl<'a> Binder<'a> {
             None if role.adds_up() => Aggregate::Sum,
             None => {
                 let name = self.name(column);
-                self.note(format!("{name} does not add up, so it is averaged; each row counts once."));
+                self.note(format!(
+                    "{name} does not add up, so it is averaged; each row counts once."
+                ));
                 Aggregate::Average
             }
         };
         if aggregate == Aggregate::Sum && !role.adds_up() {
-            let reason = format!("{} is a price, a rate or a key: adding it up has no meaning.", self.name(column));
+            let reason = format!(
+                "{} is a price, a rate or a key: adding it up has no meaning.",
+                self.name(column)
+            );
             return fail(wanted.tokens.clone(), &reason);
         }
         let (prefix, words) = match aggregate {
@@ -315,7 +330,11 @@ impl<'a> Binder<'a> {
         let name = self.free_name(format!("{prefix}_{}", self.name(column)));
         let words = format!("{words} {}", self.described(column));
         self.interpretation.measures.push(words);
-        self.ask.measures.push(Measure { name, aggregate, column: Some(self.name(column).clone()) });
+        self.ask.measures.push(Measure {
+            name,
+            aggregate,
+            column: Some(self.name(column).clone()),
+        });
         if aggregate == Aggregate::CountDistinct && role == Role::Identifier {
             let name = self.name(column);
             self.note(format!("Each {name} is counted once, however many rows it has."));
@@ -343,7 +362,8 @@ impl<'a> Binder<'a> {
         cut.truncate(60);
         let numbered = (2..).map(|number| format!("{cut}_{number}"));
         let names = std::iter::once(cut.clone()).chain(numbered);
-        let mut free = names.filter_map(|name| ColumnName::parse(&name).ok()).filter(|name| !taken(name));
+        let mut free =
+            names.filter_map(|name| ColumnName::parse(&name).ok()).filter(|name| !taken(name));
         #[expect(clippy::expect_used, reason = "the run of numbers has no end")]
         free.next().expect("some name is free")
     }
@@ -359,7 +379,8 @@ impl<'a> Binder<'a> {
                 None => return fail(group.tokens.clone(), "The table has no dates."),
             },
         };
-        let base = grain.map_or(self.name(column).to_string(), |grain| grain_word(grain).to_owned());
+        let base =
+            grain.map_or(self.name(column).to_string(), |grain| grain_word(grain).to_owned());
         let name = self.free_name(base);
         let described = self.described(column);
         self.interpretation.groups.push(match grain {
@@ -395,7 +416,8 @@ impl<'a> Binder<'a> {
                 Predicate::OneOf { column: name.clone(), values: literals }
             }
         };
-        let words = format!("{name} is {}{}", if negated { "not " } else { "" }, values.join(" or "));
+        let words =
+            format!("{name} is {}{}", if negated { "not " } else { "" }, values.join(" or "));
         if !negated {
             return (predicate, words);
         }
@@ -411,11 +433,19 @@ impl<'a> Binder<'a> {
             Ok(whole) if value.scale == 0 => Literal::Integer(whole),
             _ => Literal::Decimal(value),
         };
-        let parts = bounds.iter().map(|(comparison, value)| compare(name, *comparison, literal(*value)));
-        let words: Vec<String> =
-            bounds.iter().map(|(comparison, value)| format!("{} {value}", comparison_words(*comparison))).collect();
-        if is_money(self.table, column) && self.interpretation.currency.is_none() && self.table.currency_column.is_some() {
-            self.note(format!("The limit is compared with {name} as booked, whatever its currency."));
+        let parts =
+            bounds.iter().map(|(comparison, value)| compare(name, *comparison, literal(*value)));
+        let words: Vec<String> = bounds
+            .iter()
+            .map(|(comparison, value)| format!("{} {value}", comparison_words(*comparison)))
+            .collect();
+        if is_money(self.table, column)
+            && self.interpretation.currency.is_none()
+            && self.table.currency_column.is_some()
+        {
+            self.note(format!(
+                "The limit is compared with {name} as booked, whatever its currency."
+            ));
         }
         (all(parts.collect()), format!("{name} is {}", words.join(" and ")))
     }
@@ -440,19 +470,23 @@ impl<'a> Binder<'a> {
             }
             touches
         });
-        let columns: std::collections::BTreeSet<usize> = ranges.iter().map(|range| range.0).collect();
+        let columns: std::collections::BTreeSet<usize> =
+            ranges.iter().map(|range| range.0).collect();
         for column in columns {
             let of_column: Vec<_> = ranges.iter().filter(|range| range.0 == column).collect();
             let name = self.name(column);
-            let in_words: Vec<String> = of_column.iter().map(|(_, from, to)| calendar::words(*from, *to)).collect();
-            let parts = of_column.iter().map(|(column, from, to)| self.days(*column, *from, *to)).collect();
+            let in_words: Vec<String> =
+                of_column.iter().map(|(_, from, to)| calendar::words(*from, *to)).collect();
+            let parts =
+                of_column.iter().map(|(column, from, to)| self.days(*column, *from, *to)).collect();
             self.predicates.push(any(parts));
             self.interpretation.filters.push(format!("{name} is in {}", in_words.join(" or ")));
         }
         if let [(column, from, to)] = ranges.as_slice() {
             self.interpretation.filters.pop();
             let (column, words) = (self.name(*column).clone(), calendar::words(*from, *to));
-            self.interpretation.date_range = Some(DateRange { column, from: *from, to: *to, words });
+            self.interpretation.date_range =
+                Some(DateRange { column, from: *from, to: *to, words });
         }
         Ok(())
     }
@@ -461,7 +495,11 @@ impl<'a> Binder<'a> {
         let name = self.name(column);
         let moment = self.table.columns[column].column.data_type == ColumnType::Timestamp;
         let literal = |day: NaiveDate| {
-            if moment { Literal::Timestamp(day.and_time(NaiveTime::MIN).and_utc()) } else { Literal::Date(day) }
+            if moment {
+                Literal::Timestamp(day.and_time(NaiveTime::MIN).and_utc())
+            } else {
+                Literal::Date(day)
+            }
         };
         let from = from.map(|day| compare(name, Comparison::GreaterOrEqual, literal(day)));
         let to = to.map(|day| compare(name, Comparison::Less, literal(day)));
@@ -469,14 +507,18 @@ impl<'a> Binder<'a> {
     }
 
     fn order(&mut self, draft: &Draft) -> Result<(), Vec<Unplaced>> {
-        let groups: Vec<OrderBy> = self.ask.group_by.iter().map(|group| ascending(&group.name)).collect();
+        let groups: Vec<OrderBy> =
+            self.ask.group_by.iter().map(|group| ascending(&group.name)).collect();
         let timed = self.ask.group_by.iter().any(|group| group.grain.is_some());
         let mut order = self.currencies_first(timed);
         if draft.sorting.by_name {
             order.clear();
         } else if let Some(rank) = &draft.rank {
             let Some(measure) = self.ask.measures.first() else {
-                return fail(rank.tokens.clone(), "The question does not say what should be ranked.");
+                return fail(
+                    rank.tokens.clone(),
+                    "The question does not say what should be ranked.",
+                );
             };
             order.push(OrderBy { name: measure.name.clone(), direction: rank.direction });
             let plural = draft.groups.first().is_some_and(|group| group.plural);
@@ -496,7 +538,8 @@ impl<'a> Binder<'a> {
             order.push(OrderBy { name: measure.name.clone(), direction });
         }
         // Equal figures always come in the same order; several currencies come one after the other.
-        let rest = groups.into_iter().filter(|group| !order.iter().any(|known| known.name == group.name));
+        let rest =
+            groups.into_iter().filter(|group| !order.iter().any(|known| known.name == group.name));
         let rest: Vec<OrderBy> = rest.collect();
         order.extend(rest);
         if self.interpretation.measures.is_empty()
@@ -523,7 +566,8 @@ impl<'a> Binder<'a> {
                 return Some(group.name.clone());
             }
         };
-        let measured = self.ask.measures.iter().find(|measure| measure.column.as_ref() == Some(column));
+        let measured =
+            self.ask.measures.iter().find(|measure| measure.column.as_ref() == Some(column));
         let grouped = self.ask.group_by.iter().find(|group| &group.column == column);
         measured.map(|measure| &measure.name).or(grouped.map(|group| &group.name)).cloned()
     }

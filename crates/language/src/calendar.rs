@@ -32,8 +32,18 @@ struct Single {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// Reads the date expression that `tokens` begin with: how many tokens it takes, and the days.
@@ -45,10 +55,17 @@ pub(crate) fn read(tokens: &[Token], today: NaiveDate) -> Option<(usize, Period)
         let last = single.to.pred_opt().unwrap_or(single.from);
         if single.from <= today && last > today {
             let last = day_words(last);
-            notes.push(format!("The period is not over: it ends on {last}, and today is {}.", day_words(today)));
+            notes.push(format!(
+                "The period is not over: it ends on {last}, and today is {}.",
+                day_words(today)
+            ));
         }
-        let period =
-            Period { from: Some(single.from), to: Some(single.to), relative: single.relative, notes };
+        let period = Period {
+            from: Some(single.from),
+            to: Some(single.to),
+            relative: single.relative,
+            notes,
+        };
         Some((length, period))
     })
 }
@@ -106,7 +123,8 @@ impl Reader<'_> {
         let start = usize::from(between || self.any(0, &["from"]));
         let (length, first) = self.single(start)?;
         let joint = start + length;
-        let joins = if between { &["and"][..] } else { &["to", "until", "till", "through", "-"][..] };
+        let joins =
+            if between { &["and"][..] } else { &["to", "until", "till", "through", "-"][..] };
         if !self.any(joint, joins) {
             return None;
         }
@@ -234,7 +252,8 @@ impl Reader<'_> {
             return closed(1 + length, from, months, false, false, Vec::new());
         }
         let (length, months, index) = self.part(at)?;
-        let (more, year, relative) = self.trailing_year(at + length).unwrap_or((0, self.today.year(), true));
+        let (more, year, relative) =
+            self.trailing_year(at + length).unwrap_or((0, self.today.year(), true));
         let from = NaiveDate::from_ymd_opt(year, index * months + 1, 1)?;
         self.settled(length + more, from, months, more == 0, relative)
     }
@@ -338,7 +357,8 @@ fn closed(
     relative: bool,
     notes: Vec<String>,
 ) -> Option<(usize, Single)> {
-    let to = if months == 0 { from.checked_add_days(Days::new(1)) } else { months_after(from, months) }?;
+    let to =
+        if months == 0 { from.checked_add_days(Days::new(1)) } else { months_after(from, months) }?;
     Some((length, Single { from, to, relative, bare, notes }))
 }
 

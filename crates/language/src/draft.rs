@@ -64,8 +64,15 @@ pub(crate) struct Ranked {
 /// A filter on rows.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Condition {
-    Values { column: usize, values: Vec<String>, negated: bool },
-    Flag { column: usize, value: bool },
+    Values {
+        column: usize,
+        values: Vec<String>,
+        negated: bool,
+    },
+    Flag {
+        column: usize,
+        value: bool,
+    },
     Numbers {
         column: usize,
         bounds: Vec<(Comparison, Decimal)>,

@@ -29,8 +29,7 @@ enum Mode {
     Sort,
 }
 
-const NESTED: &str =
-    "Each row is only a part of it, so the average would need a total first, which is not possible yet.";
+const NESTED: &str = "Each row is only a part of it, so the average would need a total first, which is not possible yet.";
 
 /// Reads one choice of segments.
 pub(crate) fn read(segments: &[Segment], tokens: &[Token], table: &TableWords<'_>) -> Draft {
@@ -336,7 +335,9 @@ impl Reader<'_> {
                 && *known == column
                 && *denied == negated
             {
-                all.extend(values.iter().filter(|value| !all.contains(value)).cloned().collect::<Vec<_>>());
+                all.extend(
+                    values.iter().filter(|value| !all.contains(value)).cloned().collect::<Vec<_>>(),
+                );
                 return;
             }
         }
@@ -361,7 +362,8 @@ impl Reader<'_> {
 
     fn sort_by(&mut self, column: usize, tokens: Range<usize>) {
         let aggregate = self.pending.take().map(|(aggregate, _)| aggregate);
-        let is_known = self.draft.measures.iter().any(|wanted| wanted.target == Target::Column(column));
+        let is_known =
+            self.draft.measures.iter().any(|wanted| wanted.target == Target::Column(column));
         if self.role(column).measures() && !is_known {
             self.draft.measures.push(Wanted { aggregate, target: Target::Column(column), tokens });
         }
@@ -375,18 +377,20 @@ impl Reader<'_> {
         if self.mode == Mode::Group {
             return false;
         }
-        let same = |meaning: Option<&Meaning>| {
-            matches!(meaning, Some(Meaning::Values { column: other, .. }) if *other == column)
-        };
+        let same = |meaning: Option<&Meaning>| matches!(meaning, Some(Meaning::Values { column: other, .. }) if *other == column);
         if here > 0 && same(Some(&self.segments[here - 1].meaning)) {
             return true;
         }
         let Some(mut next) = self.next_solid(here) else { return false };
         let mut denies = false;
-        if let Meaning::Key(word @ (Keyword::Not | Keyword::Compare(_))) = self.segments[next].meaning {
+        if let Meaning::Key(word @ (Keyword::Not | Keyword::Compare(_))) =
+            self.segments[next].meaning
+        {
             denies = matches!(word, Keyword::Not | Keyword::Compare(Comparison::NotEqual));
             let equal = matches!(word, Keyword::Compare(Comparison::Equal));
-            let Some(after) = self.next_solid(next).filter(|_| denies || equal) else { return false };
+            let Some(after) = self.next_solid(next).filter(|_| denies || equal) else {
+                return false;
+            };
             if same(Some(&self.segments[after].meaning)) {
                 self.at = after;
             }
@@ -453,7 +457,11 @@ impl Reader<'_> {
         // "$" stands before its number.
         let skip = |index: usize| {
             let sign = self.segments.get(index).map(|segment| &segment.meaning);
-            index + usize::from(matches!(sign, Some(Meaning::Key(Keyword::Currency(_) | Keyword::Stop))))
+            index
+                + usize::from(matches!(
+                    sign,
+                    Some(Meaning::Key(Keyword::Currency(_) | Keyword::Stop))
+                ))
         };
         match self.segments.get(at)?.meaning {
             Meaning::Key(Keyword::Compare(comparison)) => {
@@ -575,7 +583,9 @@ impl Reader<'_> {
         }
         let unranked = self.draft.rank.is_some() && self.draft.groups.is_empty();
         match self.pending.take() {
-            Some((Aggregate::Average | Aggregate::Min | Aggregate::Max, start)) if measure_follows => {
+            Some((Aggregate::Average | Aggregate::Min | Aggregate::Max, start))
+                if measure_follows =>
+            {
                 if self.table.is_unique(column) {
                     self.pending = self.aggregate_at(here, start);
                 } else {
@@ -612,7 +622,10 @@ impl Reader<'_> {
 
     /// Whether the words are about a key as such: "order number", and not "orders".
     fn says_key(&self, tokens: &Range<usize>) -> bool {
-        tokens.clone().last().is_some_and(|last| KEY_TAILS.contains(&stem(&self.tokens[last].word).as_str()))
+        tokens
+            .clone()
+            .last()
+            .is_some_and(|last| KEY_TAILS.contains(&stem(&self.tokens[last].word).as_str()))
     }
 
     /// "Total sales" is an amount, though the rows are sales too.
@@ -644,9 +657,8 @@ impl Reader<'_> {
                 self.draft.groups.iter().any(|group| group.key == GroupKey::Column(column))
             };
             match segment.meaning {
-                Meaning::Key(Keyword::And | Keyword::Stop | Keyword::Distinct) | Meaning::Number(_) => {
-                    !matches!(segment.meaning, Meaning::Key(Keyword::Distinct))
-                }
+                Meaning::Key(Keyword::And | Keyword::Stop | Keyword::Distinct)
+                | Meaning::Number(_) => !matches!(segment.meaning, Meaning::Key(Keyword::Distinct)),
                 Meaning::Column(column) => listed(column),
                 _ => false,
             }
@@ -680,7 +692,8 @@ impl Reader<'_> {
     fn rows(&mut self, here: usize, by_name: bool) {
         let tokens = self.segments[here].tokens.clone();
         let key = self.table.own_key().filter(|_| by_name);
-        let measure_follows = self.is_measure(self.segments.get(here + 1).map(|next| &next.meaning));
+        let measure_follows =
+            self.is_measure(self.segments.get(here + 1).map(|next| &next.meaning));
         let in_parts = key.filter(|key| !self.table.is_unique(*key));
         if self.ranks_by_count(here) && !measure_follows {
             let target = in_parts.map_or(Target::Rows, Target::Column);
@@ -695,7 +708,9 @@ impl Reader<'_> {
             (Some((Aggregate::Count | Aggregate::CountDistinct, start)), None) => {
                 self.want(Some(Aggregate::Count), Target::Rows, start.start..tokens.end);
             }
-            (Some((Aggregate::Sum, start)), _) if !measure_follows && self.says_revenue(&tokens) => {
+            (Some((Aggregate::Sum, start)), _)
+                if !measure_follows && self.says_revenue(&tokens) =>
+            {
                 self.misplaced(start.start..tokens.end, None);
             }
             (Some((Aggregate::Sum, start)), _) if !measure_follows => {
@@ -705,7 +720,9 @@ impl Reader<'_> {
             (Some(pending), None) if measure_follows => self.pending = Some(pending),
             (Some((_, start)), Some(_)) => self.misplaced(start.start..tokens.end, Some(NESTED)),
             (Some((_, start)), None) => self.misplaced(start.start..tokens.end, None),
-            (None, _) if self.mode == Mode::Group || (self.draft.rank.is_some() && !measure_follows) => {
+            (None, _)
+                if self.mode == Mode::Group || (self.draft.rank.is_some() && !measure_follows) =>
+            {
                 self.group_by_rows(self.table.own_name().filter(|_| by_name), tokens);
             }
             (None, _) if measure_follows => {}

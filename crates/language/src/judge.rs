@@ -54,7 +54,8 @@ pub(crate) fn judge(question: &str, today: NaiveDate, tables: &[&TableWords<'_>]
                     candidates.push(candidate);
                 }
                 Err(unplaced) => {
-                    let unknown = segments.iter().filter(|segment| segment.meaning == Meaning::Unknown);
+                    let unknown =
+                        segments.iter().filter(|segment| segment.meaning == Meaning::Unknown);
                     let unknown = unknown.flat_map(|segment| segment.tokens.clone()).collect();
                     failures.push(Failure { unplaced, unknown });
                 }
@@ -78,7 +79,8 @@ fn attempt(
     let strange = |segment: &&Segment| {
         matches!(segment.meaning, Meaning::Unknown | Meaning::Key(Keyword::Beyond(_)))
     };
-    let strange: Vec<&Range<usize>> = segments.iter().filter(strange).map(|segment| &segment.tokens).collect();
+    let strange: Vec<&Range<usize>> =
+        segments.iter().filter(strange).map(|segment| &segment.tokens).collect();
     if !strange.is_empty() {
         // What else found no place may have found none because of these.
         draft.unplaced.retain(|unplaced| strange.contains(&&unplaced.tokens));
@@ -106,9 +108,13 @@ fn attempt(
 fn fit(segments: &[Segment]) -> f64 {
     let names = segments.iter().filter(|segment| {
         segment.quality < 1.0
-            || matches!(segment.meaning, Meaning::Column(_) | Meaning::Values { .. } | Meaning::Rows)
+            || matches!(
+                segment.meaning,
+                Meaning::Column(_) | Meaning::Values { .. } | Meaning::Rows
+            )
     });
-    let (count, sum) = names.fold((0_u32, 0.0), |(count, sum), segment| (count + 1, sum + segment.quality));
+    let (count, sum) =
+        names.fold((0_u32, 0.0), |(count, sum), segment| (count + 1, sum + segment.quality));
     if count == 0 { 1.0 } else { sum / f64::from(count) }
 }
 
@@ -151,7 +157,8 @@ impl Candidate {
 
 /// Labels say only what tells the readings apart.
 fn choices(readings: Vec<Reading>) -> Vec<Choice> {
-    let parts: Vec<Vec<String>> = readings.iter().map(|reading| parts(&reading.interpretation)).collect();
+    let parts: Vec<Vec<String>> =
+        readings.iter().map(|reading| parts(&reading.interpretation)).collect();
     let describe = |own: &[String]| {
         let shared = |part: &String| parts.iter().all(|others| others.contains(part));
         let differing: Vec<&str> =
@@ -179,19 +186,28 @@ fn parts(interpretation: &Interpretation) -> Vec<String> {
         parts.extend(interpretation.groups.iter().map(|group| format!("by {group}")));
     }
     parts.extend(interpretation.filters.iter().map(|filter| format!("where {filter}")));
-    parts.extend(interpretation.date_range.iter().map(|days| format!("{} in {}", days.column, days.words)));
+    parts.extend(
+        interpretation.date_range.iter().map(|days| format!("{} in {}", days.column, days.words)),
+    );
     parts.push(format!("table {}", interpretation.table));
     parts
 }
 
-fn spans(question: &str, tokens: &[Token], segments: &[Segment], table: &TableWords<'_>) -> Vec<Span> {
+fn spans(
+    question: &str,
+    tokens: &[Token],
+    segments: &[Segment],
+    table: &TableWords<'_>,
+) -> Vec<Span> {
     let name = |column: usize| &table.columns[column].column.name;
     let meaning = |segment: &Segment| match &segment.meaning {
         Meaning::Key(keyword) => keyword_words(*keyword),
         Meaning::Dates(period) => Some(calendar::words(period.from, period.to)),
         Meaning::Number(value) => Some(format!("number {value}")),
         Meaning::Column(column) => Some(format!("column {}", name(*column))),
-        Meaning::Values { column, values } => Some(format!("{} {}", name(*column), values.join(", "))),
+        Meaning::Values { column, values } => {
+            Some(format!("{} {}", name(*column), values.join(", ")))
+        }
         Meaning::Rows => Some(format!("rows of {}", table.entry.name)),
         Meaning::Unknown => None,
     };
@@ -221,7 +237,8 @@ fn keyword_words(keyword: Keyword) -> Option<String> {
 }
 
 fn typed(question: &str, tokens: &[Token], range: &Range<usize>) -> String {
-    let bytes = tokens.get(range.clone()).and_then(|run| Some(run.first()?.at.start..run.last()?.at.end));
+    let bytes =
+        tokens.get(range.clone()).and_then(|run| Some(run.first()?.at.start..run.last()?.at.end));
     bytes.map_or(String::new(), |bytes| question[bytes].to_owned())
 }
 
@@ -246,7 +263,8 @@ fn refuse(question: &str, tokens: &[Token], failures: &[Failure]) -> Translation
 }
 
 fn reason(best: &Failure, failures: &[Failure]) -> String {
-    let told: Vec<&str> = best.unplaced.iter().filter_map(|unplaced| unplaced.reason.as_deref()).collect();
+    let told: Vec<&str> =
+        best.unplaced.iter().filter_map(|unplaced| unplaced.reason.as_deref()).collect();
     if let Some(first) = told.first() {
         return (*first).to_owned();
     }
@@ -262,7 +280,8 @@ fn reason(best: &Failure, failures: &[Failure]) -> String {
 
 /// Runs of neighbouring tokens, each once.
 fn merged(unplaced: &[Unplaced]) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = unplaced.iter().map(|unplaced| unplaced.tokens.clone()).collect();
+    let mut ranges: Vec<Range<usize>> =
+        unplaced.iter().map(|unplaced| unplaced.tokens.clone()).collect();
     ranges.sort_by_key(|range| (range.start, range.end));
     ranges.dedup_by(|next, before| {
         let touches = next.start <= before.end;

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use pacioli_model::{Column, TableEntry};
 
 use crate::{
-    role::{HeaderWord, KEY_TAILS, Role, currency_of, header_words, is_unique, names_currencies, role_of},
+    role::{
+        HeaderWord, KEY_TAILS, Role, currency_of, header_words, is_unique, names_currencies,
+        role_of,
+    },
     spelling::stem,
     synonyms,
     token::{Token, tokenise},
@@ -55,13 +58,37 @@ pub(crate) struct TableWords<'c> {
 
 /// Legal forms, which people leave out.
 const LEGAL_FORMS: &[&str] = &[
-    "gmbh", "ag", "kg", "co", "ltd", "limited", "inc", "llc", "corp", "corporation", "plc", "sa", "sarl",
-    "sas", "srl", "spa", "bv", "nv", "se", "oy", "ab", "as", "aps", "ohg", "company",
+    "gmbh",
+    "ag",
+    "kg",
+    "co",
+    "ltd",
+    "limited",
+    "inc",
+    "llc",
+    "corp",
+    "corporation",
+    "plc",
+    "sa",
+    "sarl",
+    "sas",
+    "srl",
+    "spa",
+    "bv",
+    "nv",
+    "se",
+    "oy",
+    "ab",
+    "as",
+    "aps",
+    "ohg",
+    "company",
 ];
 
 /// Words of table names that say nothing about the rows.
-const HOLLOW: &[&str] =
-    &["data", "table", "export", "list", "report", "demo", "all", "file", "fact", "dim", "tbl", "raw"];
+const HOLLOW: &[&str] = &[
+    "data", "table", "export", "list", "report", "demo", "all", "file", "fact", "dim", "tbl", "raw",
+];
 
 impl<'c> TableWords<'c> {
     /// Collects the words of `entry`.
@@ -85,7 +112,8 @@ impl<'c> TableWords<'c> {
 
     /// Whether the table's name or a header has one of these words.
     pub(crate) fn mentions(&self, names: &[&str]) -> bool {
-        let in_headers = self.columns.iter().flat_map(|column| &column.header).any(|word| word.is(names));
+        let in_headers =
+            self.columns.iter().flat_map(|column| &column.header).any(|word| word.is(names));
         in_headers || header_words(self.entry.name.as_str()).iter().any(|word| word.is(names))
     }
 
@@ -98,7 +126,10 @@ impl<'c> TableWords<'c> {
     pub(crate) fn own_key(&self) -> Option<usize> {
         let named = |column: &ColumnWords<'_>| {
             column.role == Role::Identifier
-                && column.forms.iter().any(|form| self.nouns.iter().any(|noun| noun.words == form.words))
+                && column
+                    .forms
+                    .iter()
+                    .any(|form| self.nouns.iter().any(|noun| noun.words == form.words))
         };
         self.columns.iter().position(named)
     }
@@ -134,7 +165,8 @@ impl<'c> ColumnWords<'c> {
 }
 
 fn add_form(words: &[HeaderWord], quality: f64, forms: &mut Vec<Form>) {
-    if !words.is_empty() && !forms.iter().any(|form| form.words == words && form.quality >= quality) {
+    if !words.is_empty() && !forms.iter().any(|form| form.words == words && form.quality >= quality)
+    {
         forms.push(Form { words: words.to_vec(), quality });
     }
 }
@@ -212,7 +244,8 @@ fn lend_revenue(entry: &TableEntry, columns: &mut [ColumnWords<'_>]) {
     }
     let plain = ["amount", "total", "net", "gross", "sale", "order", "invoice", "line", "value"];
     for column in columns.iter_mut().filter(|column| column.role == Role::Amount) {
-        let is_plain = |word: &HeaderWord| word.is(&plain) || crate::currency::code(&word.stem).is_some();
+        let is_plain =
+            |word: &HeaderWord| word.is(&plain) || crate::currency::code(&word.stem).is_some();
         if column.header.iter().all(is_plain) {
             column.forms.push(Form { words: vec![revenue.clone()], quality: 0.7 });
         }
@@ -259,21 +292,30 @@ pub(crate) enum Match {
 
 /// How many of `tokens` the value begins to match with, and how.
 pub(crate) fn match_value(value: &Value<'_>, tokens: &[Token]) -> Option<(usize, Match)> {
-    let same = |word: &String, token: &Token| *word == token.word || stem(word) == stem(&token.word);
+    let same =
+        |word: &String, token: &Token| *word == token.word || stem(word) == stem(&token.word);
     let run = |start: usize| {
-        value.words[start..].iter().zip(tokens).take_while(|(word, token)| same(word, token)).count()
+        value.words[start..]
+            .iter()
+            .zip(tokens)
+            .take_while(|(word, token)| same(word, token))
+            .count()
     };
     let starts = 0..value.words.len();
-    let (start, length) = starts.map(|start| (start, run(start))).max_by_key(|(start, length)| {
-        (*length, std::cmp::Reverse(*start))
-    })?;
+    let (start, length) = starts
+        .map(|start| (start, run(start)))
+        .max_by_key(|(start, length)| (*length, std::cmp::Reverse(*start)))?;
     if length == 0 {
         return None;
     }
-    let exact = value.words[start..start + length].iter().zip(tokens).all(|(word, token)| *word == token.word);
+    let exact = value.words[start..start + length]
+        .iter()
+        .zip(tokens)
+        .all(|(word, token)| *word == token.word);
     let quality = if exact { 1.0 } else { 0.95 };
     let left_out = value.words[..start].iter().chain(&value.words[start + length..]);
-    let only_legal = start == 0 && left_out.clone().all(|word| LEGAL_FORMS.contains(&word.as_str()));
+    let only_legal =
+        start == 0 && left_out.clone().all(|word| LEGAL_FORMS.contains(&word.as_str()));
     let matched = if length == value.words.len() {
         Match::Whole(quality)
     } else if only_legal {

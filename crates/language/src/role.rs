@@ -2,7 +2,12 @@
 
 use pacioli_model::{Column, ColumnType, Distinct, TableEntry};
 
-use crate::{currency, spelling::{fold, stem}, synonyms, token::tokenise};
+use crate::{
+    currency,
+    spelling::{fold, stem},
+    synonyms,
+    token::tokenise,
+};
 
 /// What a column is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,8 @@ impl HeaderWord {
 
     /// Whether it is, or stands for, one of these.
     pub(crate) fn is(&self, names: &[&str]) -> bool {
-        names.contains(&self.stem.as_str()) || self.meaning.is_some_and(|name| names.contains(&name))
+        names.contains(&self.stem.as_str())
+            || self.meaning.is_some_and(|name| names.contains(&name))
     }
 }
 
@@ -76,22 +82,71 @@ pub(crate) fn header_words(header: &str) -> Vec<HeaderWord> {
 pub(crate) const KEY_TAILS: &[&str] =
     &["id", "number", "code", "key", "ref", "reference", "uuid", "guid", "identifier"];
 const KEYS: &[&str] = &[
-    "id", "zip", "postcode", "plz", "postal", "phone", "telephone", "fax", "iban", "bic", "ean", "barcode",
-    "isbn", "year", "month", "week", "quarter", "day", "line", "row", "index", "version", "account", "konto",
+    "id",
+    "zip",
+    "postcode",
+    "plz",
+    "postal",
+    "phone",
+    "telephone",
+    "fax",
+    "iban",
+    "bic",
+    "ean",
+    "barcode",
+    "isbn",
+    "year",
+    "month",
+    "week",
+    "quarter",
+    "day",
+    "line",
+    "row",
+    "index",
+    "version",
+    "account",
+    "konto",
 ];
 const ENTITIES: &[&str] = &[
-    "order", "invoice", "customer", "product", "supplier", "employee", "payment", "project", "store",
+    "order",
+    "invoice",
+    "customer",
+    "product",
+    "supplier",
+    "employee",
+    "payment",
+    "project",
+    "store",
     "warehouse",
 ];
 const RATES: &[&str] = &[
-    "price", "rate", "pct", "percent", "percentage", "ratio", "age", "score", "rating", "temperature",
-    "probability", "latitude", "longitude", "factor", "average", "avg", "mean", "kurs", "satz", "prozent",
-    "quote", "share",
+    "price",
+    "rate",
+    "pct",
+    "percent",
+    "percentage",
+    "ratio",
+    "age",
+    "score",
+    "rating",
+    "temperature",
+    "probability",
+    "latitude",
+    "longitude",
+    "factor",
+    "average",
+    "avg",
+    "mean",
+    "kurs",
+    "satz",
+    "prozent",
+    "quote",
+    "share",
 ];
 const MONEY: &[&str] = &[
-    "revenue", "amount", "cost", "profit", "margin", "tax", "total", "salary", "balance", "fee", "credit",
-    "debit", "budget", "income", "net", "gross", "discount", "freight", "paid", "due", "open", "payment",
-    "sale", "spend", "brutto", "netto", "soll", "haben",
+    "revenue", "amount", "cost", "profit", "margin", "tax", "total", "salary", "balance", "fee",
+    "credit", "debit", "budget", "income", "net", "gross", "discount", "freight", "paid", "due",
+    "open", "payment", "sale", "spend", "brutto", "netto", "soll", "haben",
 ];
 
 /// What `column` is for.
@@ -102,7 +157,9 @@ pub(crate) fn role_of(column: &Column, table: &TableEntry) -> Role {
     match column.data_type {
         ColumnType::Boolean => Role::Flag,
         data_type if data_type.is_time() => Role::Time,
-        ColumnType::Text if key_tail && !has(&["country", "currency", "region"]) => Role::Identifier,
+        ColumnType::Text if key_tail && !has(&["country", "currency", "region"]) => {
+            Role::Identifier
+        }
         ColumnType::Text => Role::Dimension,
         _ if key_tail || has(KEYS) || (words.len() == 1 && has(ENTITIES)) => Role::Identifier,
         _ if has(RATES) || is_per_unit(&words) || is_small_share(column, &words) => Role::Rate,
@@ -122,7 +179,10 @@ fn is_small_share(column: &Column, words: &[HeaderWord]) -> bool {
     let share_like = words.iter().any(|word| word.is(&["discount", "margin", "tax"]));
     let named_money = words.iter().any(|word| word.is(&["amount", "total"]));
     let small = column.profile.max.as_ref().and_then(pacioli_model::Cell::as_f64);
-    share_like && !named_money && currency_of(column).is_none() && small.is_some_and(|max| max <= 100.0)
+    share_like
+        && !named_money
+        && currency_of(column).is_none()
+        && small.is_some_and(|max| max <= 100.0)
 }
 
 /// Whether every row has its own value.

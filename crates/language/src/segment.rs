@@ -25,7 +25,10 @@ pub(crate) enum Meaning {
     /// A column by its place in the table.
     Column(usize),
     /// Values of one column.
-    Values { column: usize, values: Vec<String> },
+    Values {
+        column: usize,
+        values: Vec<String>,
+    },
     /// What one row of the table is called.
     Rows,
     /// Nothing known.
@@ -104,7 +107,8 @@ pub(crate) fn segment(
 
 /// A part of a name next to an unknown word is no name: "blue widgets" is not Blue Ocean Ltd.
 fn forget_loose_parts(path: &mut [Segment]) {
-    let unknown = |segment: Option<&Segment>| segment.is_some_and(|s| s.meaning == Meaning::Unknown);
+    let unknown =
+        |segment: Option<&Segment>| segment.is_some_and(|s| s.meaning == Meaning::Unknown);
     for at in 0..path.len() {
         let part = matches!(path[at].meaning, Meaning::Values { .. }) && path[at].quality < WHOLE;
         if part && (unknown(path.get(at + 1)) || at > 0 && unknown(path.get(at - 1))) {
@@ -148,12 +152,20 @@ impl Finder<'_> {
                 let unit = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
                 let scaled = crate::token::scaled(value, unit).map(|value| (value, 2));
                 let (value, length) = scaled.unwrap_or((value, 1));
-                vec![Segment { tokens: at..at + length, meaning: Meaning::Number(value), quality: 1.0 }]
+                vec![Segment {
+                    tokens: at..at + length,
+                    meaning: Meaning::Number(value),
+                    quality: 1.0,
+                }]
             }
             _ => match keywords::count_word(&self.tokens[at].word) {
                 Some(count) => {
                     let value = Decimal::new(i128::from(count), 0);
-                    vec![Segment { tokens: at..at + 1, meaning: Meaning::Number(value), quality: 1.0 }]
+                    vec![Segment {
+                        tokens: at..at + 1,
+                        meaning: Meaning::Number(value),
+                        quality: 1.0,
+                    }]
                 }
                 None => self.parts_of_values(at),
             },
@@ -162,7 +174,8 @@ impl Finder<'_> {
 
     fn keywords(&self, at: usize) -> Vec<Segment> {
         let lengths = (1..=keywords::LONGEST).rev();
-        let first = lengths.filter_map(|length| Some((length, keyword(&self.phrase(at, length)?)?))).next();
+        let first =
+            lengths.filter_map(|length| Some((length, keyword(&self.phrase(at, length)?)?))).next();
         let knows = |word: &Keyword| match word {
             Keyword::Event(names) => self.table.mentions(names),
             _ => true,
@@ -193,7 +206,8 @@ impl Finder<'_> {
         let mut found: Vec<Segment> = Vec::new();
         for (index, column) in self.table.columns.iter().enumerate() {
             let matches = column.forms.iter().filter_map(|form| self.match_form(form, at));
-            let best = matches.max_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)));
+            let best =
+                matches.max_by(|left, right| left.0.cmp(&right.0).then(left.1.total_cmp(&right.1)));
             found.extend(best.map(|(length, quality)| Segment {
                 tokens: at..at + length,
                 meaning: Meaning::Column(index),
@@ -229,13 +243,17 @@ impl Finder<'_> {
     }
 
     fn whole_values(&self, at: usize, tokens: &[Token]) -> Vec<Segment> {
-        let lonely_number = |length: usize| length == 1 && matches!(tokens[0].kind, Kind::Number(_));
+        let lonely_number =
+            |length: usize| length == 1 && matches!(tokens[0].kind, Kind::Number(_));
         let mut found = Vec::new();
         for index in self.table.value_index.get(&stem(&tokens[0].word)).into_iter().flatten() {
             let value = &self.table.values[*index];
-            let Some((length, Match::Whole(quality))) = match_value(value, tokens) else { continue };
+            let Some((length, Match::Whole(quality))) = match_value(value, tokens) else {
+                continue;
+            };
             let shadowed = self.phrase(at, length).is_some_and(|phrase| {
-                keyword(&phrase).is_some_and(|word| !self.is_name(at, value.text, value.column, word))
+                keyword(&phrase)
+                    .is_some_and(|word| !self.is_name(at, value.text, value.column, word))
             });
             if !lonely_number(length) && !shadowed {
                 let meaning =
@@ -293,7 +311,8 @@ impl Finder<'_> {
             }
             let meaning = word.meaning?;
             let length = (1..=synonyms::LONGEST).rev().find(|length| {
-                self.phrase(next, *length).is_some_and(|phrase| synonyms::meaning(&phrase) == Some(meaning))
+                self.phrase(next, *length)
+                    .is_some_and(|phrase| synonyms::meaning(&phrase) == Some(meaning))
             })?;
             quality *= 0.92;
             next += length;
@@ -310,14 +329,17 @@ impl Finder<'_> {
         let has_time = !self.table.time_columns().is_empty();
         let dated = found.iter().any(|segment| matches!(segment.meaning, Meaning::Dates(_)));
         found.retain(|segment| match &segment.meaning {
-            Meaning::Key(Keyword::Beyond(_) | Keyword::Stop | Keyword::Event(_) | Keyword::Rows) => {
-                !has_name
-            }
+            Meaning::Key(
+                Keyword::Beyond(_) | Keyword::Stop | Keyword::Event(_) | Keyword::Rows,
+            ) => !has_name,
             Meaning::Key(Keyword::Grain(_)) => !dated && (has_time || !has_name),
             Meaning::Key(_) => !dated,
             _ => true,
         });
-        if found.iter().any(|segment| matches!(segment.meaning, Meaning::Key(Keyword::Aggregate(_)))) {
+        if found
+            .iter()
+            .any(|segment| matches!(segment.meaning, Meaning::Key(Keyword::Aggregate(_))))
+        {
             for segment in found.iter_mut().filter(|segment| named(segment)) {
                 segment.quality *= AGGREGATE_FIRST;
             }
@@ -416,10 +438,53 @@ impl Finder<'_> {
 
 /// Words that are right as they are, though they look like a slip of a common header.
 const LOOK_ALIKES: &[&str] = &[
-    "county", "counties", "quality", "profile", "profiles", "scales", "customs", "costume", "costumes",
-    "prize", "prizes", "mouth", "stuff", "policy", "address", "contract", "contracts", "contact",
-    "contacts", "model", "colour", "color", "weather", "reason", "religion", "legion", "border",
-    "borders", "state", "states", "stage", "class", "status", "sector", "factor", "tales", "scale",
-    "cites", "unites", "unity", "united", "discounted", "produce", "produced", "producer", "production",
-    "productivity", "promotion", "promotions",
+    "county",
+    "counties",
+    "quality",
+    "profile",
+    "profiles",
+    "scales",
+    "customs",
+    "costume",
+    "costumes",
+    "prize",
+    "prizes",
+    "mouth",
+    "stuff",
+    "policy",
+    "address",
+    "contract",
+    "contracts",
+    "contact",
+    "contacts",
+    "model",
+    "colour",
+    "color",
+    "weather",
+    "reason",
+    "religion",
+    "legion",
+    "border",
+    "borders",
+    "state",
+    "states",
+    "stage",
+    "class",
+    "status",
+    "sector",
+    "factor",
+    "tales",
+    "scale",
+    "cites",
+    "unites",
+    "unity",
+    "united",
+    "discounted",
+    "produce",
+    "produced",
+    "producer",
+    "production",
+    "productivity",
+    "promotion",
+    "promotions",
 ];

@@ -78,9 +78,13 @@ mod tests {
 
     #[test]
     fn words_have_one_spelling() {
-        for (text, expect) in
-            [("Köln", "koln"), ("STRASSE", "strasse"), ("Straße", "strasse"), ("ＲＥＶ", "rev"), ("İ", "i")]
-        {
+        for (text, expect) in [
+            ("Köln", "koln"),
+            ("STRASSE", "strasse"),
+            ("Straße", "strasse"),
+            ("ＲＥＶ", "rev"),
+            ("İ", "i"),
+        ] {
             assert_eq!(fold(text), expect, "{text}");
         }
         for (plural, expect) in [

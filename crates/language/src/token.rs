@@ -55,7 +55,11 @@ fn is_negative(text: &str, position: usize) -> bool {
 fn push_run(text: &str, start: usize, tokens: &mut Vec<Token>) -> usize {
     let run = &text[start..];
     if let Some((date, length)) = leading_date(run) {
-        tokens.push(Token { at: start..start + length, word: fold(&run[..length]), kind: Kind::Date(date) });
+        tokens.push(Token {
+            at: start..start + length,
+            word: fold(&run[..length]),
+            kind: Kind::Date(date),
+        });
         return start + length;
     }
     let numeric = run.starts_with(|c: char| c.is_ascii_digit() || c == '-');
@@ -150,7 +154,8 @@ pub(crate) fn scaled(value: Decimal, unit: &str) -> Option<Decimal> {
 
 /// `2025-03-31` or `31.12.2025`. `03/04/2025` reads two ways: its numbers mean nothing together.
 fn leading_date(run: &str) -> Option<(NaiveDate, usize)> {
-    let end = run.find(|c: char| !(c.is_ascii_digit() || c == '-' || c == '.')).unwrap_or(run.len());
+    let end =
+        run.find(|c: char| !(c.is_ascii_digit() || c == '-' || c == '.')).unwrap_or(run.len());
     let typed = run[..end].trim_end_matches(['-', '.']);
     let parse = |format: &str| NaiveDate::parse_from_str(typed, format).ok();
     let date = match typed.as_bytes() {

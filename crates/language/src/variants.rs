@@ -51,7 +51,9 @@ fn rows_added_up(draft: &Draft, table: &TableWords<'_>) -> Option<Variants> {
     };
     let wanted = draft.measures.iter().find(sum_of_rows)?;
     let mut drafts = vec![measured(draft, Aggregate::Count, Target::Rows, &wanted.tokens)];
-    for column in added_up(table).into_iter().filter(|column| table.columns[*column].role == Role::Amount) {
+    for column in
+        added_up(table).into_iter().filter(|column| table.columns[*column].role == Role::Amount)
+    {
         drafts.push(measured(draft, Aggregate::Sum, Target::Column(column), &wanted.tokens));
     }
     Some(asking("Should they be counted, or an amount added up?", drafts))
@@ -94,7 +96,10 @@ fn greatest_of_each(draft: &Draft, table: &TableWords<'_>) -> Option<Variants> {
     if let Some(rank) = &mut total.rank {
         rank.of_measure = false;
     }
-    Some(asking("Is a single row of each meant, or the one with the extreme total?", vec![single, total]))
+    Some(asking(
+        "Is a single row of each meant, or the one with the extreme total?",
+        vec![single, total],
+    ))
 }
 
 /// The aggregate that finds the end a rank asks for.
@@ -164,10 +169,20 @@ fn undated(draft: &Draft, table: &TableWords<'_>) -> Result<Option<Variants>, Ve
 /// The date columns that are most obviously the table's own; several when equally so.
 fn main_dates(draft: &Draft, table: &TableWords<'_>) -> Vec<usize> {
     let columns = table.time_columns();
-    let common = ["sale", "sales", "order", "invoice", "transaction", "posting", "booking", "document", "entry"];
+    let common = [
+        "sale",
+        "sales",
+        "order",
+        "invoice",
+        "transaction",
+        "posting",
+        "booking",
+        "document",
+        "entry",
+    ];
     let aside = [
-        "due", "ship", "shipping", "delivery", "created", "updated", "modified", "birth", "valid", "start",
-        "end", "loaded", "changed", "paid", "expiry",
+        "due", "ship", "shipping", "delivery", "created", "updated", "modified", "birth", "valid",
+        "start", "end", "loaded", "changed", "paid", "expiry",
     ];
     let score = |column: &usize| {
         let header = &table.columns[*column].header;

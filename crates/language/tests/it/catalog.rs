@@ -3,8 +3,8 @@
 //! `label=Two_words`, and last `values: a | b`.
 
 use pacioli_model::{
-    Catalog, Cell, Column, ColumnName, ColumnProfile, ColumnType, Distinct, Origin, TableEntry, TableName,
-    TableVersion, Timestamp, UserId,
+    Catalog, Cell, Column, ColumnName, ColumnProfile, ColumnType, Distinct, Origin, TableEntry,
+    TableName, TableVersion, Timestamp, UserId,
 };
 
 pub(crate) fn read(text: &str) -> Catalog {
@@ -39,8 +39,11 @@ fn table(name: &str, rows: u64) -> TableEntry {
 
 fn column(line: &str, rows: u64) -> Column {
     let (head, values) = line.split_once("values:").unwrap_or((line, ""));
-    let mut values: Vec<String> =
-        values.split('|').map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect();
+    let mut values: Vec<String> = values
+        .split('|')
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
+        .collect();
     values.sort();
     let mut words = head.split_whitespace();
     let name = words.next().expect("a name");

@@ -45,7 +45,9 @@ fn told(translation: &Translation) -> String {
             let words = &understood.interpretation;
             let mut all = [&words.notes[..], &words.filters, &words.measures].concat();
             all.extend(words.currency.iter().map(|code| format!("currency {code}")));
-            all.extend(words.date_range.iter().map(|days| format!("{} in {}", days.column, days.words)));
+            all.extend(
+                words.date_range.iter().map(|days| format!("{} in {}", days.column, days.words)),
+            );
             all.join("\n")
         }
         Translation::Clarify { question, .. } => question.clone(),
@@ -77,14 +79,16 @@ fn every_question_gets_its_answer() {
                     let (question, found) = translation.as_ref().unwrap();
                     let found = shown(found);
                     if found.trim_end() != line {
-                        writeln!(failed, "{file}: {question}\n  want {line}\n  got  {found}").unwrap();
+                        writeln!(failed, "{file}: {question}\n  want {line}\n  got  {found}")
+                            .unwrap();
                     }
                 }
                 "+" => {
                     let (question, found) = translation.as_ref().unwrap();
                     let told = told(found);
                     if !told.contains(rest) {
-                        writeln!(failed, "{file}: {question}\n  want {rest}\n  told {told}").unwrap();
+                        writeln!(failed, "{file}: {question}\n  want {rest}\n  told {told}")
+                            .unwrap();
                     }
                 }
                 _ => panic!("{file}: not understood: {line}"),

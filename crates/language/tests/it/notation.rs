@@ -1,6 +1,8 @@
 //! An Ask on one line: `sales: sum(amount) by region where country = Germany order total_amount desc, region limit 5`.
 
-use pacioli_model::{Aggregate, Ask, Comparison, Direction, Grouping, Literal, Measure, Predicate, TimeGrain};
+use pacioli_model::{
+    Aggregate, Ask, Comparison, Direction, Grouping, Literal, Measure, Predicate, TimeGrain,
+};
 
 pub(crate) fn line(ask: &Ask) -> String {
     let mut text = format!("{}:", ask.table);

@@ -16,11 +16,65 @@ fn context() -> Context {
 
 /// Words that make something happen, in any order.
 const WORDS: &[&str] = &[
-    "total", "average", "revenue", "amount", "by", "per", "region", "country", "Germany", "not", "in",
-    "2025", "last", "3", "months", "top", "5", "customers", "how", "many", "orders", "between", "and", "or",
-    "over", "10k", "EUR", "$", "month", "since", "before", "which", "highest", "with", "where", "quantity",
-    "unit", "price", "sorted", "descending", "list", "distinct", "returns", "without", "monthly", "Q2",
-    "March", "sales", "blue", ">", "=", "-5", "to", "date", "year", "this", "until", "first", "quarter",
+    "total",
+    "average",
+    "revenue",
+    "amount",
+    "by",
+    "per",
+    "region",
+    "country",
+    "Germany",
+    "not",
+    "in",
+    "2025",
+    "last",
+    "3",
+    "months",
+    "top",
+    "5",
+    "customers",
+    "how",
+    "many",
+    "orders",
+    "between",
+    "and",
+    "or",
+    "over",
+    "10k",
+    "EUR",
+    "$",
+    "month",
+    "since",
+    "before",
+    "which",
+    "highest",
+    "with",
+    "where",
+    "quantity",
+    "unit",
+    "price",
+    "sorted",
+    "descending",
+    "list",
+    "distinct",
+    "returns",
+    "without",
+    "monthly",
+    "Q2",
+    "March",
+    "sales",
+    "blue",
+    ">",
+    "=",
+    "-5",
+    "to",
+    "date",
+    "year",
+    "this",
+    "until",
+    "first",
+    "quarter",
 ];
 
 proptest! {
@@ -64,7 +118,9 @@ proptest! {
 #[test]
 fn ends_of_the_calendar_and_long_texts_hold() {
     for today in [chrono::NaiveDate::MIN, chrono::NaiveDate::MAX] {
-        for text in ["revenue this year", "revenue last 3 months", "revenue year to date", "revenue March"] {
+        for text in
+            ["revenue this year", "revenue last 3 months", "revenue year to date", "revenue March"]
+        {
             for catalog in CATALOGS.values() {
                 translate(text, &Context { today, table: None }, catalog);
             }
