@@ -194,34 +194,7 @@ impl TenantStore {
     ) -> Result<Option<User>, StoreError> {
         for attempt in 0..ATTEMPTS {
             let Some(found) = self.user_document(id).await? else { return Ok(None) };
-            let user = adoption::read_user(found.clone())?;
-            let hash = change.guard_password_hash.as_ref();
-            if hash.is_some_and(|hash| *hash != user.password_hash) {
-                return Err(StoreError::Conflict);
-            }
-            let mut guard = self.members();
-            if let Some(hash) = hash {
-                guard = guard.and(Filter::equals("password_hash", hash.as_str()));
-            }
-            let mut ownership = None;
-            if change.touches_ownership() {
-                guard = guard.and(standing(&found));
-                if is_owner(&user) && !change.keeps_owner(&user) {
-                    ownership = Some(self.owner_leaves(id).await?);
-                }
-            }
-            let mut fields = change.fields();
-            fields.extend(self.canonical_email(&found, &user.email).await?);
-            let mut writes = Vec::new();
-            if !fields.is_empty() {
-                writes.push(Write::update(
-                    Collection::Users,
-                    document::id_of(&found),
-                    guard,
-                    fields,
-                ));
-            }
-            writes.extend(ownership);
+            let mut writes = self.change_of(&found, change).await?;
             writes.extend(event.map(|event| logged(self.company_id(), event)).transpose()?);
             if self.store.try_batch(writes).await? {
                 return self.user(id).await;
@@ -229,6 +202,36 @@ impl TenantStore {
             back_off(attempt).await;
         }
         Err(StoreError::Conflict)
+    }
+
+    /// The writes that make the change, to the account as it was read.
+    async fn change_of(
+        &self,
+        found: &Document,
+        change: &UserChange,
+    ) -> Result<Vec<Write>, StoreError> {
+        let user = adoption::read_user(found.clone())?;
+        let mut guard = self.members();
+        if let Some(hash) = &change.guard_password_hash {
+            if *hash != user.password_hash {
+                return Err(StoreError::Conflict);
+            }
+            guard = guard.and(Filter::equals("password_hash", hash.as_str()));
+        }
+        let mut fields = change.fields();
+        fields.extend(self.canonical_email(found, &user.email).await?);
+        let mut writes = Vec::new();
+        if change.touches_ownership() {
+            guard = guard.and(standing(found));
+            if is_owner(&user) && !change.keeps_owner(&user) {
+                writes.push(self.owner_leaves(user.id).await?);
+            }
+        }
+        if !fields.is_empty() {
+            let id = document::id_of(found);
+            writes.insert(0, Write::update(Collection::Users, id, guard, fields));
+        }
+        Ok(writes)
     }
 
     /// Removes a person and ends their sessions; false where there is no such person here.

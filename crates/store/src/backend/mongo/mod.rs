@@ -94,6 +94,9 @@ impl Mongo {
     }
 
     async fn documents(&self, query: Query) -> Result<Vec<Document>, Error> {
+        if query.limit == Some(0) {
+            return Ok(Vec::new()); // which MongoDB takes for no limit
+        }
         let documents = self.collection(query.collection);
         let mut find = documents.find(filter::of_query(&query));
         if let Some(sort) = query.sort {

@@ -78,7 +78,7 @@ pub(super) async fn run(mongo: &Mongo, writes: Vec<Write>) -> Result<(), StoreEr
                 Err(Stop::Failed(failure)) => return Err(failure.into()),
             }
         }
-        Err(StoreError::Conflict)
+        Err(StoreError::unavailable("an unfinished batch has the document"))
     });
     running.await.map_err(StoreError::unavailable)?
 }

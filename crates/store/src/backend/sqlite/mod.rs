@@ -279,3 +279,85 @@ fn parse(collection: Collection, text: &str) -> Result<Document, StoreError> {
         source,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use pacioli_model::CompanyId;
+
+    use super::*;
+    use crate::{After, adoption};
+
+    /// How SQLite goes about a query.
+    fn plan(connection: &Connection, query: &Query) -> String {
+        let sql = Sql::select(query);
+        let explain = format!("EXPLAIN QUERY PLAN {}", sql.text);
+        let mut statement = connection.prepare(&explain).unwrap();
+        let steps =
+            statement.query_map(params_from_iter(sql.parameters), |row| row.get(3)).unwrap();
+        steps.collect::<rusqlite::Result<Vec<String>>>().unwrap().join("; ")
+    }
+
+    #[test]
+    fn every_query_on_a_hot_path_has_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_writer(&folder.path().join("pacioli.db")).unwrap();
+        let text = |field| Filter::equals(field, "x");
+        let company = text("company_id");
+        let after = Some(After { key: "k".into(), id: "i".into() });
+        let adopted = Filter::Missing("email_canonical").and(Filter::Any(vec![
+            Filter::Spells("email", "x".into()),
+            Filter::Spells("email", "y".into()),
+        ]));
+        let token = Filter::Any(vec![
+            text("refresh_hash"),
+            text("previous_hash"),
+            Filter::Holds("spent_hashes", "x".into()),
+        ]);
+        let members = adoption::members(CompanyId(uuid::Uuid::nil()));
+        for (query, sorts_itself) in [
+            (Query::new(Collection::Users, text("email_canonical")), true),
+            (Query::new(Collection::Users, adopted), true),
+            (Query::new(Collection::Users, members.clone().and(Filter::id("x"))), true),
+            (Query::new(Collection::Users, members).sorted("created_at", false), false),
+            (Query::new(Collection::Sessions, company.clone().and(Filter::id("x"))), true),
+            (Query::new(Collection::Sessions, token), true),
+            (Query::new(Collection::Sessions, company.clone().and(text("user_id"))), true),
+            (Query::new(Collection::Audit, company.clone()).sorted("at", true).after(after), true),
+            (Query::new(Collection::Tables, company.clone()).sorted("name", false), true),
+            (
+                Query::new(Collection::Questions, company.and(text("user_id")))
+                    .sorted("asked_at", true),
+                true,
+            ),
+        ] {
+            let plan = plan(&connection, &query);
+            assert!(!plan.contains("SCAN"), "{query:?}: {plan}");
+            assert!(!sorts_itself || !plan.contains("TEMP B-TREE"), "{query:?}: {plan}");
+        }
+    }
+
+    #[test]
+    fn a_database_of_a_later_version_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pacioli.db");
+        let connection = open_writer(&file).unwrap();
+        drop(open_writer(&file).unwrap());
+        connection.pragma_update(None, "user_version", 1_000).unwrap();
+        let refused = open_writer(&file).unwrap_err();
+        assert!(format!("{refused:?}").contains("version 1000"), "{refused:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_of_the_files_reads_them() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let _open = open_writer(&folder.path().join("pacioli.db")).unwrap();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{:?}", entry.path());
+        }
+    }
+}

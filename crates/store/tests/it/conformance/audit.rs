@@ -1,4 +1,9 @@
-use pacioli_model::{AuditAction, AuditEvent, Outcome, UserId};
+use pacioli_model::{
+    AuditAction::{self, LoggedIn, TableDeleted},
+    AuditEvent,
+    Outcome::{Failure, Success},
+    UserId,
+};
 use pacioli_store::AuditQuery;
 
 use super::{subject::Subject, words::*};
@@ -7,7 +12,7 @@ pub(crate) async fn entries_are_listed_newest_first_in_pages(subject: &Subject) 
     let tenant = subject.store.tenant(company().id);
     let mut expected = Vec::new();
     for number in 0..9 {
-        let entry = event(tenant.company_id(), AuditAction::LoggedIn);
+        let entry = event(tenant.company_id(), LoggedIn);
         let entry = AuditEvent { at: later(number / 2), ..entry };
         tenant.append_audit(&entry).await.unwrap();
         expected.push(entry);
@@ -40,8 +45,6 @@ pub(crate) async fn filters_combine_and_keep_to_the_company(subject: &Subject) {
         target: target.map(str::to_owned),
         ..event(tenant.company_id(), action)
     };
-    use AuditAction::{LoggedIn, TableDeleted};
-    use Outcome::{Failure, Success};
     let entries = [
         entry(0, LoggedIn, Failure, None, None),
         entry(1, LoggedIn, Success, Some(actor), None),

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
 };
@@ -44,7 +44,7 @@ impl MongoServer {
 
     fn start_mongod() -> Option<Self> {
         let known = Command::new("mongod").arg("--version").stdout(Stdio::null()).status();
-        known.ok().filter(|it| it.success())?;
+        known.ok().filter(ExitStatus::success)?;
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
         let process = Command::new("mongod")
@@ -81,7 +81,7 @@ impl MongoServer {
         let mut said = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut said).unwrap();
         let port = said.trim().rsplit(':').next().and_then(|port| port.parse().ok());
-        Some(Self { process, port: port.expect("it says where it listens"), _folder: folder })
+        Some(Self { process, port: port.unwrap(), _folder: folder })
     }
 }
 
@@ -96,7 +96,7 @@ impl Drop for MongoServer {
 fn initiate(port: u16) {
     use mongodb::{Client, bson::doc};
 
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let uri = format!("mongodb://127.0.0.1:{port}/?directConnection=true");

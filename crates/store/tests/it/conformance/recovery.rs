@@ -24,8 +24,8 @@ async fn notes(subject: &Subject) -> u64 {
     let mut notes = 0;
     for collection in COLLECTIONS {
         let documents = subject.database().await.collection::<Document>(collection);
-        let noted = documents.count_documents(doc! { "_batch": { "$exists": true } });
-        notes += noted.await.unwrap();
+        let filter = doc! { "_batch": { "$exists": true } };
+        notes += documents.count_documents(filter).await.unwrap();
     }
     notes
 }
@@ -76,7 +76,7 @@ async fn an_open_batch_is_undone() {
     // Nobody changes what an unfinished batch has: it could not be undone then.
     let change = UserChange { full_name: Some("Eve".into()), ..UserChange::default() };
     let refused = tenant.update_user(person.id, &change, None).await;
-    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     assert_eq!(store.recover(seconds_after(20)).await.unwrap(), 0, "its process may live");
 
     assert_eq!(store.recover(seconds_after(40)).await.unwrap(), 1);
@@ -185,7 +185,7 @@ async fn no_error_repeats_the_connection_string() {
         let mut chain = format!("{error} {error:?}");
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
-            chain.push_str(&format!(" {cause} {cause:?}"));
+            chain = format!("{chain} {cause} {cause:?}");
             source = cause.source();
         }
         assert!(!chain.contains("s3cret"), "{chain}");

@@ -185,6 +185,7 @@ pub(crate) async fn questions_are_listed_newest_first(subject: &Subject) {
     assert_eq!(other.question(asked[0].id).await.unwrap(), None);
     assert_eq!(tenant.questions_of(owner.id, None, 50).await.unwrap(), asked);
     assert_eq!(tenant.questions_of(owner.id, Some(talk), 2).await.unwrap(), asked[1..3]);
+    assert_eq!(tenant.questions_of(owner.id, None, 0).await.unwrap(), []);
     assert_eq!(other.questions_of(owner.id, None, 50).await.unwrap(), []);
     assert_eq!(tenant.questions_of(UserId(next_id()), None, 50).await.unwrap(), []);
 }

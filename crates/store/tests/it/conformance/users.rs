@@ -7,7 +7,7 @@ pub(crate) async fn people_change_field_by_field(subject: &Subject) {
     let (tenant, _) = signed_up(&subject.store).await;
     let person = added(&tenant, Role::User).await;
     let mut expected = person.clone();
-    let mut check = async |change: UserChange, expected: &User| {
+    let check = async |change: UserChange, expected: &User| {
         let changed = tenant.update_user(person.id, &change, None).await.unwrap();
         assert_eq!(changed.as_ref(), Some(expected));
         assert_eq!(tenant.user(person.id).await.unwrap().as_ref(), Some(expected));
@@ -135,14 +135,16 @@ pub(crate) async fn search_takes_every_character_literally(subject: &Subject) {
 
 pub(crate) async fn pages_add_up_to_the_list_in_every_order(subject: &Subject) {
     let (tenant, _) = signed_up(&subject.store).await;
-    for number in 0..10 {
+    for number in 0_u8..10 {
         // Equal keys and missing ones are where pages go wrong.
-        let name = ["Ada", "Grace", "Élise"][number % 3];
+        let name = ["Ada", "Grace", "Élise"][usize::from(number % 3)];
         let address = format!("p{number}@example.com");
-        let made = person(&tenant, name, &address, Role::User, (number % 4) as i64).await;
+        let made = person(&tenant, name, &address, Role::User, i64::from(number % 4)).await;
         if number % 3 == 0 {
-            let login =
-                UserChange { last_login: Some(later(number as i64 / 6)), ..UserChange::default() };
+            let login = UserChange {
+                last_login: Some(later(i64::from(number / 6))),
+                ..UserChange::default()
+            };
             tenant.update_user(made.id, &login, None).await.unwrap();
         }
     }
