@@ -1,18 +1,20 @@
 //! A draft that can be meant in one way only, to an Ask and its interpretation.
 
-use chrono::{NaiveDate, NaiveTime};
+mod currencies;
+mod filters;
+
+use chrono::NaiveDate;
 use pacioli_model::{
-    Aggregate, Ask, ColumnName, ColumnType, Comparison, Decimal, Direction, Grouping, Literal,
-    Measure, OrderBy, Predicate, TimeGrain,
+    Aggregate, Ask, ColumnName, ColumnType, Comparison, Direction, Grouping, Literal, Measure,
+    OrderBy, Predicate, TimeGrain,
 };
 
 use crate::{
-    calendar,
     draft::{Condition, Draft, Group, GroupKey, GroupOrigin, Target, Unplaced, Wanted},
     lexicon::TableWords,
     role::Role,
-    translation::{DateRange, Interpretation},
-    variants::{extreme, is_mixed, is_money},
+    translation::Interpretation,
+    variants::extreme,
 };
 
 /// A draft that fitted.
@@ -91,7 +93,9 @@ fn arrange(draft: &mut Draft, table: &TableWords<'_>) -> Result<f64, Vec<Unplace
             if let Some(tokens) = limited {
                 return fail(tokens, UNCLEAR_LIMIT);
             }
-            let tokens = draft.groups.first().map_or(0..0, |group| group.tokens.clone());
+            let group = draft.groups.first().map(|group| group.tokens.clone());
+            let rank = draft.rank.as_ref().map(|rank| rank.tokens.clone());
+            let tokens = group.or(rank).unwrap_or(0..0);
             return fail(tokens, "The question names nothing to count, add up or list.");
         };
         let bare = draft.conditions.is_empty() && draft.periods.is_empty();
@@ -211,86 +215,6 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// Settles which currency is meant: a filter, the measure's own, or one group for each.
-    fn currency(&mut self, draft: &mut Draft) -> Result<(), Vec<Unplaced>> {
-        let amounts: Vec<usize> = draft
-            .measures
-            .iter()
-            .filter_map(|wanted| match wanted.target {
-                Target::Column(column) => Some(column),
-                Target::Rows => None,
-            })
-            .chain(draft.conditions.iter().filter_map(|condition| match condition {
-                Condition::Numbers { column, .. } => Some(*column),
-                _ => None,
-            }))
-            .collect();
-        let own: Vec<&'static str> =
-            amounts.iter().filter_map(|column| self.table.columns[*column].currency).collect();
-        if let Some((code, tokens)) = draft.currency.take() {
-            self.named_currency(code, tokens, &own, draft)?;
-        }
-        if is_mixed(draft, self.table)
-            && let Some(column) = self.table.currency_column
-        {
-            let key = GroupKey::Column(column);
-            if !draft.groups.iter().any(|group| group.key == key) {
-                let origin = GroupOrigin::By;
-                draft.groups.push(Group { key, origin, plural: false, tokens: 0..0 });
-            }
-            self.apart = Some(column);
-            self.note(
-                "Amounts of different currencies are never added up: one line for each.".to_owned(),
-            );
-            return Ok(());
-        }
-        self.interpretation.currency = own.first().map(|code| (*code).to_owned()).or_else(|| {
-            let money = amounts.iter().any(|column| is_money(self.table, *column));
-            self.only_currency(draft).filter(|_| money)
-        });
-        Ok(())
-    }
-
-    fn named_currency(
-        &mut self,
-        code: &'static str,
-        tokens: std::ops::Range<usize>,
-        own: &[&'static str],
-        draft: &mut Draft,
-    ) -> Result<(), Vec<Unplaced>> {
-        if let Some(other) = own.iter().find(|own| **own != code) {
-            let reason =
-                format!("The amounts are kept in {other}, and converting is not possible yet.");
-            return fail(tokens, &reason);
-        }
-        if !own.is_empty() {
-            return Ok(());
-        }
-        let known = self.table.currency_column.and_then(|column| {
-            let values = self.table.columns[column].column.profile.values.as_deref()?;
-            Some((column, values.iter().find(|value| value.eq_ignore_ascii_case(code))?.clone()))
-        });
-        let Some((column, value)) = known else {
-            return fail(tokens, "The table does not say that its amounts are in this currency.");
-        };
-        draft.conditions.push(Condition::Values { column, values: vec![value], negated: false });
-        Ok(())
-    }
-
-    /// The one currency that rows can be in.
-    fn only_currency(&self, draft: &Draft) -> Option<String> {
-        let currency = self.table.currency_column?;
-        let filtered = draft.conditions.iter().find_map(|condition| match condition {
-            Condition::Values { column, values, negated: false } if *column == currency => {
-                Some(values.as_slice())
-            }
-            _ => None,
-        });
-        let values = filtered.or(self.table.columns[currency].column.profile.values.as_deref())?;
-        let [only] = values else { return None };
-        Some(only.clone())
-    }
-
     fn measure(&mut self, wanted: &Wanted) -> Result<(), Vec<Unplaced>> {
         let Target::Column(column) = wanted.target else {
             let name = self.free_name("count".to_owned());
@@ -392,120 +316,6 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
-    fn condition(&mut self, condition: &Condition) {
-        let (predicate, words) = match condition {
-            Condition::Values { column, values, negated } => self.values(*column, values, *negated),
-            Condition::Flag { column, value } => {
-                let name = self.name(*column);
-                let words = format!("{name} is {}", if *value { "true" } else { "false" });
-                (compare(name, Comparison::Equal, Literal::Boolean(*value)), words)
-            }
-            Condition::Numbers { column, bounds, .. } => self.bounds(*column, bounds),
-        };
-        self.predicates.push(predicate);
-        self.interpretation.filters.push(words);
-    }
-
-    fn values(&mut self, column: usize, values: &[String], negated: bool) -> (Predicate, String) {
-        let name = self.name(column);
-        let mut literals: Vec<Literal> = values.iter().cloned().map(Literal::Text).collect();
-        let predicate = match literals.pop() {
-            Some(only) if literals.is_empty() => compare(name, Comparison::Equal, only),
-            last => {
-                literals.extend(last);
-                Predicate::OneOf { column: name.clone(), values: literals }
-            }
-        };
-        let words =
-            format!("{name} is {}{}", if negated { "not " } else { "" }, values.join(" or "));
-        if !negated {
-            return (predicate, words);
-        }
-        if self.table.columns[column].column.profile.nulls > 0 {
-            self.note(format!("Rows without a {name} are left out."));
-        }
-        (Predicate::Not(Box::new(predicate)), words)
-    }
-
-    fn bounds(&mut self, column: usize, bounds: &[(Comparison, Decimal)]) -> (Predicate, String) {
-        let name = self.name(column);
-        let literal = |value: Decimal| match i64::try_from(value.mantissa) {
-            Ok(whole) if value.scale == 0 => Literal::Integer(whole),
-            _ => Literal::Decimal(value),
-        };
-        let parts =
-            bounds.iter().map(|(comparison, value)| compare(name, *comparison, literal(*value)));
-        let words: Vec<String> = bounds
-            .iter()
-            .map(|(comparison, value)| format!("{} {value}", comparison_words(*comparison)))
-            .collect();
-        if is_money(self.table, column)
-            && self.interpretation.currency.is_none()
-            && self.table.currency_column.is_some()
-        {
-            self.note(format!(
-                "The limit is compared with {name} as booked, whatever its currency."
-            ));
-        }
-        (all(parts.collect()), format!("{name} is {}", words.join(" and ")))
-    }
-
-    fn periods(&mut self, draft: &Draft) -> Result<(), Vec<Unplaced>> {
-        let mut ranges: Vec<(usize, Option<NaiveDate>, Option<NaiveDate>)> = Vec::new();
-        for (period, column) in &draft.periods {
-            let Some(column) = column.or(draft.time) else {
-                return fail(0..0, "The table has no dates.");
-            };
-            for note in &period.notes {
-                self.note(note.clone());
-            }
-            ranges.push((column, period.from, period.to));
-        }
-        ranges.sort_by_key(|(column, from, _)| (*column, *from));
-        // "2024 and 2025" is one run of days.
-        ranges.dedup_by(|next, before| {
-            let touches = next.0 == before.0 && before.2.is_some() && next.1 == before.2;
-            if touches {
-                before.2 = next.2;
-            }
-            touches
-        });
-        let columns: std::collections::BTreeSet<usize> =
-            ranges.iter().map(|range| range.0).collect();
-        for column in columns {
-            let of_column: Vec<_> = ranges.iter().filter(|range| range.0 == column).collect();
-            let name = self.name(column);
-            let in_words: Vec<String> =
-                of_column.iter().map(|(_, from, to)| calendar::words(*from, *to)).collect();
-            let parts =
-                of_column.iter().map(|(column, from, to)| self.days(*column, *from, *to)).collect();
-            self.predicates.push(any(parts));
-            self.interpretation.filters.push(format!("{name} is in {}", in_words.join(" or ")));
-        }
-        if let [(column, from, to)] = ranges.as_slice() {
-            self.interpretation.filters.pop();
-            let (column, words) = (self.name(*column).clone(), calendar::words(*from, *to));
-            self.interpretation.date_range =
-                Some(DateRange { column, from: *from, to: *to, words });
-        }
-        Ok(())
-    }
-
-    fn days(&self, column: usize, from: Option<NaiveDate>, to: Option<NaiveDate>) -> Predicate {
-        let name = self.name(column);
-        let moment = self.table.columns[column].column.data_type == ColumnType::Timestamp;
-        let literal = |day: NaiveDate| {
-            if moment {
-                Literal::Timestamp(day.and_time(NaiveTime::MIN).and_utc())
-            } else {
-                Literal::Date(day)
-            }
-        };
-        let from = from.map(|day| compare(name, Comparison::GreaterOrEqual, literal(day)));
-        let to = to.map(|day| compare(name, Comparison::Less, literal(day)));
-        all(from.into_iter().chain(to).collect())
-    }
-
     fn order(&mut self, draft: &Draft) -> Result<(), Vec<Unplaced>> {
         let groups: Vec<OrderBy> =
             self.ask.group_by.iter().map(|group| ascending(&group.name)).collect();
@@ -551,13 +361,6 @@ impl<'a> Binder<'a> {
         Ok(())
     }
 
-    /// Amounts of different currencies are not ranked against each other.
-    fn currencies_first(&self, timed: bool) -> Vec<OrderBy> {
-        let apart = self.apart.map(|column| self.name(column)).filter(|_| !timed);
-        let group = self.ask.group_by.iter().find(|group| Some(&group.column) == apart);
-        group.map(|group| ascending(&group.name)).into_iter().collect()
-    }
-
     fn sorted_by(&self, draft: &Draft) -> Option<ColumnName> {
         let column = match draft.sorting.by? {
             GroupKey::Column(column) => self.name(column),
@@ -588,23 +391,8 @@ fn all(mut parts: Vec<Predicate>) -> Predicate {
     if parts.len() == 1 { parts.remove(0) } else { Predicate::All(parts) }
 }
 
-fn any(mut parts: Vec<Predicate>) -> Predicate {
-    if parts.len() == 1 { parts.remove(0) } else { Predicate::Any(parts) }
-}
-
 fn ascending(name: &ColumnName) -> OrderBy {
     OrderBy { name: name.clone(), direction: Direction::Ascending }
-}
-
-fn comparison_words(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Equal => "equal to",
-        Comparison::NotEqual => "not equal to",
-        Comparison::Less => "less than",
-        Comparison::LessOrEqual => "at most",
-        Comparison::Greater => "more than",
-        Comparison::GreaterOrEqual => "at least",
-    }
 }
 
 /// `month`.

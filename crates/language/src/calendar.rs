@@ -123,9 +123,9 @@ impl Reader<'_> {
         let start = usize::from(between || self.any(0, &["from"]));
         let (length, first) = self.single(start)?;
         let joint = start + length;
-        let joins =
+        let words_between =
             if between { &["and"][..] } else { &["to", "until", "till", "through", "-"][..] };
-        if !self.any(joint, joins) {
+        if !self.any(joint, words_between) {
             return None;
         }
         let (length, second) = self.single(joint + 1)?;

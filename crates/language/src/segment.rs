@@ -173,9 +173,8 @@ impl Finder<'_> {
     }
 
     fn keywords(&self, at: usize) -> Vec<Segment> {
-        let lengths = (1..=keywords::LONGEST).rev();
-        let first =
-            lengths.filter_map(|length| Some((length, keyword(&self.phrase(at, length)?)?))).next();
+        let mut lengths = (1..=keywords::LONGEST).rev();
+        let first = lengths.find_map(|length| Some((length, keyword(&self.phrase(at, length)?)?)));
         let knows = |word: &Keyword| match word {
             Keyword::Event(names) => self.table.mentions(names),
             _ => true,

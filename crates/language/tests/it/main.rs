@@ -1,6 +1,10 @@
 //! The corpus: questions with the Ask, the choices or the refusal that they must get.
 
+#[cfg(test)]
 mod catalog;
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
 mod notation;
+#[cfg(test)]
 mod properties;

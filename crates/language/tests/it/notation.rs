@@ -5,30 +5,30 @@ use pacioli_model::{
 };
 
 pub(crate) fn line(ask: &Ask) -> String {
-    let mut text = format!("{}:", ask.table);
+    let mut parts = vec![format!("{}:", ask.table)];
     let join = |parts: Vec<String>| parts.join(", ");
     if ask.measures.is_empty() {
-        text += " list";
+        parts.push("list".to_owned());
     } else {
-        text += &format!(" {}", join(ask.measures.iter().map(measure).collect()));
+        parts.push(join(ask.measures.iter().map(measure).collect()));
     }
     if !ask.group_by.is_empty() {
-        text += &format!(" by {}", join(ask.group_by.iter().map(group).collect()));
+        parts.push(format!("by {}", join(ask.group_by.iter().map(group).collect())));
     }
     if let Some(filter) = &ask.filter {
-        text += &format!(" where {}", predicate(filter));
+        parts.push(format!("where {}", predicate(filter)));
     }
     if !ask.order.is_empty() {
         let order = ask.order.iter().map(|order| match order.direction {
             Direction::Ascending => order.name.to_string(),
             Direction::Descending => format!("{} desc", order.name),
         });
-        text += &format!(" order {}", join(order.collect()));
+        parts.push(format!("order {}", join(order.collect())));
     }
     if let Some(limit) = ask.limit {
-        text += &format!(" limit {limit}");
+        parts.push(format!("limit {limit}"));
     }
-    text
+    parts.join(" ")
 }
 
 fn measure(measure: &Measure) -> String {

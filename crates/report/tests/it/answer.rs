@@ -109,15 +109,9 @@ pub(crate) fn table(ask: &Ask, rows: &[&str]) -> Table {
 }
 
 fn read(text: &str) -> Cell {
-    if text == "null" {
-        Cell::Null
-    } else if let Ok(day) = text.parse() {
-        Cell::Date(day)
-    } else if let Ok(whole) = text.parse() {
-        Cell::Integer(whole)
-    } else if let Ok(decimal) = text.parse() {
-        Cell::Decimal(decimal)
-    } else {
-        Cell::Text(text.to_owned())
-    }
+    let day = || text.parse().ok().map(Cell::Date);
+    let whole = || text.parse().ok().map(Cell::Integer);
+    let decimal = || text.parse().ok().map(Cell::Decimal);
+    let null = (text == "null").then_some(Cell::Null);
+    null.or_else(day).or_else(whole).or_else(decimal).unwrap_or_else(|| Cell::Text(text.to_owned()))
 }
