@@ -82,16 +82,15 @@ impl App {
     }
 
     /// Refuses a password that the policy does not take, with a reason for each rule it breaks.
-    /// `context`: company name, full name, e-mail address.
-    pub fn check_password(
-        &self,
-        field: &str,
-        password: &str,
-        context: [&str; 3],
-    ) -> ApiResult<()> {
+    /// `context`: company name, full name, e-mail address. Gives zxcvbn's score, 0 to 4, which is shown
+    /// and not enforced.
+    pub fn check_password(&self, field: &str, password: &str, context: [&str; 3]) -> ApiResult<u8> {
         let [company_name, full_name, email] = context;
         let context = PasswordContext { company_name, full_name, email };
-        let Err(reasons) = self.policy.check(password, &context) else { return Ok(()) };
+        let reasons = match self.policy.check(password, &context) {
+            Ok(strength) => return Ok(strength.score),
+            Err(reasons) => reasons,
+        };
         let error = ApiError::new(Code::WeakPassword, "This password is not taken.");
         Err(reasons.iter().fold(error, |error, reason| {
             error.with_error(&["body", field], reason.as_str(), reason.to_string())

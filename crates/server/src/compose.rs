@@ -76,7 +76,8 @@ pub fn claim_folder(config: &Config) -> Result<FolderLock, StartError> {
     let failed = |source| StartError::Folder { folder: name(), source };
     fs::create_dir_all(folder.join("spool")).map_err(failed)?;
     let mut lock = fs::OpenOptions::new();
-    let lock = lock.create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
+    let lock =
+        lock.create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
     let alone = flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
     if alone {
         empty(&folder.join("spool")).map_err(failed)?;
@@ -164,7 +165,7 @@ fn engine_options(config: &Config, worker: PathBuf) -> EngineOptions {
         row_limit: engine.row_limit as u64,
         queue: workers * 16,
         queue_wait: engine.deadline(),
-        idle: Duration::from_secs(60),
+        idle: Duration::from_mins(1),
     }
 }
 
@@ -188,16 +189,23 @@ pub fn tend(app: &App) {
             ] {
                 match done {
                     Ok(0) => {}
-                    Ok(count) => tracing::info!(event = "store.tended", what, count, "store tended"),
+                    Ok(count) => {
+                        tracing::info!(event = "store.tended", what, count, "store tended");
+                    }
                     Err(error) => {
                         let cause = chain(&error);
-                        tracing::warn!(event = "store.tend_failed", what, cause, "store not tended");
+                        tracing::warn!(
+                            event = "store.tend_failed",
+                            what,
+                            cause,
+                            "store not tended"
+                        );
                     }
                 }
             }
             loads::sweep(&app).await;
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(3600)) => {}
+                () = tokio::time::sleep(Duration::from_hours(1)) => {}
                 () = app.stopping.cancelled() => return,
             }
         }

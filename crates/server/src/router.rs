@@ -17,6 +17,7 @@ use crate::{
     app::App,
     error::{ApiError, Code},
     http, openapi, routes,
+    telemetry::Metrics,
 };
 
 /// The OpenAPI document of every route.
@@ -47,8 +48,10 @@ pub fn public(app: &App) -> Router {
     let router = router.merge(documentation(app)).method_not_allowed_fallback(|| async {
         ApiError::new(Code::MethodNotAllowed, "This path does not know this method: see Allow.")
     });
-    let router = router.fallback(|| async { ApiError::new(Code::NotFound, "There is no such path.") });
-    http::around(router.layer(CompressionLayer::new()).layer(cors(app)), app).with_state(app.clone())
+    let router =
+        router.fallback(|| async { ApiError::new(Code::NotFound, "There is no such path.") });
+    http::around(router.layer(CompressionLayer::new()).layer(cors(app)), app)
+        .with_state(app.clone())
 }
 
 /// The operators' service.
@@ -57,8 +60,9 @@ pub fn metrics(app: &App) -> Router {
 }
 
 async fn scrape(State(app): State<App>) -> impl IntoResponse {
-    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], app.render_metrics())
+    let (engine, cache) = (app.engine.stats(), app.cache.stats());
+    let page = app.metrics.render(&engine, &cache, &app.cache.state());
+    ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], page)
 }
 
 /// `/openapi.json`, and Swagger UI from inside the binary.
@@ -85,7 +89,17 @@ fn cors(app: &App) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, name("idempotency-key"), name("x-request-id")])
-        .expose_headers([name("x-request-id"), header::RETRY_AFTER, name("ratelimit"), name("ratelimit-policy")])
-        .max_age(std::time::Duration::from_secs(600))
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            name("idempotency-key"),
+            name("x-request-id"),
+        ])
+        .expose_headers([
+            name("x-request-id"),
+            header::RETRY_AFTER,
+            name("ratelimit"),
+            name("ratelimit-policy"),
+        ])
+        .max_age(std::time::Duration::from_mins(10))
 }

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{app::App, http, router};
+use crate::{app::App, router};
 
 /// A client that has not sent its headers by then is cut off.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -73,7 +73,10 @@ pub async fn serve(app: &App, listeners: Listeners) {
         app.engine.shutdown().await;
     };
     if tokio::time::timeout(app.config.server.shutdown_grace(), finish).await.is_err() {
-        tracing::warn!(event = "server.cut_off", "work in flight was cut off at the end of the grace time");
+        tracing::warn!(
+            event = "server.cut_off",
+            "work in flight was cut off at the end of the grace time"
+        );
     }
     if let Some(task) = metrics {
         task.abort();
@@ -120,10 +123,11 @@ fn serve_one(
 ) {
     // Answers are small: waiting to fill a packet only delays them.
     let _ = stream.set_nodelay(true);
-    let service = service.map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.map(Body::new)
-    });
+    let service =
+        service.map_request(move |mut request: axum::http::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.map(Body::new)
+        });
     let connection =
         builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let connection = graceful.watch(connection.into_owned());

@@ -27,7 +27,8 @@ pub struct Device(Uuid);
 impl Device {
     /// The device of this request, if its cookie was sealed for this account.
     pub fn of(headers: &HeaderMap, keys: &Keys, email: &Email) -> Option<Self> {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let cookies =
+            headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut pairs = cookies.flat_map(|line| line.split(';')).map(str::trim);
         let sealed = pairs.find_map(|pair| {
             pair.strip_prefix(DEVICE_COOKIE).and_then(|rest| rest.strip_prefix('='))

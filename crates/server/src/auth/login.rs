@@ -117,7 +117,8 @@ async fn upgrade(app: &App, user: &mut User, password: String) {
     let change = UserChange {
         password_hash: Some(password_hash.clone()),
         guard_password_hash: Some(user.password_hash.clone()),
-        updated_at: Some(app.clock.now()), ..UserChange::default()
+        updated_at: Some(app.clock.now()),
+        ..UserChange::default()
     };
     match app.store.tenant(user.company_id).update_user(user.id, &change, None).await {
         Ok(_) => user.password_hash = password_hash,

@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::Duration;
 use pacioli_model::{
-    AuditAction, AuditEvent, AuditId, CompanyId, Outcome, RefreshHash, Session, SessionId, Timestamp,
-    User,
+    AuditAction, AuditEvent, AuditId, CompanyId, Outcome, RefreshHash, Session, SessionId,
+    Timestamp, User,
 };
 use pacioli_store::{Scope, StoreError};
 use serde::Serialize;
@@ -172,7 +172,13 @@ enum Position {
     Reuse,
 }
 
-fn position(session: &Session, token: &str, next: &str, now: Timestamp, window: Duration) -> Position {
+fn position(
+    session: &Session,
+    token: &str,
+    next: &str,
+    now: Timestamp,
+    window: Duration,
+) -> Position {
     let given = hash(token);
     if session.refresh_hash == given {
         return Position::Current;

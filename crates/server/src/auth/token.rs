@@ -88,7 +88,8 @@ impl Key {
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(hex(&Keys::new(secret).mac(Purpose::KeyId, &[])[..8]));
         let encoded_header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
-        let (encoding, decoding) = (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
+        let (encoding, decoding) =
+            (EncodingKey::from_secret(secret), DecodingKey::from_secret(secret));
         Ok(Self { header, encoded_header, encoding, decoding })
     }
 }
@@ -171,7 +172,8 @@ impl AccessTokens {
 
     fn check(&self, claims: Claims, now: i64) -> Result<Claims, TokenError> {
         let begins = claims.iat.max(claims.nbf.unwrap_or(claims.iat));
-        if claims.iss != self.issuer || claims.aud != self.audience || begins > now + LEEWAY_SECONDS {
+        if claims.iss != self.issuer || claims.aud != self.audience || begins > now + LEEWAY_SECONDS
+        {
             Err(TokenError::Claims)
         } else if claims.exp <= now {
             Err(TokenError::Expired)

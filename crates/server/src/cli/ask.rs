@@ -52,7 +52,8 @@ impl AskFiles {
         let mut catalog = Catalog::default();
         let mut names = HashMap::new();
         for path in paths.iter().map(PathBuf::from) {
-            let name = table_name_from_file(&path.file_name().unwrap_or_default().to_string_lossy());
+            let name =
+                table_name_from_file(&path.file_name().unwrap_or_default().to_string_lossy());
             if let Some(other) = names.insert(name.clone(), path.clone()) {
                 let (one, two) = (other.display(), path.display());
                 return Err(format!("{one} and {two} would both be the table {name}").into());
@@ -66,7 +67,8 @@ impl AskFiles {
                 show(&files, &catalog, *understood, self.sql).await
             }
             Translation::Clarify { question, choices } => {
-                let choices: Vec<_> = choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
+                let choices: Vec<_> =
+                    choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
                 Err(format!("{question}{}", choices.concat()).into())
             }
             Translation::Refuse { reason, .. } => Err(reason.into()),
@@ -154,7 +156,11 @@ fn write_table(out: &mut impl io::Write, table: &Table) -> io::Result<()> {
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     for row in std::iter::once(&header).chain(&rows) {
         let cells = row.iter().zip(&widths).zip(&table.columns).map(|((cell, &width), column)| {
-            if column.data_type.is_number() { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            if column.data_type.is_number() {
+                format!("{cell:>width$}")
+            } else {
+                format!("{cell:<width$}")
+            }
         });
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }

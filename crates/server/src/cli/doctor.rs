@@ -15,7 +15,10 @@ async fn examine(settings: &Settings) -> CommandResult {
     let config = settings.load()?;
     writeln!(out, "ok    configuration")?;
     if config.server.public_url.is_none() {
-        writeln!(out, "note  server.public_url is not set: browsers are not told to stay on https")?;
+        writeln!(
+            out,
+            "note  server.public_url is not set: browsers are not told to stay on https"
+        )?;
     }
     let (app, _lock) = settings.open().await?;
     let mut problems = 0;

@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> CommandResult {
     let settings = cli.settings;
     match cli.command {
-        Command::Serve(command) => command.run(settings),
+        Command::Serve(command) => command.run(&settings),
         Command::Demo(command) => command.run(&settings),
         Command::Ask(command) => command.run(),
         Command::User(command) => command.run(&settings),
@@ -130,7 +130,8 @@ impl Settings {
 
 /// Runs a command's async part on a small runtime.
 fn block_on<T>(work: impl Future<Output = T>) -> io::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(runtime.block_on(work))
 }
 

@@ -6,7 +6,7 @@ use crate::{
     compose::{claim_folder, compose, own_program, tend},
     config::Config,
     serve::{Listeners, serve, stop_on_signal},
-    telemetry::init_logging,
+    telemetry::{init_logging, install_panic_hook},
 };
 
 /// Run the server
@@ -18,7 +18,7 @@ pub struct Serve {
 }
 
 impl Serve {
-    pub fn run(self, settings: Settings) -> CommandResult {
+    pub fn run(self, settings: &Settings) -> CommandResult {
         let mut sources = settings.sources();
         sources.listen = self.listen;
         let config = Config::load(&sources)?;
@@ -32,13 +32,19 @@ async fn run(config: Config) -> CommandResult {
     let app = compose(config, Clock::System, Random, own_program()?).await?;
     let listeners = Listeners::bind(&app).await?;
     stop_on_signal(&app)?;
+    install_panic_hook(app.metrics.clone());
     tend(&app);
     // The one line that programs wait for; everything after it is the log.
     print(&format!("pacioli is ready at http://{}", listeners.address()?))?;
     let metrics = listeners.metrics_address().map(|address| address.to_string());
     tracing::info!(
-        event = "server.started", store = app.store.kind(), cache = app.cache.kind().as_str(), metrics,
-        version = env!("CARGO_PKG_VERSION"), "pacioli {} started", env!("CARGO_PKG_VERSION")
+        event = "server.started",
+        store = app.store.kind(),
+        cache = app.cache.kind().as_str(),
+        metrics,
+        version = env!("CARGO_PKG_VERSION"),
+        "pacioli {} started",
+        env!("CARGO_PKG_VERSION")
     );
     serve(&app, listeners).await;
     tracing::info!(event = "server.stopped", "stopped");

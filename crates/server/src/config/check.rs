@@ -46,7 +46,8 @@ fn check_server(server: &ServerConfig, problems: &mut Vec<Problem>) {
     }
     for origin in &server.cors_origins {
         if !is_origin(origin) {
-            let message = format!("`{origin}` is not like `https://app.example.com`; `*` is not taken");
+            let message =
+                format!("`{origin}` is not like `https://app.example.com`; `*` is not taken");
             problems.push(Problem::new("server.cors_origins", message));
         }
     }

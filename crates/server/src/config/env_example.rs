@@ -10,7 +10,8 @@ use super::layers::WELL_KNOWN;
 pub(super) fn env_example(defaults: &str) -> String {
     let mut text = String::from(
         "# Copy to `.env` and uncomment what differs. Made from config.default.toml.\n\
-         # Put a value with `#`, `$`, quotes or spaces in single quotes. Never commit `.env`.\n",
+         # Lists are separated by commas. Put a value with `#`, `$`, quotes or spaces in single\n\
+         # quotes. Never commit `.env`.\n",
     );
     let mut section = String::new();
     let keys = defaults.lines().skip_while(|line| !line.is_empty());
@@ -18,7 +19,8 @@ pub(super) fn env_example(defaults: &str) -> String {
         if let Some(name) = line.strip_prefix('[') {
             section = format!("{}__", name.trim_end_matches(']'));
             let _ = writeln!(text, "# --- {line} ---");
-        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#'))
+        {
             let name = format!("{}{key}", section).to_uppercase();
             let key = format!("{}{key}", section.replace("__", "."));
             let usual = WELL_KNOWN.iter().find(|(_, known)| *known == key);

@@ -175,7 +175,9 @@ impl Layers {
     fn file(&mut self, sources: &ConfigSources, dot_env: &[(String, String)]) {
         let variables = sources.environment.iter().chain(dot_env);
         let named = variables.into_iter().find(|(name, _)| name == "PACIOLI_CONFIG");
-        let named = named.map(|(_, path)| path.into()).filter(|path: &std::path::PathBuf| !path.as_os_str().is_empty());
+        let named = named
+            .map(|(_, path)| path.into())
+            .filter(|path: &std::path::PathBuf| !path.as_os_str().is_empty());
         let usual = sources.working_dir.as_ref().map(|dir| dir.join("pacioli.toml"));
         let usual = usual.filter(|path| path.exists());
         let Some(path) = sources.file.clone().or(named).or(usual) else { return };
@@ -211,8 +213,10 @@ impl Layers {
         let place = self.entries.iter().position(|entry| entry.key == key);
         if place.is_none() {
             let keys = self.entries.iter().map(|entry| entry.key.as_str());
-            let hint = nearest(key, keys).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            self.problems.push(Problem::new(key, format!("there is no such key (from {layer}){hint}")));
+            let hint = nearest(key, keys)
+                .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            self.problems
+                .push(Problem::new(key, format!("there is no such key (from {layer}){hint}")));
         }
         place
     }
@@ -221,7 +225,11 @@ impl Layers {
         let Some(place) = self.find(key, &layer) else { return };
         let expected = self.entries[place].default.type_str();
         if value.type_str() != expected {
-            let message = format!("must be {} {expected}, not {} (from {layer})", article(expected), value.type_str());
+            let message = format!(
+                "must be {} {expected}, not {} (from {layer})",
+                article(expected),
+                value.type_str()
+            );
             self.problems.push(Problem::new(key, message));
             return;
         }
@@ -236,9 +244,9 @@ impl Layers {
         let value = match &self.entries[place].default {
             Value::Integer(_) => text.trim().parse().map(Value::Integer).ok(),
             Value::Boolean(_) => text.trim().parse().map(Value::Boolean).ok(),
-            Value::Array(_) => {
-                Some(Value::Array(text.split(',').filter(|part| !part.trim().is_empty()).map(item).collect()))
-            }
+            Value::Array(_) => Some(Value::Array(
+                text.split(',').filter(|part| !part.trim().is_empty()).map(item).collect(),
+            )),
             _ => Some(text.into()),
         };
         match value {
@@ -264,12 +272,16 @@ impl Layers {
                 Err(error) => error,
             };
             let path = error.path().to_string();
-            let wrong = |entry: &&mut Entry| path.starts_with(&entry.key) && entry.value != entry.default;
-            let Some(entry) = self.entries.iter_mut().filter(wrong).max_by_key(|entry| entry.key.len()) else {
+            let wrong =
+                |entry: &&mut Entry| path.starts_with(&entry.key) && entry.value != entry.default;
+            let Some(entry) =
+                self.entries.iter_mut().filter(wrong).max_by_key(|entry| entry.key.len())
+            else {
                 self.problems.push(Problem::new(path, error.inner().message().to_owned()));
                 break;
             };
-            let words = if entry.is_secret() { "it has the wrong form" } else { error.inner().message() };
+            let words =
+                if entry.is_secret() { "it has the wrong form" } else { error.inner().message() };
             self.problems.push(Problem::new(&entry.key, format!("{words} (from {})", entry.layer)));
             entry.value = entry.default.clone();
         }

@@ -20,8 +20,8 @@ pub use kept::Secrets;
 pub use layers::{Layer, Setting};
 pub use quota::{InvalidQuota, Quota};
 pub use sections::{
-    AuthConfig, CacheConfig, Config, EngineConfig, LimitsConfig, LogConfig, LogFormat, ServerConfig,
-    StoreConfig,
+    AuthConfig, CacheConfig, Config, EngineConfig, LimitsConfig, LogConfig, LogFormat,
+    ServerConfig, StoreConfig,
 };
 pub use weakness::{Weakness, weakness};
 

@@ -1,11 +1,14 @@
-/// The known key that `key` is most likely a slip of: at most a third of its letters differ, or the
-/// same name stands in another section.
-pub(super) fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+/// The known key that `key` is most likely a slip of: the same name in another section, or one of
+/// which at most a third of the letters differ.
+pub(super) fn nearest<'a>(
+    key: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
     let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
     let name = key.rsplit('.').next().unwrap_or(key);
     let moved = known.clone().find(|candidate| last(candidate) == name);
     let near = known.map(|candidate| (distance(key, candidate), candidate)).min();
-    near.filter(|(steps, _)| *steps <= key.len() / 3).map(|(_, candidate)| candidate).or(moved)
+    moved.or(near.filter(|(steps, _)| *steps <= key.len() / 3).map(|(_, candidate)| candidate))
 }
 
 /// How many letters must be added, removed or replaced to make `a` into `b`.
@@ -29,7 +32,8 @@ mod tests {
 
     #[test]
     fn slips_find_their_key() {
-        let known = ["data_dir", "auth.bcrypt_cost", "auth.jwt_secret", "server.listen", "log.level"];
+        let known =
+            ["data_dir", "auth.bcrypt_cost", "auth.jwt_secret", "server.listen", "log.level"];
         for (slip, expect) in [
             ("auth.bcrypt_costs", Some("auth.bcrypt_cost")),
             ("auth.jwt_secert", Some("auth.jwt_secret")),

@@ -163,7 +163,9 @@ fn an_unknown_key_of_a_file_names_the_nearest() {
 
 #[test]
 fn statement_28_a_weak_secret_stops_the_start() {
-    for weak in ["short", "secret", &"\0".repeat(32), &"x".repeat(40), "changethis-changethis-changethis"] {
+    for weak in
+        ["short", "secret", &"\0".repeat(32), &"x".repeat(40), "changethis-changethis-changethis"]
+    {
         let error = load(&[("JWT_SECRET", weak)]).unwrap_err();
         assert_eq!(error.0[0].key, "auth.jwt_secret", "{weak:?}");
         let error = load(&[("PACIOLI_AUTH__PREVIOUS_SECRETS", weak)]).unwrap_err();
@@ -255,7 +257,8 @@ fn a_damaged_weak_or_open_secrets_file_stops_the_start() {
     let sources = ConfigSources { data_dir: Some(dir.path().into()), ..ConfigSources::default() };
     let config = Config::load(&sources).unwrap();
     let path = dir.path().join("secrets.toml");
-    for text in ["", &format!("jwt_secret = {CANARY}"), "jwt_secret = \"changethis\"", "other = 1"] {
+    for text in ["", &format!("jwt_secret = {CANARY}"), "jwt_secret = \"changethis\"", "other = 1"]
+    {
         fs::write(&path, text).unwrap();
         let error = config.secrets(Random).unwrap_err().to_string();
         assert!(error.contains("secrets.toml") && !error.contains(CANARY), "{error}");

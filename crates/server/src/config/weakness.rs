@@ -14,8 +14,18 @@ const MIN_BITS: f64 = 80.0;
 /// Words that stand in placeholders. A random text of 64 letters holds one of them less often than
 /// once in ten million.
 const PLACEHOLDERS: [&str; 12] = [
-    "secret", "changeme", "changethis", "replace", "example", "password", "placeholder", "insecure",
-    "default", "pacioli", "yourkey", "donotuse",
+    "secret",
+    "changeme",
+    "changethis",
+    "replace",
+    "example",
+    "password",
+    "placeholder",
+    "insecure",
+    "default",
+    "pacioli",
+    "yourkey",
+    "donotuse",
 ];
 
 /// Published by the tutorial that many FastAPI programs began as.

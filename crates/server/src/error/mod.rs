@@ -175,7 +175,14 @@ impl ApiError {
     /// A failure with the words for this occurrence.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        Self { code, detail, errors: Vec::new(), retry_after: None, headers: Vec::new(), cause: None }
+        Self {
+            code,
+            detail,
+            errors: Vec::new(),
+            retry_after: None,
+            headers: Vec::new(),
+            cause: None,
+        }
     }
 
     /// There is no such thing in the caller's company: the same answer for foreign and for missing.
@@ -185,12 +192,19 @@ impl ApiError {
 
     /// A fault of ours, with what to write in the log.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(Code::Internal, "The server made a mistake. It is in its log under this request id.")
-            .caused_by(cause)
+        Self::new(
+            Code::Internal,
+            "The server made a mistake. It is in its log under this request id.",
+        )
+        .caused_by(cause)
     }
 
     /// One refused value.
-    pub fn invalid(loc: &[&str], kind: impl Into<Cow<'static, str>>, msg: impl Into<String>) -> Self {
+    pub fn invalid(
+        loc: &[&str],
+        kind: impl Into<Cow<'static, str>>,
+        msg: impl Into<String>,
+    ) -> Self {
         Self::new(Code::Invalid, "").with_error(loc, kind, msg)
     }
 
@@ -323,7 +337,9 @@ impl IntoResponse for ApiError {
 /// RFC 6750 §3: an error code only where a token was sent.
 fn challenge(code: Code) -> Option<&'static str> {
     match code {
-        Code::NotAuthenticated | Code::InvalidCredentials | Code::InvalidRefreshToken => Some("Bearer"),
+        Code::NotAuthenticated | Code::InvalidCredentials | Code::InvalidRefreshToken => {
+            Some("Bearer")
+        }
         Code::InvalidToken => Some(
             "Bearer error=\"invalid_token\", error_description=\"The token is malformed, expired or revoked\"",
         ),

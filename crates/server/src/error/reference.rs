@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::Code;
 
 /// docs/ERRORS.md.
@@ -14,7 +16,9 @@ pub fn reference() -> String {
     codes.sort_by_key(|code| code.status());
     for code in codes {
         let meaning = code.meaning().trim();
-        text += &format!("| {} | `{}` | {meaning} |\n", code.status().as_u16(), code.as_str());
+        let (status, code) = (code.status().as_u16(), code.as_str());
+        // Writing into a String does not fail.
+        let _ = writeln!(text, "| {status} | `{code}` | {meaning} |");
     }
     text + "\n401 carries `WWW-Authenticate: Bearer`, with `error=\"invalid_token\"` only where a token was sent; \
             403 carries `error=\"insufficient_scope\"`; 405 carries `Allow`; 429 and 503 carry `Retry-After` in \

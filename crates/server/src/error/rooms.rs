@@ -47,10 +47,11 @@ impl From<HashError> for ApiError {
 impl From<SourceError> for ApiError {
     fn from(error: SourceError) -> Self {
         match error {
-            SourceError::Invalid { code, detail } => {
-                Self::new(Code::UnreadableFile, detail.clone())
-                    .with_error(&["body", "file"], code, detail)
-            }
+            SourceError::Invalid { code, detail } => Self::new(
+                Code::UnreadableFile,
+                detail.clone(),
+            )
+            .with_error(&["body", "file"], code, detail),
             SourceError::Unsupported { detail, .. } => {
                 Self::new(Code::UnsupportedMediaType, detail)
             }

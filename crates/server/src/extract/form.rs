@@ -35,9 +35,10 @@ impl<S: Send + Sync> FromRequest<S> for Credentials {
         match format {
             Format::Json => parse_json::<JsonCredentials>(&bytes)
                 .map(|given| Self { username: given.username, password: given.password }),
-            Format::Form => {
-                Ok(Self { username: only(&bytes, "username")?, password: only(&bytes, "password")? })
-            }
+            Format::Form => Ok(Self {
+                username: only(&bytes, "username")?,
+                password: only(&bytes, "password")?,
+            }),
         }
     }
 }

@@ -94,7 +94,11 @@ pub fn field_refusal(source: &str, path: Vec<&str>, words: &str) -> ApiError {
         if loc.last() != Some(&name) {
             loc.push(name);
         }
-        return ApiError::invalid(&loc, "extra_forbidden", format!("Unknown field; known: {known}."));
+        return ApiError::invalid(
+            &loc,
+            "extra_forbidden",
+            format!("Unknown field; known: {known}."),
+        );
     }
     if words.starts_with("duplicate field ") {
         return ApiError::invalid(&loc, "duplicate", "This field is given twice.");

@@ -28,7 +28,8 @@ impl<const MAX: usize> Line<MAX> {
 }
 
 fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl<const MAX: usize> Deref for Line<MAX> {
@@ -50,11 +51,15 @@ impl<'de, const MAX: usize> Deserialize<'de> for Line<MAX> {
 pub type Patch<T> = Option<Option<T>>;
 
 /// Tells a `null` from an absent member.
-pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Patch<T>, D::Error> {
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    reader: D,
+) -> Result<Patch<T>, D::Error> {
     Option::deserialize(reader).map(Some)
 }
 
 /// A member that may be absent but not `null`. Use like [`given`].
-pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<T>, D::Error> {
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    reader: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(reader).map(Some)
 }

@@ -21,13 +21,7 @@ use super::{
     request_id::{REQUEST_ID, RequestIds, trace_id},
     security_headers::secure,
 };
-use crate::{
-    app::App,
-    clock::Random,
-    config::ServerConfig,
-    error::Failure,
-    telemetry::Metrics,
-};
+use crate::{app::App, clock::Random, config::ServerConfig, error::Failure, telemetry::Metrics};
 
 struct Surroundings {
     ids: RequestIds,

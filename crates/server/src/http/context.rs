@@ -121,8 +121,7 @@ impl RateState {
     pub fn write(&self, headers: &mut HeaderMap) {
         let seconds = |span: Duration| span.as_secs() + u64::from(span.subsec_nanos() > 0);
         let policy = format!("\"{}\";q={};w={}", self.policy, self.limit, seconds(self.window));
-        let state =
-            format!("\"{}\";r={};t={}", self.policy, self.remaining, seconds(self.reset));
+        let state = format!("\"{}\";r={};t={}", self.policy, self.remaining, seconds(self.reset));
         for (name, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);

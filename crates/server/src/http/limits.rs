@@ -34,10 +34,10 @@ pub fn deadline(
 ) -> impl Layer<
     Route,
     Service = impl Service<Request, Response = Response, Error = Infallible, Future: Send>
-                  + Clone
-                  + Send
-                  + Sync
-                  + 'static,
+              + Clone
+              + Send
+              + Sync
+              + 'static,
 > + Clone
 + Send
 + Sync

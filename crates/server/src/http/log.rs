@@ -85,8 +85,8 @@ impl Pending {
     pub(super) fn answered(mut self, response: Response, failure: Option<Failure>) -> Response {
         if let Some(entry) = &mut self.entry {
             let status = response.status();
-            let (code, cause) =
-                failure.map_or((None, None), |failure| (Some(failure.code.as_str()), failure.cause));
+            let (code, cause) = failure
+                .map_or((None, None), |failure| (Some(failure.code.as_str()), failure.cause));
             entry.answer = Some(Answer { status, code, cause });
             entry.measure(status);
         }

@@ -60,7 +60,8 @@ mod tests {
     use super::*;
 
     fn check(peer: &str, lines: &[&str], expect: &str) {
-        let proxies = TrustedProxies::new(&["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        let proxies =
+            TrustedProxies::new(&["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());

@@ -5,8 +5,8 @@ use std::{
 
 use chrono::Duration;
 use pacioli_model::{
-    AuditEvent, CompanyId, Job, JobFailure, JobId, JobKind, JobStatus, Origin, TableEntry, TableName,
-    TableVersion, UserId,
+    AuditEvent, CompanyId, Job, JobFailure, JobId, JobKind, JobStatus, Origin, TableEntry,
+    TableName, TableVersion, UserId,
 };
 use pacioli_store::TenantStore;
 use tokio::sync::oneshot;

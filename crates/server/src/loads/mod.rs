@@ -32,7 +32,9 @@ pub async fn sweep(app: &App) {
     let keep: HashSet<_> = versions.into_iter().map(|(_, _, version)| version).collect();
     match app.files.sweep(&keep, app.clock.now() - SWEEP_AGE).await {
         Ok(0) => {}
-        Ok(removed) => tracing::info!(event = "sweep.done", removed, "orphaned table files removed"),
+        Ok(removed) => {
+            tracing::info!(event = "sweep.done", removed, "orphaned table files removed");
+        }
         Err(error) => {
             tracing::warn!(event = "sweep.failed", cause = chain(&error), "table files not swept");
         }

@@ -30,7 +30,8 @@ impl InputFile {
 
     /// A file that stays where it is.
     pub fn at(path: &Path) -> std::io::Result<Self> {
-        let file_name = path.file_name().map_or_else(String::new, |name| clean(&name.to_string_lossy()));
+        let file_name =
+            path.file_name().map_or_else(String::new, |name| clean(&name.to_string_lossy()));
         let bytes = path.metadata()?.len();
         Ok(Self { path: path.to_owned(), is_spooled: false, file_name, bytes, digest: [0; 32] })
     }

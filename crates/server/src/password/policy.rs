@@ -1,11 +1,7 @@
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
-use zxcvbn::{
-    Entropy,
-    matching::patterns::MatchPattern,
-    zxcvbn,
-};
+use zxcvbn::{Entropy, matching::patterns::MatchPattern, zxcvbn};
 
 use super::MAX_BYTES;
 
@@ -79,7 +75,9 @@ impl fmt::Display for Reason {
             Self::Nul => "Leave the NUL character out.",
             Self::Repeated => "Do not repeat one piece.",
             Self::Sequential => "Do not count or run through the alphabet.",
-            Self::Common => "This is one of the first passwords that are tried. Use several unrelated words.",
+            Self::Common => {
+                "This is one of the first passwords that are tried. Use several unrelated words."
+            }
             Self::Context => "Do not build it from your name, your address or your company's name.",
         })
     }
@@ -119,13 +117,16 @@ impl PasswordPolicy {
         let hints: Vec<&str> = words.iter().map(String::as_str).collect();
         // Without the context, so that its words do not take the place of listed ones.
         let entropy = read(&normal, &[]);
-        let length = normal.chars().count();
+        let is_short = normal.chars().count() < self.min_length;
         let reasons: Vec<Reason> = [
-            (Reason::TooShort { min: self.min_length }, length < self.min_length),
+            (Reason::TooShort { min: self.min_length }, is_short),
             (Reason::Nul, normal.contains('\0')),
             (Reason::Repeated, is_all(&entropy, |piece| matches!(piece, MatchPattern::Repeat(_)))),
-            (Reason::Sequential, is_all(&entropy, |piece| matches!(piece, MatchPattern::Sequence(_)))),
-            (Reason::Common, entropy.guesses() < COMMON_GUESSES),
+            (
+                Reason::Sequential,
+                is_all(&entropy, |piece| matches!(piece, MatchPattern::Sequence(_))),
+            ),
+            (Reason::Common, !is_short && entropy.guesses() < COMMON_GUESSES),
             (Reason::Context, is_context(&normal, &words, self.min_length)),
         ]
         .into_iter()
@@ -289,6 +290,7 @@ mod tests {
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
             .output()
             .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         let packages = metadata["packages"].as_array().unwrap();
         let package = packages.iter().find(|package| package["name"] == "zxcvbn").unwrap();

@@ -15,15 +15,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pacioli_bcrypt::{Lane, bcrypt};
+use pacioli_bcrypt::{LANES, Lane, bcrypt};
 use tokio::sync::oneshot;
 use tracing::Span;
 
 use super::HashError;
 use crate::telemetry::Metrics;
-
-/// As many passwords as one thread works on at once.
-const LANES: usize = 4;
 
 /// One bcrypt to do.
 pub(super) struct Work {
@@ -145,7 +142,12 @@ impl Shared {
                 }
                 let wait_ms = u64::try_from((began - job.since).as_millis()).unwrap_or(u64::MAX);
                 job.span.in_scope(|| {
-                    tracing::debug!(event = "password.hashed", wait_ms, together, "a password was hashed");
+                    tracing::debug!(
+                        event = "password.hashed",
+                        wait_ms,
+                        together,
+                        "a password was hashed"
+                    );
                 });
                 // Whoever asked may have gone away.
                 let _ = job.reply.send(hash);
@@ -197,14 +199,10 @@ fn take(jobs: &mut VecDeque<Job>, taken: impl Fn(&Job)) -> Vec<Job> {
 }
 
 fn hash(batch: &[Job]) -> Vec<[u8; 23]> {
-    let lane = |job: usize| Lane { salt: batch[job].work.salt, password: &batch[job].work.key };
-    let cost = batch[0].work.cost;
-    match batch.len() {
-        1 => bcrypt(cost, [lane(0)]).to_vec(),
-        2 => bcrypt(cost, [lane(0), lane(1)]).to_vec(),
-        3 => bcrypt(cost, [lane(0), lane(1), lane(2)]).to_vec(),
-        _ => bcrypt(cost, [lane(0), lane(1), lane(2), lane(3)]).to_vec(),
-    }
+    let Some(first) = batch.first() else { return Vec::new() };
+    let lanes: Vec<_> =
+        batch.iter().map(|job| Lane { salt: job.work.salt, password: &job.work.key }).collect();
+    bcrypt(first.work.cost, &lanes)
 }
 
 #[cfg(test)]
@@ -260,7 +258,7 @@ mod tests {
             match result.await.unwrap() {
                 Ok(hash) => {
                     let lane = Lane { salt: [name; 16], password: &[name] };
-                    assert_eq!(hash, bcrypt(9, [lane])[0]);
+                    assert_eq!(hash, bcrypt(9, &[lane])[0]);
                     done += 1;
                 }
                 Err(HashError::Busy { retry_after }) => {
@@ -271,7 +269,11 @@ mod tests {
             }
         }
         assert!(done >= 5 && busy >= 15, "{done} done, {busy} turned away");
-        let page = metrics.render(&Default::default(), &Default::default(), &pacioli_store::CacheState::InProcess);
+        let page = metrics.render(
+            &Default::default(),
+            &Default::default(),
+            &pacioli_store::CacheState::InProcess,
+        );
         assert!(page.contains(&format!("pacioli_hash_rejections_total {busy}\n")), "{page}");
         assert!(page.contains("pacioli_hash_queue_depth 0\n"), "{page}");
     }

@@ -51,9 +51,11 @@ impl Stored {
     /// Reads what [`Self::write`] or passlib wrote; nothing if it is damaged or asks for an absurd
     /// cost.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let rest = ["$2a$", "$2b$", "$2y$"].iter().find_map(|version| text.strip_prefix(version))?;
+        let rest =
+            ["$2a$", "$2b$", "$2y$"].iter().find_map(|version| text.strip_prefix(version))?;
         let (cost, rest) = rest.split_once('$')?;
-        let cost: u32 = cost.parse().ok().filter(|_| cost.len() == 2)?;
+        let is_written_out = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
+        let cost: u32 = cost.parse().ok().filter(|_| is_written_out)?;
         let (encoded, marker) = rest.split_at_checked(53)?;
         let (salt, hash) = encoded.split_at_checked(22)?;
         let schemes = [Scheme::Plain, Scheme::Hmac, Scheme::Peppered];

@@ -22,8 +22,9 @@ impl Serialize for CellOut {
             Cell::Float(value) => serializer.serialize_f64(*value),
             Cell::Text(value) => serializer.serialize_str(value),
             Cell::Date(value) => serializer.collect_str(value),
-            Cell::Timestamp(value) => serializer
-                .collect_str(&value.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)),
+            Cell::Timestamp(value) => {
+                serializer.collect_str(&value.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
+            }
         }
     }
 }
@@ -61,7 +62,10 @@ mod tests {
         for (cell, text) in [
             (Cell::Null, "null"),
             (Cell::Integer(i64::MIN), "-9223372036854775808"),
-            (Cell::Decimal("12345678901234567890123456.78".parse().unwrap()), "12345678901234567890123456.78"),
+            (
+                Cell::Decimal("12345678901234567890123456.78".parse().unwrap()),
+                "12345678901234567890123456.78",
+            ),
             (Cell::Decimal("-0.50".parse().unwrap()), "-0.50"),
             (Cell::Float(0.1), "0.1"),
             (Cell::Text("a\"b".to_owned()), r#""a\"b""#),

@@ -79,7 +79,9 @@ impl From<Job> for JobOut {
                 percent: (job.bytes_read * 100).checked_div(job.bytes_total).unwrap_or(0),
             },
             result: (job.status == JobStatus::Succeeded).then_some(JobResult { tables }),
-            error: job.failure.map(|failure| JobError { code: failure.code, detail: failure.detail }),
+            error: job
+                .failure
+                .map(|failure| JobError { code: failure.code, detail: failure.detail }),
             created_at: job.created_at,
             updated_at: job.updated_at,
         }

@@ -3,7 +3,6 @@ use pacioli_model::{AuditAction, Direction, User, UserId};
 use pacioli_store::{Scope, SortUsers, UserChange, UserQuery};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::{
     no_store::NoStore,
@@ -85,7 +84,8 @@ fn sort_key(text: &str) -> ApiResult<(SortUsers, Direction)> {
         "email" => SortUsers::Email,
         "last_login" => SortUsers::LastLogin,
         _ => {
-            let known = "Must be created_at, full_name, email or last_login, with - for descending.";
+            let known =
+                "Must be created_at, full_name, email or last_login, with - for descending.";
             return Err(ApiError::invalid(&["query", "sort"], "enum", known));
         }
     };
@@ -141,7 +141,8 @@ pub async fn update_user(
     let change = UserChange {
         full_name: patch.full_name.map(Line::into_inner),
         role: patch.role.map(Into::into),
-        updated_at: Some(app.clock.now()), ..UserChange::default()
+        updated_at: Some(app.clock.now()),
+        ..UserChange::default()
     };
     change_user(&app, &caller, id, &change, action).await.map(NoStore)
 }
@@ -160,7 +161,8 @@ pub async fn deactivate_user(
     Path(id): Path<UserId>,
 ) -> ApiResult<NoStore<UserOut>> {
     let now = app.clock.now();
-    let change = UserChange { disabled_at: Some(Some(now)), updated_at: Some(now), ..UserChange::default() };
+    let change =
+        UserChange { disabled_at: Some(Some(now)), updated_at: Some(now), ..UserChange::default() };
     let user = change_user(&app, &caller, id, &change, AuditAction::UserDeactivated).await?;
     caller.data.end_sessions_of(id, None, None).await?;
     app.accounts.invalidate(Scope::User(caller.company(), id)).await;
@@ -178,7 +180,11 @@ pub async fn reactivate_user(
     caller: Caller<ManagePeople>,
     Path(id): Path<UserId>,
 ) -> ApiResult<NoStore<UserOut>> {
-    let change = UserChange { disabled_at: Some(None), updated_at: Some(app.clock.now()), ..UserChange::default() };
+    let change = UserChange {
+        disabled_at: Some(None),
+        updated_at: Some(app.clock.now()),
+        ..UserChange::default()
+    };
     let user = change_user(&app, &caller, id, &change, AuditAction::UserReactivated).await?;
     Ok(NoStore(user))
 }
@@ -218,7 +224,8 @@ pub async fn reset_password(
     let change = UserChange {
         password_hash: Some(app.hasher.hash(given.new_password).await?),
         must_change_password: Some(true),
-        updated_at: Some(app.clock.now()), ..UserChange::default()
+        updated_at: Some(app.clock.now()),
+        ..UserChange::default()
     };
     let user = change_user(&app, &caller, id, &change, AuditAction::PasswordReset).await?;
     caller.data.end_sessions_of(id, None, None).await?;

@@ -22,6 +22,7 @@ use crate::{
 /// A question in plain English.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the member is called so")]
 pub struct Question {
     /// In your own words.
     #[schema(value_type = String, min_length = 1, max_length = 1000, example = "revenue by month")]
@@ -281,7 +282,8 @@ impl QueryOut {
         (self.columns, self.rows) = shape(table);
         self.sql = Some(sql);
         self.confidence = confidence;
-        let words = spans.into_iter().map(|span| WordOut { text: span.text, meaning: span.meaning });
+        let words =
+            spans.into_iter().map(|span| WordOut { text: span.text, meaning: span.meaning });
         let version = Some(entry.version.0);
         self.interpretation =
             Some(InterpretationOut::new(interpretation, version, words.collect()));

@@ -138,7 +138,9 @@ pub struct TableDetail {
     get, path = "/tables", tag = "data", operation_id = "list_tables",
     responses((status = 200, description = "Every table of the caller's company", body = Listing<TableSummary>)),
 )]
-pub async fn list_tables(caller: Caller<AskQuestions>) -> ApiResult<NoStore<Listing<TableSummary>>> {
+pub async fn list_tables(
+    caller: Caller<AskQuestions>,
+) -> ApiResult<NoStore<Listing<TableSummary>>> {
     let catalog = caller.data.catalog().await?;
     let items = catalog.tables.iter().map(TableSummary::from).collect();
     Ok(NoStore(Listing { items, next_cursor: None, total: None }))

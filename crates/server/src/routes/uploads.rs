@@ -141,7 +141,9 @@ async fn load(
             let answer = UploadOut { job_id: job.0, status: "succeeded", table };
             Ok((StatusCode::CREATED, NoStore(answer)))
         }
-        Ok(Err(_)) => Err(ApiError::new(Code::Unavailable, "The server is stopping. Send it again.")),
+        Ok(Err(_)) => {
+            Err(ApiError::new(Code::Unavailable, "The server is stopping. Send it again."))
+        }
         Err(_) => {
             let answer = UploadOut { job_id: job.0, status: "running", table: None };
             Ok((StatusCode::ACCEPTED, NoStore(answer)))

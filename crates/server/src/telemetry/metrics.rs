@@ -173,8 +173,17 @@ impl Metrics {
         page
     }
 
+    /// The same without its parts'.
+    #[cfg(test)]
+    pub(crate) fn own(&self) -> String {
+        let mut page = String::new();
+        text::encode(&mut page, &self.0.registry).unwrap();
+        page
+    }
+
     /// The Content-Type of [`Self::render`].
-    pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    pub const CONTENT_TYPE: &'static str =
+        "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
     /// A request came in.
     pub fn request_began(&self) {
@@ -291,7 +300,7 @@ mod tests {
             metrics.request_began();
             metrics.request_ended(None, &method, status, Duration::from_millis(2));
         }
-        let page = metrics.render();
+        let page = metrics.own();
         assert!(!page.contains("CANARY"), "{page}");
         for line in [
             "pacioli_http_requests_total{route=\"unmatched\",method=\"GET\",status=\"2xx\"} 1",
@@ -314,13 +323,10 @@ mod tests {
         metrics.hash_began(Duration::from_millis(1));
         metrics.hash_ended(Duration::from_millis(200));
         metrics.hash_rejected();
-        metrics.cache_up(true);
-        metrics.store_took("account", Duration::from_micros(300));
         metrics.load("failed");
         metrics.query("answered", Duration::from_millis(30));
-        metrics.worker_died("memory");
         metrics.panicked();
-        let page = metrics.render();
+        let page = metrics.own();
         for line in [
             "pacioli_logins_total{outcome=\"success\"} 1",
             "pacioli_token_errors_total{kind=\"expired\"} 1",
@@ -329,18 +335,17 @@ mod tests {
             "pacioli_hash_wait_seconds_count 1",
             "pacioli_hash_seconds_count 1",
             "pacioli_hash_rejections_total 1",
-            "pacioli_cache_up 1",
-            "pacioli_store_seconds_count{operation=\"account\"} 1",
             "pacioli_loads_total{outcome=\"failed\"} 1",
             "pacioli_queries_total{status=\"answered\"} 1",
             "pacioli_query_seconds_count 1",
-            "pacioli_worker_deaths_total{cause=\"memory\"} 1",
             "pacioli_panics_total 1",
             "# TYPE process_cpu_seconds counter",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} in {page}");
         }
-        for name in ["process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds"] {
+        for name in
+            ["process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds"]
+        {
             let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
             assert!(value.is_some_and(|value| value.parse::<f64>().unwrap() > 0.0), "{name}");
         }

@@ -34,7 +34,12 @@ impl Collector for Process {
                 prometheus_client::metrics::MetricType::Counter,
             )?;
             cpu.encode(counter)?;
-            gauge(&mut encoder, "process_resident_memory_bytes", "Memory in RAM", figures.resident_bytes)?;
+            gauge(
+                &mut encoder,
+                "process_resident_memory_bytes",
+                "Memory in RAM",
+                figures.resident_bytes,
+            )?;
             gauge(&mut encoder, "process_threads", "Threads of the process", figures.threads)?;
             let help = "When the process started, in seconds since 1970";
             gauge(&mut encoder, "process_start_time_seconds", help, figures.start_seconds)?;

@@ -148,8 +148,13 @@ fn a_request_leaves_one_line_with_its_fields() {
     }
     assert!(line["duration_ms"].as_f64().unwrap() >= 0.0);
     assert!(line["ts"].as_str().unwrap().ends_with('Z'));
-    let page = metrics.render(&Default::default(), &Default::default(), &pacioli_store::CacheState::InProcess);
-    let counted = "pacioli_http_requests_total{route=\"/things/{id}\",method=\"GET\",status=\"2xx\"} 1";
+    let page = metrics.render(
+        &Default::default(),
+        &Default::default(),
+        &pacioli_store::CacheState::InProcess,
+    );
+    let counted =
+        "pacioli_http_requests_total{route=\"/things/{id}\",method=\"GET\",status=\"2xx\"} 1";
     assert!(page.contains(counted), "{page}");
     assert!(page.contains("pacioli_http_requests_in_flight 0\n"), "{page}");
 }
@@ -206,7 +211,11 @@ fn a_client_that_goes_away_leaves_a_line_too() {
     let values = lines.values();
     assert_eq!((&values[0]["status"], &values[0]["cut_off"]), (&499.into(), &true.into()));
     assert_eq!((&values[1]["status"], &values[1]["cut_off"]), (&200.into(), &true.into()));
-    assert!(metrics.render(&Default::default(), &Default::default(), &pacioli_store::CacheState::InProcess).contains("pacioli_http_requests_in_flight 0\n"));
+    assert!(
+        metrics
+            .render(&Default::default(), &Default::default(), &pacioli_store::CacheState::InProcess)
+            .contains("pacioli_http_requests_in_flight 0\n")
+    );
 }
 
 #[test]
@@ -232,7 +241,8 @@ fn the_documentation_lists_every_field_of_the_line() {
     let documentation = include_str!("../../../../../docs/LOGGING.md");
     let (_, _, lines) = get_once("/things/1");
     let (_, _, failed) = get_once("/failing");
-    let fields = lines.iter().chain(&failed).filter_map(Value::as_object).flat_map(|line| line.keys());
+    let fields =
+        lines.iter().chain(&failed).filter_map(Value::as_object).flat_map(|line| line.keys());
     let own_of_the_test = ["rows", "table"];
     for field in fields.filter(|field| !own_of_the_test.contains(&field.as_str())) {
         assert!(documentation.contains(&format!("| `{field}` |")), "{field}");

@@ -100,7 +100,9 @@ fn statement_7_the_stored_text_is_bcrypt_of_the_configured_cost() {
 fn statement_7_an_absurd_or_damaged_hash_matches_nothing() {
     let hasher = hasher();
     let stored = hash(&hasher, "password");
-    for broken in [stored.replace("$04$", "$31$"), stored.replace("$04$", "$17$"), String::new(), "x".into()] {
+    for broken in
+        [stored.replace("$04$", "$31$"), stored.replace("$04$", "$17$"), String::new(), "x".into()]
+    {
         assert!(!matches(&hasher, "password", &broken), "{broken}");
         assert!(!matches(&hasher, "", &broken), "{broken}");
     }
@@ -189,7 +191,10 @@ fn statement_14_unknown_and_wrong_ask_for_the_same_work() {
         let known = time(&|| assert!(!matches(&hasher, password, stored)));
         // Wide, for machines that do other things too; the benchmark measures it closely.
         let ratio = known / unknown;
-        assert!((0.5..2.0).contains(&ratio), "{name}: {ratio:.2} of the time of an unknown account");
+        assert!(
+            (0.5..2.0).contains(&ratio),
+            "{name}: {ratio:.2} of the time of an unknown account"
+        );
     }
 }
 

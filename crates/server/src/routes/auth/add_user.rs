@@ -1,6 +1,6 @@
 use axum::{extract::State, http::StatusCode};
 use pacioli_model::{AuditAction, Email, User, UserId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -32,6 +32,16 @@ pub struct NewUser {
     role: RoleName,
 }
 
+/// A person who was just added.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AddedUser {
+    /// The person.
+    #[serde(flatten)]
+    user: UserOut,
+    /// How hard the first password is to guess, 0 to 4 (zxcvbn). Shown, not enforced.
+    password_strength: u8,
+}
+
 fn employee() -> RoleName {
     RoleName::User
 }
@@ -43,25 +53,25 @@ fn employee() -> RoleName {
     post, path = "/auth/add-user", tag = "people", operation_id = "add_user",
     params(("Idempotency-Key" = Option<String>, Header, description = "Repeating the request with the same key gives the same answer")),
     request_body = NewUser,
-    responses((status = 201, description = "Added", body = UserOut)),
+    responses((status = 201, description = "Added", body = AddedUser)),
 )]
 pub async fn add_user(
     State(app): State<App>,
     caller: Caller<ManagePeople>,
     Submission { value: new, key, content }: Submission<NewUser>,
-) -> ApiResult<Turn<(StatusCode, NoStore<UserOut>)>> {
+) -> ApiResult<Turn<(StatusCode, NoStore<AddedUser>)>> {
     let limit = app.per_company("add-user", &app.config.limits.add_user, caller.company());
     app.admit("add-user", &[limit], &caller.request).await?;
     let company_name = caller.account.company.company_name.as_str();
-    app.check_password(
+    let password_strength = app.check_password(
         "password",
         &new.password,
         [company_name, &*new.full_name, new.email.as_str()],
     )?;
     let (company, person) = (caller.company(), caller.user());
     let scope: [&[u8]; 3] = [b"add-user", company.0.as_bytes(), person.0.as_bytes()];
-    let work = add(&app, &caller, new);
-    let keep = |(status, NoStore(user)): &(StatusCode, NoStore<UserOut>)| kept(*status, user);
+    let work = add(&app, &caller, new, password_strength);
+    let keep = |(status, NoStore(user)): &(StatusCode, NoStore<AddedUser>)| kept(*status, user);
     key.once(&app, &scope, &[&content], work, keep).await
 }
 
@@ -69,7 +79,8 @@ async fn add(
     app: &App,
     caller: &Caller<ManagePeople>,
     new: NewUser,
-) -> ApiResult<(StatusCode, NoStore<UserOut>)> {
+    password_strength: u8,
+) -> ApiResult<(StatusCode, NoStore<AddedUser>)> {
     let now = app.clock.now();
     let user = User {
         id: UserId(app.random.uuid()),
@@ -87,5 +98,5 @@ async fn add(
     };
     let event = caller.event(app, AuditAction::UserAdded, Some(user.id.to_string()));
     caller.data.add_user(&user, &event).await?;
-    Ok((StatusCode::CREATED, NoStore((&user).into())))
+    Ok((StatusCode::CREATED, NoStore(AddedUser { user: (&user).into(), password_strength })))
 }

@@ -54,7 +54,8 @@ pub async fn change_password(
     let change = UserChange {
         password_hash: Some(app.hasher.hash(given.new_password).await?),
         must_change_password: Some(false),
-        updated_at: Some(app.clock.now()), ..UserChange::default()
+        updated_at: Some(app.clock.now()),
+        ..UserChange::default()
     };
     let event = caller.event(&app, AuditAction::PasswordChanged, Some(caller.user().to_string()));
     let changed = caller.data.update_user(caller.user(), &change, Some(&event)).await?;

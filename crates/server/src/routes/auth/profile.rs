@@ -104,8 +104,11 @@ pub async fn update_user_profile(
 
 async fn rename<P>(app: &App, caller: &Caller<P>, name: Option<Line<200>>) -> ApiResult<UserOut> {
     let Some(full_name) = name else { return Ok((&caller.account.user).into()) };
-    let change =
-        UserChange { full_name: Some(full_name.into_inner()), updated_at: Some(app.clock.now()), ..UserChange::default() };
+    let change = UserChange {
+        full_name: Some(full_name.into_inner()),
+        updated_at: Some(app.clock.now()),
+        ..UserChange::default()
+    };
     let event = caller.event(app, AuditAction::ProfileUpdated, Some(caller.user().to_string()));
     let user = caller.data.update_user(caller.user(), &change, Some(&event)).await?;
     user.as_ref().map(UserOut::from).ok_or_else(ApiError::not_found)

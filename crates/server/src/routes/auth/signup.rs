@@ -60,6 +60,8 @@ pub struct SignedUp {
     user: UserOut,
     /// The company.
     company: CompanyOut,
+    /// How hard the password is to guess, 0 to 4 (zxcvbn). Shown, not enforced.
+    password_strength: u8,
 }
 
 /// Sign a company up
@@ -79,20 +81,20 @@ pub async fn sign_up(
     let limit = app.per_address("signup", &app.config.limits.signup, &request);
     app.admit("signup", &[limit], &request).await?;
     let context = [&*given.company_name, &*given.full_name, given.email.as_str()];
-    app.check_password("password", &given.password, context)?;
+    let strength = app.check_password("password", &given.password, context)?;
     let credentials =
         Credentials { username: given.email.to_string(), password: given.password.clone() };
     // Tokens are not kept for a repeat: it proves its password like a login and gets its own.
     let work = create(&app, given, &request);
     let nothing = |_: &(Company, User)| kept(StatusCode::CREATED, &());
     match key.once(&app, &[b"signup"], &[&content], work, nothing).await? {
-        Turn::First((company, user)) => answer(&app, &user, &company, &request).await,
+        Turn::First((company, user)) => answer(&app, &user, &company, strength, &request).await,
         Turn::Repeat(_) => {
             let headers = HeaderMap::new();
             let user = verify_login(&app, credentials, &headers, &request).await?.user;
             let company = app.store.tenant(user.company_id).company().await?;
             let company = company.ok_or_else(ApiError::not_found)?;
-            answer(&app, &user, &company, &request).await
+            answer(&app, &user, &company, strength, &request).await
         }
     }
 }
@@ -111,10 +113,11 @@ async fn answer(
     app: &App,
     user: &User,
     company: &Company,
+    password_strength: u8,
     request: &RequestContext,
 ) -> ApiResult<(StatusCode, NoStore<SignedUp>)> {
     let tokens = start_session(app, user, request, AuditAction::LoggedIn).await?;
-    let body = SignedUp { tokens, user: user.into(), company: company.into() };
+    let body = SignedUp { tokens, user: user.into(), company: company.into(), password_strength };
     Ok((StatusCode::CREATED, NoStore(body)))
 }
 
