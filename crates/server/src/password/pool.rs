@@ -51,6 +51,9 @@ struct Shared {
     /// How long the last batch took, in microseconds.
     last_batch: AtomicU64,
     metrics: OnceLock<Metrics>,
+    /// Everything that was asked for, in rounds of bcrypt.
+    #[cfg(test)]
+    rounds: AtomicU64,
 }
 
 /// Dropping it ends the threads after what they are working on.
@@ -72,6 +75,8 @@ impl Pool {
             threads: threads.get(),
             last_batch: AtomicU64::new(0),
             metrics: OnceLock::new(),
+            #[cfg(test)]
+            rounds: AtomicU64::new(0),
         });
         for number in 0..threads.get() {
             let shared = Arc::clone(&shared);
@@ -89,6 +94,11 @@ impl Pool {
         let _ = self.0.metrics.set(metrics);
     }
 
+    #[cfg(test)]
+    pub(super) fn rounds(&self) -> u64 {
+        self.0.rounds.load(Ordering::Relaxed)
+    }
+
     /// bcrypt's 23 bytes, once a thread has made them.
     pub(super) async fn run(&self, work: Work) -> Result<[u8; 23], HashError> {
         let (reply, answer) = oneshot::channel();
@@ -104,6 +114,8 @@ impl Shared {
     }
 
     fn push(&self, job: Job) -> Result<(), HashError> {
+        #[cfg(test)]
+        self.rounds.fetch_add(1 << job.work.cost, Ordering::Relaxed);
         let mut queue = self.lock();
         if queue.jobs.len() >= self.capacity {
             if let Some(metrics) = self.metrics.get() {
