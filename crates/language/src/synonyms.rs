@@ -1,5 +1,7 @@
 //! Words that businesses use for the same thing.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 /// Each line is one thing: its name here, then what people call it in questions and in headers.
 /// Several words are matched as a phrase.
 const SYNONYMS: &[&[&str]] = &[
@@ -109,9 +111,13 @@ const IN_HEADERS: &[(&str, &[&str])] = &[
 /// Second parts of German compounds that headers run together: `rechnungsdatum`, `kundenname`.
 const COMPOUND_TAILS: &[&str] = &["datum", "nummer", "name", "preis", "menge", "betrag", "gruppe"];
 
+static BY_PHRASE: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    SYNONYMS.iter().flat_map(|line| line.iter().map(|phrase| (*phrase, line[0]))).collect()
+});
+
 /// The one name of what `phrase` (folded words, single spaces) stands for in a question.
 pub(crate) fn meaning(phrase: &str) -> Option<&'static str> {
-    SYNONYMS.iter().find(|line| line.contains(&phrase)).map(|line| line[0])
+    BY_PHRASE.get(phrase).copied()
 }
 
 /// The same in a header, where abbreviations and two more languages are met.
