@@ -27,6 +27,10 @@ pub struct Question {
     /// In your own words.
     #[schema(value_type = String, min_length = 1, max_length = 1000, example = "revenue by month")]
     question: Line<1000>,
+    /// Which reading is meant, where this question was asked back before: `choice` of one of its
+    /// `choices`.
+    #[serde(default)]
+    choice: Option<usize>,
     /// The conversation this goes on with; a new one where it is absent.
     #[serde(default)]
     conversation_id: Option<Uuid>,
@@ -146,6 +150,8 @@ pub struct WordOut {
 /// One reading of an ambiguous question.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChoiceOut {
+    /// Send it with the same question to choose this reading.
+    choice: usize,
     /// What tells it from the others.
     label: String,
     /// The reading in plain words.
@@ -178,10 +184,10 @@ impl InterpretationOut {
     }
 }
 
-impl From<Choice> for ChoiceOut {
-    fn from(choice: Choice) -> Self {
-        let interpretation = InterpretationOut::new(choice.interpretation, None, Vec::new());
-        Self { label: choice.label, question: choice.question, interpretation }
+impl ChoiceOut {
+    fn new((choice, reading): (usize, Choice)) -> Self {
+        let interpretation = InterpretationOut::new(reading.interpretation, None, Vec::new());
+        Self { choice, label: reading.label, question: reading.question, interpretation }
     }
 }
 
@@ -204,7 +210,7 @@ pub async fn ask(
     let today = question.today.unwrap_or_else(|| app.today(&caller.account.company));
     let catalog = caller.data.catalog().await?;
     let (words, context) = (question.question.to_string(), Context { today, table: None });
-    let translation = translate(&words, &context, &catalog);
+    let translation = chosen(translate(&words, &context, &catalog), question.choice)?;
     let translated = millis(started);
     let mut out = QueryOut::empty(
         app.random.uuid(),
@@ -219,7 +225,7 @@ pub async fn ask(
         Translation::Clarify { question, choices } => {
             out.status = "needs_clarification";
             out.answer = question;
-            out.choices = choices.into_iter().map(ChoiceOut::from).collect();
+            out.choices = choices.into_iter().enumerate().map(ChoiceOut::new).collect();
         }
         Translation::Refuse { not_understood, reason } => {
             out.answer = reason;
@@ -231,6 +237,24 @@ pub async fn ask(
     app.metrics.query(out.status, started.elapsed());
     caller.data.remember_question(&record(&app, &caller, words, asked, &out)).await?;
     Ok(NoStore(out))
+}
+
+/// The reading that the person has chosen, where there were several.
+fn chosen(translation: Translation, choice: Option<usize>) -> ApiResult<Translation> {
+    match (translation, choice) {
+        (Translation::Clarify { choices, .. }, Some(choice)) => {
+            let count = choices.len();
+            let reading = choices.into_iter().nth(choice).ok_or_else(|| {
+                let text = format!("This question has {count} readings: 0 to {}.", count - 1);
+                ApiError::invalid(&["body", "choice"], "out_of_range", text)
+            })?;
+            let Choice { ask, interpretation, .. } = reading;
+            let (spans, confidence) = (Vec::new(), 1.0);
+            let understood = Understood { ask, spans, interpretation, confidence };
+            Ok(Translation::Understood(Box::new(understood)))
+        }
+        (translation, _) => Ok(translation),
+    }
 }
 
 fn millis(since: Instant) -> f64 {
