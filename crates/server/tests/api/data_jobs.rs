@@ -1,0 +1,119 @@
+//! `GET /jobs/{id}`: loads that take longer than a second.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{
+    checks::{self, holds_nothing, refused},
+    server::{Answer, Person, Server},
+};
+
+/// Uploads files of ever more rows until one takes longer than a second.
+async fn slow_upload(server: &Server, person: &Person, tail: &str) -> (usize, Answer) {
+    let mut rows = 100_000;
+    loop {
+        let mut content = String::from("number,word,amount\n");
+        for at in 0..rows {
+            content.push_str(&format!("{at},word {},{}.25\n", at % 7, at % 1000));
+        }
+        content.push_str(tail);
+        let answer = server.upload(person, "big.csv", &content).await;
+        if answer.status == StatusCode::ACCEPTED {
+            return (rows, answer);
+        }
+        rows *= 2;
+        assert!(rows < 10_000_000, "no load takes longer than a second");
+    }
+}
+
+/// Asks for a job until it has ended; what it said meanwhile only ever went forward.
+async fn wait(server: &Server, person: &Person, id: &str) -> Value {
+    let mut before = (0, 0, 0);
+    for _ in 0..600 {
+        let job = server.get(person, &format!("/jobs/{id}")).await;
+        assert_eq!(job.status, StatusCode::OK, "{}", job.text);
+        let progress = |name: &str| job.body["progress"][name].as_u64().unwrap();
+        let now = (progress("rows"), progress("bytes"), progress("percent"));
+        assert!(now.0 >= before.0 && now.1 >= before.1 && now.2 >= before.2, "{before:?} {now:?}");
+        assert!(now.1 <= progress("bytes_total") && now.2 <= 100, "{}", job.text);
+        before = now;
+        if job.body["status"] != "running" {
+            return job.body;
+        }
+        assert_eq!((&job.body["result"], &job.body["error"]), (&Value::Null, &Value::Null));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("job {id} did not end");
+}
+
+#[tokio::test]
+async fn a_slow_load_goes_on_as_a_job() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let (rows, answer) = slow_upload(&server, &owner, "").await;
+    assert_eq!((&answer.body["status"], &answer.body["table"]), (&json!("running"), &Value::Null));
+    let id = answer.body["job_id"].as_str().unwrap();
+    let job = wait(&server, &owner, id).await;
+    assert_eq!(job["status"], "succeeded", "{job}");
+    assert_eq!(job["result"], json!({"tables": ["big"]}));
+    assert_eq!(job["error"], Value::Null);
+    assert_eq!(job["progress"]["rows"], rows);
+    assert_eq!(job["progress"]["percent"], 100);
+    assert_eq!(job["progress"]["bytes"], job["progress"]["bytes_total"]);
+    assert_eq!(server.get(&owner, "/tables/big").await.body["rows"], rows);
+    let count = server.ask(&owner, "how many rows").await;
+    assert_eq!(checks::rows(&count), [[rows.to_string()]], "{}", count.text);
+}
+
+#[tokio::test]
+async fn a_slow_load_that_fails_says_why_and_leaves_nothing() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let (rows, answer) = slow_upload(&server, &owner, "1,ragged\n").await;
+    let id = answer.body["job_id"].as_str().unwrap();
+    let job = wait(&server, &owner, id).await;
+    assert_eq!((&job["status"], &job["result"]), (&json!("failed"), &Value::Null));
+    assert_eq!(job["error"]["code"], "csv_ragged_row", "{job}");
+    let detail = job["error"]["detail"].as_str().unwrap();
+    assert!(detail.contains(&format!("Line {}", rows + 2)), "{detail}");
+    holds_nothing(&server, &owner).await;
+}
+
+#[tokio::test]
+async fn a_job_belongs_to_its_company_and_to_who_manages_data() {
+    let server = Server::start().await;
+    let (owner, other) = (server.sign_up("owner").await, server.sign_up("other").await);
+    let employee = server.add_user(&owner, "employee").await;
+    let answer = server.upload(&owner, "a.csv", "a,b\n1,2\n").await;
+    let id = answer.body["job_id"].as_str().unwrap();
+    let own = server.get(&owner, &format!("/jobs/{id}")).await;
+    assert_eq!(own.header("cache-control"), "no-store");
+    let foreign = server.get(&other, &format!("/jobs/{id}")).await;
+    let missing = server.get(&other, "/jobs/00000000-0000-4000-8000-000000000000").await;
+    refused(&foreign, 404, "not_found");
+    refused(&missing, 404, "not_found");
+    assert_eq!(foreign.body["detail"], missing.body["detail"]);
+    refused(&server.get(&owner, "/jobs/not-an-id").await, 404, "not_found");
+    refused(&server.get(&employee, &format!("/jobs/{id}")).await, 403, "insufficient_role");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_leaves_no_half_table() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let (rows, answer) = slow_upload(&server, &owner, "").await;
+    let id = answer.body["job_id"].as_str().unwrap().to_owned();
+    let folder = server.stop().await;
+    let server = Server::start_in(folder, &[("PACIOLI_LIMITS__ENABLED", "false")]).await;
+    let job = server.get(&owner, &format!("/jobs/{id}")).await;
+    match job.body["status"].as_str().unwrap() {
+        "succeeded" => assert_eq!(server.get(&owner, "/tables/big").await.body["rows"], rows),
+        "failed" => {
+            assert_eq!(job.body["error"]["code"], "unavailable", "{}", job.text);
+            holds_nothing(&server, &owner).await;
+        }
+        other => panic!("{other}: stopping waits for what it stops"),
+    }
+}
