@@ -1,0 +1,9 @@
+//! The engine from its door: files on a disk, questions in, tables out, in this process and in
+//! workers of their own.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod answers;
+mod files;
+mod sql;
+mod workers;
+mod world;

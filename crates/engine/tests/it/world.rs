@@ -1,0 +1,156 @@
+//! A folder with tables in it, and short words for Asks.
+
+use std::{io::Write, ops::ControlFlow};
+
+use pacioli_engine::{Answer, EngineError, TableFiles, run_in_process};
+use pacioli_model::{
+    Aggregate, Ask, Cell, Column, ColumnName, CompanyId, Comparison, Direction, Grouping, Literal,
+    Measure, OrderBy, Origin, Predicate, Table, TableEntry, TableName, TableVersion, TimeGrain,
+    Timestamp, UserId,
+};
+use pacioli_sources::csv::{CsvLimits, inspect, read};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub(crate) const ROW_LIMIT: u64 = 1000;
+
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) files: TableFiles,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let files = TableFiles::local(&folder.path().join("tables")).unwrap();
+        Self { folder, files }
+    }
+
+    /// Loads CSV as table `t` of a company; `load` numbers its version.
+    pub(crate) async fn load(&self, company: CompanyId, load: u128, csv: &str) -> TableEntry {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(csv.as_bytes()).unwrap();
+        let limits = CsvLimits::default();
+        let plan = inspect(file.path(), &limits, &mut |_| ControlFlow::Continue(())).unwrap();
+        let (name, version) = (TableName::parse("t").unwrap(), TableVersion(Uuid::from_u128(load)));
+        let mut writer = self.files.writer(company, &name, version, plan.schema()).unwrap();
+        let mut reader = read(file.path(), &plan).unwrap();
+        for batch in reader.by_ref() {
+            writer.write(&batch.unwrap()).await.unwrap();
+        }
+        let written = writer.finish().await.unwrap();
+        assert_eq!(written.rows, plan.rows);
+        let columns = plan.columns.into_iter().zip(reader.profile());
+        let columns = columns.map(|(column, profile)| Column {
+            name: column.name,
+            label: column.label,
+            data_type: column.data_type,
+            profile,
+        });
+        TableEntry {
+            name,
+            version,
+            origin: Origin::Upload { file_name: "t.csv".to_owned() },
+            columns: columns.collect(),
+            rows: written.rows,
+            bytes: written.bytes,
+            loaded_at: Timestamp::from_millis(0),
+            loaded_by: UserId(Uuid::nil()),
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn run(&self, entry: &TableEntry, ask: &Ask) -> Result<Answer, EngineError> {
+        run_in_process(&self.files, company(1), entry, ask, ROW_LIMIT).await
+    }
+}
+
+pub(crate) fn company(number: u128) -> CompanyId {
+    CompanyId(Uuid::from_u128(number))
+}
+
+pub(crate) fn name(text: &str) -> ColumnName {
+    ColumnName::parse(text).unwrap()
+}
+
+/// An Ask that grows.
+pub(crate) fn ask() -> Ask {
+    Ask {
+        table: TableName::parse("t").unwrap(),
+        measures: Vec::new(),
+        group_by: Vec::new(),
+        filter: None,
+        order: Vec::new(),
+        limit: None,
+    }
+}
+
+pub(crate) trait Grow {
+    fn measure(self, output: &str, aggregate: Aggregate, column: Option<&str>) -> Self;
+    fn by(self, output: &str, column: &str, grain: Option<TimeGrain>) -> Self;
+    fn only(self, filter: Predicate) -> Self;
+    fn order(self, output: &str, direction: Direction) -> Self;
+    fn top(self, rows: u32) -> Self;
+}
+
+impl Grow for Ask {
+    fn measure(mut self, output: &str, aggregate: Aggregate, column: Option<&str>) -> Self {
+        self.measures.push(Measure { name: name(output), aggregate, column: column.map(name) });
+        self
+    }
+
+    fn by(mut self, output: &str, column: &str, grain: Option<TimeGrain>) -> Self {
+        self.group_by.push(Grouping { name: name(output), column: name(column), grain });
+        self
+    }
+
+    fn only(mut self, filter: Predicate) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    fn order(mut self, output: &str, direction: Direction) -> Self {
+        self.order.push(OrderBy { name: name(output), direction });
+        self
+    }
+
+    fn top(mut self, rows: u32) -> Self {
+        self.limit = Some(rows);
+        self
+    }
+}
+
+pub(crate) fn compare(column: &str, comparison: Comparison, value: Literal) -> Predicate {
+    Predicate::Compare { column: name(column), comparison, value }
+}
+
+pub(crate) fn text(value: &str) -> Literal {
+    Literal::Text(value.to_owned())
+}
+
+pub(crate) fn decimal(value: &str) -> Literal {
+    Literal::Decimal(value.parse().unwrap())
+}
+
+pub(crate) fn date(value: &str) -> Literal {
+    Literal::Date(value.parse().unwrap())
+}
+
+pub(crate) fn moment(value: &str) -> Literal {
+    Literal::Timestamp(value.parse().unwrap())
+}
+
+/// Rows as texts, cells parted by bars; `∅` for null.
+pub(crate) fn lines(table: &Table) -> Vec<String> {
+    let cell = |cell: &Cell| match cell {
+        Cell::Null => "∅".to_owned(),
+        Cell::Boolean(value) => value.to_string(),
+        Cell::Integer(value) => value.to_string(),
+        Cell::Decimal(value) => value.to_string(),
+        Cell::Float(value) => format!("{value:?}"),
+        Cell::Text(value) => value.clone(),
+        Cell::Date(value) => value.to_string(),
+        Cell::Timestamp(value) => value.naive_utc().format("%Y-%m-%dT%H:%M:%S%.f").to_string(),
+    };
+    table.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join("|")).collect()
+}
