@@ -75,6 +75,11 @@ impl App {
         self.config.data_dir.join("spool")
     }
 
+    /// The page of metrics, as it is now.
+    pub fn render_metrics(&self) -> String {
+        self.metrics.render(&self.engine.stats(), &self.cache.stats(), &self.cache.state())
+    }
+
     /// The day it is at `company`.
     pub fn today(&self, company: &Company) -> NaiveDate {
         let zone: chrono_tz::Tz = company.time_zone.parse().unwrap_or(chrono_tz::UTC);

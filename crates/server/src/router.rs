@@ -60,9 +60,7 @@ pub fn metrics(app: &App) -> Router {
 }
 
 async fn scrape(State(app): State<App>) -> impl IntoResponse {
-    let (engine, cache) = (app.engine.stats(), app.cache.stats());
-    let page = app.metrics.render(&engine, &cache, &app.cache.state());
-    ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], page)
+    ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], app.render_metrics())
 }
 
 /// `/openapi.json`, and Swagger UI from inside the binary.

@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::Targets;
 
-use super::{AuthConfig, Config, Problem, ServerConfig, weakness};
+use super::{AuthConfig, Config, Problem, ServerConfig, weakness::weakness};
 
 impl Config {
     /// Everything that is wrong with the values, however they were set.

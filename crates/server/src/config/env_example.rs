@@ -21,7 +21,7 @@ pub(super) fn env_example(defaults: &str) -> String {
             let _ = writeln!(text, "# --- {line} ---");
         } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#'))
         {
-            let name = format!("{}{key}", section).to_uppercase();
+            let name = format!("{section}{key}").to_uppercase();
             let key = format!("{}{key}", section.replace("__", "."));
             let usual = WELL_KNOWN.iter().find(|(_, known)| *known == key);
             let name = usual.map_or(format!("PACIOLI_{name}"), |(name, _)| (*name).to_owned());

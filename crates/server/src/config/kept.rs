@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::{Config, ConfigError, Problem, weakness};
+use super::{Config, ConfigError, Problem, weakness::weakness};
 use crate::clock::Random;
 
 /// What tokens are signed with, and what everything else secret is derived from.

@@ -16,14 +16,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use kept::Secrets;
-pub use layers::{Layer, Setting};
-pub use quota::{InvalidQuota, Quota};
-pub use sections::{
-    AuthConfig, CacheConfig, Config, EngineConfig, LimitsConfig, LogConfig, LogFormat,
-    ServerConfig, StoreConfig,
-};
-pub use weakness::{Weakness, weakness};
+pub use layers::Setting;
+pub use quota::Quota;
+pub use sections::{AuthConfig, Config, LogConfig, LogFormat, ServerConfig};
 
 /// The embedded defaults.
 const DEFAULTS: &str = include_str!("../../../../config.default.toml");

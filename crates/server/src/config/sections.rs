@@ -188,8 +188,6 @@ pub struct LimitsConfig {
     pub query_per_user: Quota,
     /// Uploads of one company.
     pub upload_per_company: Quota,
-    /// All requests of one person.
-    pub requests_per_user: Quota,
 }
 
 /// The worker processes.

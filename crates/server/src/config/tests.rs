@@ -1,6 +1,6 @@
-use std::{fs, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
-use super::{env_example::env_example, *};
+use super::{env_example::env_example, layers::Layer, weakness::weakness, *};
 use crate::clock::Random;
 
 const CANARY: &str = "cAnArY-9f3b7a61d2e84c05b1-Qx7Zk2";
@@ -246,7 +246,6 @@ fn with_nothing_configured_a_secret_is_made_once_and_kept() {
     let files: Vec<_> = fs::read_dir(&data_dir).unwrap().map(|file| file.unwrap().path()).collect();
     let path = data_dir.join("secrets.toml");
     assert_eq!(files, [path.clone()], "no draft is left");
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(config.secrets(Random).unwrap().all()[0], secrets[0]);
 }
@@ -265,7 +264,6 @@ fn a_damaged_weak_or_open_secrets_file_stops_the_start() {
     }
     fs::remove_file(&path).unwrap();
     config.secrets(Random).unwrap();
-    use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(config.secrets(Random).unwrap_err().to_string().contains("chmod 600"));
 }

@@ -99,7 +99,7 @@ impl HttpBody for Watched {
 #[cfg(test)]
 mod tests {
     use axum::{Router, http::StatusCode, routing::post};
-    use futures_util::stream;
+    use futures_util::{StreamExt as _, stream};
     use tower::ServiceExt as _;
 
     use super::*;
@@ -121,7 +121,6 @@ mod tests {
         let slow = || Duration::from_secs(5);
         let stalled = || {
             let first = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"half")) });
-            use futures_util::StreamExt as _;
             Body::from_stream(first.chain(stream::pending()))
         };
         runtime.block_on(async {

@@ -11,8 +11,8 @@ mod policy;
 mod pool;
 mod stored;
 
-pub use hasher::{HashError, Hasher, Verified};
-pub use policy::{PasswordContext, PasswordPolicy, Reason, Strength};
+pub use hasher::{HashError, Hasher};
+pub use policy::{PasswordContext, PasswordPolicy};
 
 /// The longest password, in bytes of UTF-8.
 pub const MAX_BYTES: usize = 1024;

@@ -105,7 +105,7 @@ impl PasswordPolicy {
 
     /// How strong `password` is, or every reason not to take it.
     pub fn check(
-        &self,
+        self,
         password: &str,
         context: &PasswordContext<'_>,
     ) -> Result<Strength, Vec<Reason>> {

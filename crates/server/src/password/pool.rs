@@ -137,7 +137,7 @@ impl Shared {
         let batches = waiting.div_ceil(LANES * self.threads).max(1);
         let batch = Duration::from_micros(self.last_batch.load(Ordering::Relaxed));
         let wait = batch.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
-        wait.clamp(Duration::from_secs(1), Duration::from_secs(60))
+        wait.clamp(Duration::from_secs(1), Duration::from_mins(1))
     }
 
     fn work(&self) {
@@ -281,11 +281,7 @@ mod tests {
             }
         }
         assert!(done >= 5 && busy >= 15, "{done} done, {busy} turned away");
-        let page = metrics.render(
-            &Default::default(),
-            &Default::default(),
-            &pacioli_store::CacheState::InProcess,
-        );
+        let page = metrics.own();
         assert!(page.contains(&format!("pacioli_hash_rejections_total {busy}\n")), "{page}");
         assert!(page.contains("pacioli_hash_queue_depth 0\n"), "{page}");
     }

@@ -9,6 +9,8 @@ mod parts;
 mod process;
 
 pub use line::{Members, json_members};
-pub use logging::{LogLayer, init_logging};
+#[cfg(test)]
+pub use logging::LogLayer;
+pub use logging::init_logging;
 pub use metrics::Metrics;
 pub use panics::install_panic_hook;
