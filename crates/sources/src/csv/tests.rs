@@ -58,7 +58,7 @@ fn load(bytes: impl AsRef<[u8]>) -> Loaded {
 fn check(cells: &[&str], data_type: ColumnType, values: &[&str]) -> Vec<String> {
     let mut text = "id;v\n".to_owned();
     for cell in cells {
-        text.push_str(&format!("k;{cell}\n"));
+        text.extend(["k;", cell, "\n"]);
     }
     let loaded = load(&text);
     assert_eq!(loaded.plan.columns[1].data_type, data_type, "{cells:?}");
@@ -287,7 +287,8 @@ fn the_profile_counts_every_row() {
     for number in 0..20_000 {
         let region = ["North", "South", ""][number % 3];
         let day = number % 28 + 1;
-        text.push_str(&format!("{region},{}.5,2024-01-{day:02},n{number}\n", number % 100));
+        let row = format!("{region},{}.5,2024-01-{day:02},n{number}\n", number % 100);
+        text.push_str(&row);
     }
     let loaded = load(&text);
     let [region, amount, day, note] = loaded.profile.try_into().unwrap();
@@ -368,7 +369,7 @@ proptest! {
         let types: Vec<_> = loaded.plan.columns.iter().map(|column| column.data_type).collect();
         prop_assert_eq!(&types[..4], &[ColumnType::Text, ColumnType::Integer, decimal(4), ColumnType::Timestamp]);
         let mut found = loaded.rows();
-        for row in found.iter_mut() {
+        for row in &mut found {
             // Arrow prints as many decimals of a second as are needed.
             let (whole, fraction) = row[3].split_once('.').unwrap_or((&row[3], ""));
             row[3] = format!("{whole}.{fraction:0<6}");
