@@ -133,6 +133,7 @@ fn expand<const N: usize>(
 
 /// Blowfish's sixteen rounds, each round of every lane before the next round of any. The round keys
 /// come apart from the boxes so that the compiler knows that writing a box leaves them alone.
+#[expect(clippy::inline_always, reason = "the halves stay in registers only within one function")]
 #[inline(always)]
 fn encrypt<const N: usize>(
     states: &[Blowfish; N],
@@ -161,6 +162,7 @@ fn encrypt<const N: usize>(
     std::array::from_fn(|lane| (halves[lane].1 ^ keys[lane][17], halves[lane].0))
 }
 
+#[expect(clippy::inline_always, reason = "it is a quarter of a round, run eight million times")]
 #[inline(always)]
 fn mix(boxes: &[[u32; 256]; 4], half: u32, other: u32) -> u32 {
     let [a, b, c, d] = half.to_be_bytes().map(usize::from);
