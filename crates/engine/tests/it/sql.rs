@@ -212,9 +212,9 @@ async fn the_shown_sql_gives_the_same_rows() {
 }
 
 #[tokio::test]
-async fn it_does_over_a_single_row_too() {
+async fn it_does_over_two_rows_too() {
     let first = csv().lines().take(2).collect::<Vec<_>>().join("\n");
-    // The first row's numbers and dates are null: the second keeps the types.
+    // The first row is null but for its texts; the second gives the columns their types.
     let two = format!("{first}\n{}\n", csv().lines().nth(2).unwrap());
     check_all(&two, &asks()[..20]).await;
 }
