@@ -114,11 +114,13 @@ pub async fn compose(
     let cache = open_cache(&config).await?;
     let files = TableFiles::local(&config.data_dir.join("files"))?;
     let engine = Engine::start(&files, engine_options(&config, worker))?;
+    let (hasher, metrics) = (Hasher::new(&config.auth), Metrics::new());
+    hasher.report_to(metrics.clone());
     let parts = Parts {
         accounts: Accounts::new(cache.clone(), store.clone()),
-        hasher: Hasher::new(&config.auth),
+        hasher,
         policy: PasswordPolicy::new(config.auth.password_min_length),
-        metrics: Metrics::new(),
+        metrics,
         stopping: CancellationToken::new(),
         background: TaskTracker::new(),
         config,

@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, HeaderValue};
 use pacioli_model::{AuditAction, AuditEvent, AuditId, Email, Outcome, User};
-use pacioli_store::{Limit, UserChange};
+use pacioli_store::{Limit, StoreError, UserChange};
 
 use super::attempts::{Device, login_limits};
 use crate::{
@@ -93,8 +93,8 @@ async fn prove(
     if !checked.matches || !open {
         return Ok(Proof::Bad(Some(Box::new(user))));
     }
-    if checked.needs_upgrade {
-        upgrade(app, &mut user, password).await;
+    if checked.needs_upgrade && !upgrade(app, &mut user, password.clone()).await {
+        return Box::pin(prove(app, email, password, limits)).await;
     }
     Ok(Proof::Good(Box::new(user)))
 }
@@ -111,22 +111,24 @@ async fn hashed<T>(
     Ok(result?)
 }
 
-/// Stores the password under the current scheme and cost. Failing to is no reason to refuse a login.
-async fn upgrade(app: &App, user: &mut User, password: String) {
-    let Ok(password_hash) = app.hasher.hash(password).await else { return };
+/// Stores the password under the current scheme and cost. Failing to is no reason to refuse a login;
+/// false only where the account was changed meanwhile, most likely by a login at the same time.
+async fn upgrade(app: &App, user: &mut User, password: String) -> bool {
+    let Ok(password_hash) = app.hasher.hash(password).await else { return true };
     let change = UserChange {
         password_hash: Some(password_hash.clone()),
         guard_password_hash: Some(user.password_hash.clone()),
-        updated_at: Some(app.clock.now()),
         ..UserChange::default()
     };
     match app.store.tenant(user.company_id).update_user(user.id, &change, None).await {
         Ok(_) => user.password_hash = password_hash,
+        Err(StoreError::Conflict) => return false,
         Err(error) => tracing::warn!(
             event = "login.upgrade_failed", user_id = %user.id,
             cause = crate::error::chain(&error), "a password hash was not upgraded"
         ),
     }
+    true
 }
 
 /// Checks the password of somebody who is signed in already; paid for like a login.

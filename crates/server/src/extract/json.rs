@@ -3,7 +3,8 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_path_to_error::Segment;
 
 use crate::error::{ApiError, Code};
 
@@ -59,7 +60,8 @@ pub async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<By
 /// Reads JSON text as `T`.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refusal(&error))?;
+    let value =
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| refusal(&error, bytes))?;
     reader.end().map_err(|error| syntax(&error))?;
     Ok(value)
 }
@@ -69,21 +71,21 @@ fn syntax(error: &serde_json::Error) -> ApiError {
     ApiError::new(Code::MalformedBody, format!("The body is not valid JSON at {place}."))
 }
 
-fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
-    if !error.inner().is_data() {
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>, bytes: &[u8]) -> ApiError {
+    // Of a number in the place of a word out of a few, serde_json says that the syntax is wrong.
+    if !error.inner().is_data() && serde_json::from_slice::<IgnoredAny>(bytes).is_err() {
         return syntax(error.inner());
     }
-    let path = error.path().to_string();
-    let parts = path.split('.').filter(|part| !part.is_empty() && *part != "?");
-    field_refusal("body", parts.collect(), &error.inner().to_string())
+    field_refusal("body", error.path(), &error.inner().to_string())
 }
 
 /// Turns serde's words into one refused value. They may quote the value itself (`invalid type:
 /// integer 5`), which is never sent back: it could be a password.
-pub fn field_refusal(source: &str, path: Vec<&str>, words: &str) -> ApiError {
+pub fn field_refusal(source: &str, path: &serde_path_to_error::Path, words: &str) -> ApiError {
     let words = words.split(" at line ").next().unwrap_or(words);
+    let path: Vec<String> = path.iter().filter_map(name).collect();
     let mut loc = vec![source];
-    loc.extend(path);
+    loc.extend(path.iter().map(String::as_str));
     let quoted = |prefix: &str| words.strip_prefix(prefix).and_then(|rest| rest.split('`').nth(1));
     if let Some(name) = quoted("missing field ") {
         loc.push(name);
@@ -100,7 +102,8 @@ pub fn field_refusal(source: &str, path: Vec<&str>, words: &str) -> ApiError {
             format!("Unknown field; known: {known}."),
         );
     }
-    if words.starts_with("duplicate field ") {
+    if let Some(name) = quoted("duplicate field ") {
+        loc.push(name);
         return ApiError::invalid(&loc, "duplicate", "This field is given twice.");
     }
     if words.starts_with("invalid type") || words.starts_with("invalid value") {
@@ -111,5 +114,17 @@ pub fn field_refusal(source: &str, path: Vec<&str>, words: &str) -> ApiError {
         let known = words.split_once(", expected ").map_or("", |(_, known)| known);
         return ApiError::invalid(&loc, "enum", format!("Must be {known}."));
     }
+    if words == "expected value" {
+        return ApiError::invalid(&loc, "type_error", "Must be a value of another type.");
+    }
     ApiError::invalid(&loc, "value_error", format!("Must be valid: {words}."))
+}
+
+fn name(segment: &Segment) -> Option<String> {
+    match segment {
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Enum { variant } => Some(variant.clone()),
+        Segment::Unknown => None,
+    }
 }

@@ -37,11 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
         match serde_path_to_error::deserialize(reader) {
             Ok(value) => Ok(Self(value)),
-            Err(error) => {
-                let path = error.path().to_string();
-                let parts = path.split('.').filter(|part| !part.is_empty() && *part != "?");
-                Err(field_refusal("query", parts.collect(), &error.inner().to_string()))
-            }
+            Err(error) => Err(field_refusal("query", error.path(), &error.inner().to_string())),
         }
     }
 }
