@@ -40,6 +40,17 @@ pub(crate) enum Location {
     },
 }
 
+impl Location {
+    /// Waits until a completed file and the folders that lead to it are on disk, which the local
+    /// object store leaves to chance.
+    fn sync(&self, path: &ObjectPath) -> std::io::Result<()> {
+        let Self::Local { root } = self;
+        let file = path.parts().fold(root.clone(), |folder, part| folder.join(part.as_ref()));
+        let within = file.ancestors().take_while(|place| place.starts_with(root));
+        within.into_iter().try_for_each(|place| std::fs::File::open(place)?.sync_all())
+    }
+}
+
 /// All companies' table files. Cheap to clone.
 #[derive(Clone)]
 pub struct TableFiles {
@@ -102,7 +113,7 @@ impl TableFiles {
         let buffered = BufWriter::new(Arc::clone(&self.store), path.clone());
         let writer = AsyncArrowWriter::try_new(buffered, schema, Some(properties))
             .map_err(storage("start a table's file"))?;
-        Ok(TableWriter { writer, store: Arc::clone(&self.store), path, rows: 0 })
+        Ok(TableWriter { writer, files: self.clone(), path, rows: 0 })
     }
 
     /// Removes a version's files. Absent files are no error.
@@ -191,7 +202,7 @@ pub struct Written {
 /// Writes one version of a table. Dropped unfinished, it leaves nothing in service.
 pub struct TableWriter {
     writer: AsyncArrowWriter<BufWriter>,
-    store: Arc<dyn ObjectStore>,
+    files: TableFiles,
     path: ObjectPath,
     rows: u64,
 }
@@ -207,12 +218,18 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Completes the file and puts it in service.
+    /// Completes the file, which then outlives a power cut.
     pub async fn finish(self) -> Result<Written, EngineError> {
         self.writer.close().await.map_err(storage("complete a table's file"))?;
-        let meta =
-            self.store.head(&self.path).await.map_err(storage("look at a completed file"))?;
-        Ok(Written { rows: self.rows, bytes: meta.size })
+        let meta = self.files.store.head(&self.path).await;
+        let bytes = meta.map_err(storage("look at a completed file"))?.size;
+        let location = self.files.location.clone();
+        let synced = tokio::task::spawn_blocking(move || location.sync(&self.path));
+        synced
+            .await
+            .map_err(storage("wait for a completed file"))?
+            .map_err(storage("write a completed file to disk"))?;
+        Ok(Written { rows: self.rows, bytes })
     }
 }
 

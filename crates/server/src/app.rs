@@ -48,6 +48,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// Cancelled when the server is told to stop.
     pub stopping: CancellationToken,
+    /// Cancelled when most of the grace time is over: loads that still run are given up.
+    pub giving_up: CancellationToken,
     /// Work that goes on after its request was answered; stopping waits for it.
     pub background: TaskTracker,
 }

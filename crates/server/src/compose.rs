@@ -3,6 +3,7 @@
 
 use std::{
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -55,6 +56,16 @@ pub enum StartError {
     /// Tokens cannot be made.
     #[error("tokens cannot be made: {0}")]
     Tokens(#[from] serde_json::Error),
+    /// A listener cannot be opened.
+    #[error("{key}: listening on {address}: {source}")]
+    Listen {
+        /// The key that names the address.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// Anything of the operating system.
     #[error("{action}: {source}")]
     System {
@@ -122,6 +133,7 @@ pub async fn compose(
         policy: PasswordPolicy::new(config.auth.password_min_length),
         metrics,
         stopping: CancellationToken::new(),
+        giving_up: CancellationToken::new(),
         background: TaskTracker::new(),
         config,
         clock,

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{app::App, router};
+use crate::{app::App, compose::StartError, error::chain, router};
 
 /// A client that has not sent its headers by then is cut off.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
@@ -29,6 +29,9 @@ const HEADER_BYTES: usize = 64 * 1024;
 /// Header fields that are read.
 const HEADER_FIELDS: usize = 128;
 
+/// The part of the grace time that loads which have not ended are given to say that they will not.
+const GIVING_UP_PART: u32 = 5;
+
 /// The listeners of a server that is about to serve.
 pub struct Listeners {
     public: TcpListener,
@@ -36,13 +39,25 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds them; port 0 takes a free one.
-    pub async fn bind(app: &App) -> io::Result<Self> {
+    /// Binds them; port 0 takes a free one. A second server on the machine that was not told where its
+    /// metrics go does without them.
+    pub async fn bind(app: &App) -> Result<Self, StartError> {
         let config = &app.config.server;
-        let public = TcpListener::bind(config.listen).await?;
+        let public = listen("server.listen", config.listen).await?;
         let metrics = match config.metrics_listen {
-            Some(address) => Some(TcpListener::bind(address).await?),
             None => None,
+            Some(address) => match listen("server.metrics_listen", address).await {
+                Ok(listener) => Some(listener),
+                Err(error) if app.config.is_default("server.metrics_listen") => {
+                    tracing::warn!(
+                        event = "server.no_metrics",
+                        cause = chain(&error),
+                        "no metrics are served"
+                    );
+                    None
+                }
+                Err(error) => return Err(error),
+            },
         };
         Ok(Self { public, metrics })
     }
@@ -56,6 +71,10 @@ impl Listeners {
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
     }
+}
+
+async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { key, address, source })
 }
 
 /// Serves until `app.stopping` is cancelled, then stops gracefully.
@@ -72,7 +91,17 @@ pub async fn serve(app: &App, listeners: Listeners) {
         app.background.wait().await;
         app.engine.shutdown().await;
     };
-    if tokio::time::timeout(app.config.server.shutdown_grace(), finish).await.is_err() {
+    let grace = app.config.server.shutdown_grace();
+    let giving_up = async {
+        tokio::time::sleep(grace - grace / GIVING_UP_PART).await;
+        app.giving_up.cancel();
+        tokio::time::sleep(grace / GIVING_UP_PART).await;
+    };
+    let finished = tokio::select! {
+        () = finish => true,
+        () = giving_up => false,
+    };
+    if !finished {
         tracing::warn!(
             event = "server.cut_off",
             "work in flight was cut off at the end of the grace time"

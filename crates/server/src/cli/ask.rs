@@ -71,7 +71,12 @@ impl AskFiles {
                     choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
                 Err(format!("{question}{}", choices.concat()).into())
             }
-            Translation::Refuse { reason, .. } => Err(reason.into()),
+            Translation::Refuse { not_understood, reason } => {
+                let words = not_understood.join("; ");
+                let words =
+                    if words.is_empty() { words } else { format!(" Not understood: {words}") };
+                Err(format!("{reason}{words}").into())
+            }
         }
     }
 }

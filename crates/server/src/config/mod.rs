@@ -104,6 +104,13 @@ impl Config {
     pub fn describe(&self) -> &[Setting] {
         &self.settings
     }
+
+    /// Whether nobody has set this key.
+    pub fn is_default(&self, key: &str) -> bool {
+        self.settings
+            .iter()
+            .any(|setting| setting.key == key && setting.layer == layers::Layer::Default)
+    }
 }
 
 #[cfg(test)]

@@ -76,8 +76,13 @@ impl<P> Caller<P> {
         self.account.session.id
     }
 
-    /// An entry for the company's audit log: this person did `action` to `target`.
+    /// An entry for the company's audit log: this person did `action` to `target`. The request's log
+    /// line says the same, beside how it ended.
     pub fn event(&self, app: &App, action: AuditAction, target: Option<String>) -> AuditEvent {
+        self.request.note("action", serde_json::to_value(action).unwrap_or_default());
+        if let Some(target) = &target {
+            self.request.note("target", target.as_str());
+        }
         AuditEvent {
             id: AuditId(app.random.uuid()),
             company_id: self.company(),
@@ -97,9 +102,9 @@ impl<P: Permit> FromRequestParts<App> for Caller<P> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        let token = bearer(&parts.headers)?;
-        let account = authenticate(app, token).await?;
         let request = RequestContext::of(&parts.extensions);
+        let token = bearer(&parts.headers)?;
+        let account = authenticate(app, token, &request).await?;
         request.identify(account.company.id, account.user.id);
         permit::<P>(&account)?;
         let data = app.store.tenant(account.company.id);
@@ -126,9 +131,10 @@ fn refused() -> ApiError {
     ApiError::new(Code::InvalidToken, "Could not validate credentials")
 }
 
-async fn authenticate(app: &App, token: &str) -> ApiResult<Arc<Account>> {
+async fn authenticate(app: &App, token: &str, request: &RequestContext) -> ApiResult<Arc<Account>> {
     let reject = |error: TokenError| {
         app.metrics.token_refused(error.as_str());
+        request.note("token_error", error.as_str());
         refused()
     };
     let now = app.clock.now();

@@ -59,6 +59,14 @@ pub async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<By
 
 /// Reads JSON text as `T`.
 pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // Of an array, serde would take a struct's members by their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        let array = serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| syntax(&error));
+        return Err(array.map_or_else(
+            |error| error,
+            |_| ApiError::invalid(&["body"], "type_error", "Must be an object."),
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value =
         serde_path_to_error::deserialize(&mut reader).map_err(|error| refusal(&error, bytes))?;

@@ -114,7 +114,7 @@ async fn load(
     let version = TableVersion(app.random.uuid());
     let file = Arc::new(file);
     let place = (company, &table, version);
-    let converted = convert(&app.files, &file, place, progress, &app.stopping).await;
+    let converted = convert(&app.files, &file, place, progress, &app.giving_up).await;
     let converted = match converted {
         Ok(converted) => converted,
         Err(error) => {

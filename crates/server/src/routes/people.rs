@@ -15,6 +15,9 @@ use crate::{
     extract::{Caller, Json, Line, ManagePeople, Path, Query, present},
 };
 
+/// Longest text that people are searched by.
+const SEARCH_CHARS: usize = 200;
+
 /// Which people, in which order.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +61,10 @@ pub async fn list_users(
 ) -> ApiResult<NoStore<Listing<UserOut>>> {
     let scope = format!("users/{}/{}", caller.company(), list.sort);
     let (sort, direction) = sort_key(&list.sort)?;
+    if list.search.as_ref().is_some_and(|text| text.chars().count() > SEARCH_CHARS) {
+        let text = format!("Must be at most {SEARCH_CHARS} characters.");
+        return Err(ApiError::invalid(&["query", "search"], "out_of_range", text));
+    }
     let query = UserQuery {
         search: list.search.filter(|text| !text.trim().is_empty()),
         role: list.role.map(Into::into),
