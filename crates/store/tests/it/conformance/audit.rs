@@ -1,5 +1,5 @@
 use pacioli_model::{
-    AuditAction::{self, LoggedIn, TableDeleted},
+    AuditAction::{LoggedIn, TableDeleted},
     AuditEvent,
     Outcome::{Failure, Success},
     UserId,

@@ -22,16 +22,25 @@ static SHARED: Mutex<Weak<MongoServer>> = Mutex::new(Weak::new());
 
 impl MongoServer {
     /// None, loudly, where there is no server program; where that must not be, in CI, a failure.
-    #[expect(clippy::print_stderr, reason = "a test that was not run must be heard of")]
     pub(crate) fn shared() -> Option<Arc<Self>> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = shared.upgrade() {
             return Some(server);
         }
-        let server = Self::start_mongod().or_else(Self::start_secantus).map(Arc::new);
-        if let Some(server) = &server {
-            *shared = Arc::downgrade(server);
-        } else {
+        let server = Self::start(true).map(Arc::new)?;
+        *shared = Arc::downgrade(&server);
+        Some(server)
+    }
+
+    /// A server that belongs to no replica set, and so has no transactions.
+    pub(crate) fn alone() -> Option<Self> {
+        Self::start(false)
+    }
+
+    #[expect(clippy::print_stderr, reason = "a test that was not run must be heard of")]
+    fn start(replicated: bool) -> Option<Self> {
+        let server = Self::start_mongod(replicated).or_else(|| Self::start_secantus(replicated));
+        if server.is_none() {
             assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "there is no MongoDB server");
             eprintln!("SKIPPED: neither mongod nor secantusd-rs: nothing was tested on MongoDB");
         }
@@ -42,24 +51,25 @@ impl MongoServer {
         format!("mongodb://127.0.0.1:{}", self.port)
     }
 
-    fn start_mongod() -> Option<Self> {
+    fn start_mongod(replicated: bool) -> Option<Self> {
         let known = Command::new("mongod").arg("--version").stdout(Stdio::null()).status();
         known.ok().filter(ExitStatus::success)?;
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
         let process = Command::new("mongod")
-            .args(["--bind_ip", "127.0.0.1", "--replSet", "tests", "--port", &port.to_string()])
+            .args(["--bind_ip", "127.0.0.1", "--port", &port.to_string()])
+            .args(if replicated { &["--replSet", "tests"][..] } else { &[] })
             .arg("--dbpath")
             .arg(folder.path())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let server = Self { process, port, _folder: folder };
-        std::thread::spawn(move || initiate(port)).join().unwrap();
+        std::thread::spawn(move || until_primary(port, replicated)).join().unwrap();
         Some(server)
     }
 
-    fn start_secantus() -> Option<Self> {
+    fn start_secantus(replicated: bool) -> Option<Self> {
         let tools = std::env::var_os("PACIOLI_TOOLS").map(PathBuf::from).or_else(|| {
             let home = std::env::var_os("HOME")?;
             Some(PathBuf::from(home).join(".cache/pacioli/tools"))
@@ -71,6 +81,7 @@ impl MongoServer {
         let folder = tempfile::tempdir().unwrap();
         let mut process = Command::new(program)
             .args(["--port", "0", "--log-level", "ERROR", "--cache-size", "128M"])
+            .args(if replicated { &[][..] } else { &["--standalone"] })
             .args(["--log-file-max", "8MB", "--storage-path"])
             .arg(folder.path().join("data"))
             .current_dir(folder.path())
@@ -92,8 +103,8 @@ impl Drop for MongoServer {
     }
 }
 
-/// Makes a lone `mongod` a replica set of one, and waits until it takes writes.
-fn initiate(port: u16) {
+/// Waits until a `mongod` takes writes, as a replica set of one where it is to be one.
+fn until_primary(port: u16, replicated: bool) {
     use mongodb::{Client, bson::doc};
 
     let deadline = Instant::now() + Duration::from_mins(1);
@@ -104,7 +115,9 @@ fn initiate(port: u16) {
         let member = doc! { "_id": 0, "host": format!("127.0.0.1:{port}") };
         let set = doc! { "_id": "tests", "members": [member] };
         loop {
-            let _told = admin.run_command(doc! { "replSetInitiate": &set }).await;
+            if replicated {
+                let _told = admin.run_command(doc! { "replSetInitiate": &set }).await;
+            }
             let hello = admin.run_command(doc! { "hello": 1 }).await;
             if hello.is_ok_and(|it| it.get_bool("isWritablePrimary").unwrap_or(false)) {
                 return;

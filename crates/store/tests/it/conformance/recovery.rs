@@ -7,6 +7,7 @@ use pacioli_model::{Role, Timestamp};
 use pacioli_store::{AuditQuery, Store, StoreError, Transactions, UserChange, UserQuery};
 
 use super::{
+    mongo_server::MongoServer,
     subject::{Kind, Subject},
     words::*,
 };
@@ -117,6 +118,23 @@ async fn a_crash_at_any_moment_leaves_all_or_nothing() {
         }
         assert_eq!((notes(&subject).await, log_entries(&subject).await), (0, 0));
     }
+}
+
+#[tokio::test]
+async fn a_server_without_transactions_is_recognised_and_served() {
+    let Some(server) = MongoServer::alone() else { return };
+    let store = Store::open_mongo(&server.uri(), None).await.unwrap();
+    let (tenant, owner) = signed_up(&store).await;
+    let begun = signed_in(&tenant, &owner).await;
+    let client = mongodb::Client::with_uri_str(server.uri()).await.unwrap();
+    let sessions = client.database("pacioli").collection::<Document>("sessions");
+    // Only where batches are undone by a log does a note keep others away.
+    let note = doc! { "$set": { "_batch": { "id": ObjectId::new() } } };
+    sessions.update_one(doc! {}, note).await.unwrap();
+    let refused = tenant.end_session(begun.id, None).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    sessions.update_one(doc! {}, doc! { "$unset": { "_batch": 1 } }).await.unwrap();
+    assert!(tenant.end_session(begun.id, Some(&some_event())).await.unwrap());
 }
 
 /// A process in small: a runtime of its own, with connections of its own, that ends in mid-sentence.
