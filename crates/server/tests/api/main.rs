@@ -1,4 +1,26 @@
 //! The API as its clients see it: every test starts a whole server on loopback, on stores of its own,
 //! with a clock that is moved and never slept on.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod adoption;
+mod audit;
+mod auth;
+mod checks;
+mod company;
+mod data_jobs;
+mod data_query;
+mod data_tables;
+mod data_uploads;
+mod limits;
+mod logs;
+mod matrix;
+mod people;
+mod process_kill;
+mod process_start;
+mod program;
+mod raw;
+mod sales;
 mod server;
+mod stores;
+mod surroundings;
+mod users;

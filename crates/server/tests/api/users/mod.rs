@@ -1,0 +1,5 @@
+//! `/users…`
+
+mod list;
+mod owners;
+mod person;
