@@ -281,9 +281,17 @@ async fn an_ambiguous_question_is_asked_back_with_choices() {
         choices.iter().map(|choice| choice["label"].as_str().unwrap()).collect();
     assert_eq!(labels.len(), choices.len(), "labels tell the choices apart");
     for choice in choices {
-        assert_eq!(keys(choice), BTreeSet::from(["label", "question", "interpretation"]));
+        assert_eq!(keys(choice), BTreeSet::from(["choice", "label", "question", "interpretation"]));
         assert_eq!(choice["interpretation"]["table"], "sales");
+        let body = json!({"question": "average revenue per customer", "choice": choice["choice"]});
+        let chosen = server.send(&owner, Method::POST, "/query", body).await;
+        answered(&chosen);
+        assert_eq!(chosen.body["interpretation"]["metrics"], choice["interpretation"]["metrics"]);
     }
+    let body = json!({"question": "average revenue per customer", "choice": choices.len()});
+    let beyond = server.send(&owner, Method::POST, "/query", body).await;
+    refused(&beyond, 422, "invalid");
+    assert_eq!(first_error(&beyond), ("body.choice".to_owned(), "out_of_range".to_owned()));
     assert_eq!((&answer.body["rows"], &answer.body["sql"]), (&json!([]), &Value::Null));
     assert!(answer.body.get("not_understood").is_none());
 }

@@ -24,8 +24,7 @@ async fn it_starts_with_nothing_configured() {
         let answer = Answer::of(program.request(Method::GET, path).send().await.unwrap()).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
     }
-    let started = &program.log()[0];
-    assert_eq!(started["event"], "server.started");
+    let started = program.event("server.started");
     assert_eq!((&started["store"], &started["cache"]), (&"sqlite".into(), &"in_process".into()));
     program.terminate();
     assert_eq!(program.ended().await.code(), Some(0));

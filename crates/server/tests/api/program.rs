@@ -97,6 +97,12 @@ impl Program {
             .collect()
     }
 
+    /// The first line of its log about an event.
+    pub fn event(&self, name: &str) -> Value {
+        let found = self.log().into_iter().find(|line| line["event"] == name);
+        found.unwrap_or_else(|| panic!("no {name}: {:?}", self.lines()))
+    }
+
     /// Ends it at once, as a power cut would, and waits until it is gone.
     pub async fn kill(mut self) {
         self.send_kill();
