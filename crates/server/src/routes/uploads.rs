@@ -6,7 +6,7 @@ use axum::{
 };
 use pacioli_model::{AuditAction, TableName};
 use pacioli_sources::csv::table_name_from_file;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,13 +22,15 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A file to make a table of.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a body that is streamed")]
 pub struct Upload {
     /// The file: CSV with a header line.
     #[schema(value_type = String, format = "binary")]
     file: Vec<u8>,
     /// What the table shall be called; from the file's name where this is not sent.
+    #[schema(value_type = String, required = false, pattern = "^[a-z][a-z0-9_]{0,62}$")]
     table: Option<String>,
 }
 
