@@ -245,7 +245,7 @@ fn with_nothing_configured_a_secret_is_made_once_and_kept() {
     assert!(secrets[0].len() >= 32);
     let files: Vec<_> = fs::read_dir(&data_dir).unwrap().map(|file| file.unwrap().path()).collect();
     let path = data_dir.join("secrets.toml");
-    assert_eq!(files, [path.clone()], "no draft is left");
+    assert_eq!(files, std::slice::from_ref(&path), "no draft is left");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(config.secrets(Random).unwrap().all()[0], secrets[0]);
 }
