@@ -43,11 +43,11 @@ impl Program {
             return Some(Self::start(command.arg(folder.path()), port, folder));
         }
         let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/pacioli/tools"));
-        let tools = std::env::var_os("PACIOLI_TOOLS").map(PathBuf::from).or_else(home)?;
-        let program = tools.join("bin/secantusd-rs");
-        if !program.exists() {
+        let tools = std::env::var_os("PACIOLI_TOOLS").map(PathBuf::from).or_else(home);
+        let program = tools.map(|tools| tools.join("bin/secantusd-rs"));
+        let Some(program) = program.filter(|program| program.exists()) else {
             return skipped("neither mongod nor secantusd-rs: nothing was tested on MongoDB");
-        }
+        };
         let mut process = Command::new(program)
             .args(["--port", "0", "--log-level", "ERROR", "--cache-size", "128M"])
             .args(["--log-file-max", "8MB", "--storage-path"])
