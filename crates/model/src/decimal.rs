@@ -54,7 +54,8 @@ impl FromStr for Decimal {
         };
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction) {
+        if (whole.is_empty() && fraction.is_empty()) || !all_digits(whole) || !all_digits(fraction)
+        {
             return Err(InvalidDecimal);
         }
         let digits = format!("{whole}{fraction}");
@@ -87,7 +88,8 @@ mod tests {
 
     #[test]
     fn numbers_read_and_print_exactly() {
-        for text in ["0", "-1", "12.50", "-0.05", "0.00", "99999999999999999999999999999999999999"] {
+        for text in ["0", "-1", "12.50", "-0.05", "0.00", "99999999999999999999999999999999999999"]
+        {
             assert_eq!(text.parse::<Decimal>().unwrap().to_string(), text);
         }
         for text in ["", ".", "-", "1e5", "1,000", "½", "1.2.3", &"9".repeat(39)] {

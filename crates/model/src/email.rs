@@ -68,7 +68,9 @@ fn local_part_holds(local: &str) -> bool {
     local.len() <= 64
         && local.split('.').all(|part| {
             !part.is_empty()
-                && part.chars().all(|c| atom(c) || unicode_normalization::char::is_combining_mark(c))
+                && part
+                    .chars()
+                    .all(|c| atom(c) || unicode_normalization::char::is_combining_mark(c))
         })
 }
 
@@ -113,19 +115,36 @@ mod tests {
             ("ada+books@example.com", "ada+books@example.com"),
             ("\u{41}\u{30a}sa@example.com", "\u{e5}sa@example.com"),
         ] {
-            assert_eq!(Email::parse(given).map(|e| e.to_string()), Ok(canonical.to_owned()), "{given}");
+            assert_eq!(
+                Email::parse(given).map(|e| e.to_string()),
+                Ok(canonical.to_owned()),
+                "{given}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_an_address_is_refused() {
         for given in [
-            "", "@", "ada", "ada@", "@example.com", "ada@localhost", "a b@example.com", "a..b@example.com",
-            "ada@exa mple.com", "ada@example..com", "ada\0@example.com", "ada@example.com\nbcc: x@y.zz",
+            "",
+            "@",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@localhost",
+            "a b@example.com",
+            "a..b@example.com",
+            "ada@exa mple.com",
+            "ada@example..com",
+            "ada\0@example.com",
+            "ada@example.com\nbcc: x@y.zz",
         ] {
             assert_eq!(Email::parse(given), Err(InvalidEmail::Malformed), "{given:?}");
         }
-        assert_eq!(Email::parse(&format!("{}@example.com", "a".repeat(2000))), Err(InvalidEmail::TooLong));
+        assert_eq!(
+            Email::parse(&format!("{}@example.com", "a".repeat(2000))),
+            Err(InvalidEmail::TooLong)
+        );
     }
 
     proptest! {

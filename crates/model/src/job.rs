@@ -74,8 +74,9 @@ impl Job {
             self.status = JobStatus::Failed;
             self.failure = Some(JobFailure {
                 code: "interrupted".to_owned(),
-                detail: "The server stopped while this job ran. Nothing of it was kept: start it again."
-                    .to_owned(),
+                detail:
+                    "The server stopped while this job ran. Nothing of it was kept: start it again."
+                        .to_owned(),
             });
         }
         self

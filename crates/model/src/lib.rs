@@ -21,12 +21,13 @@ mod time;
 
 pub use account::{Company, User};
 pub use ask::{
-    Aggregate, Ask, Comparison, Direction, Grouping, Literal, Measure, OrderBy, Predicate, TimeGrain,
+    Aggregate, Ask, Comparison, Direction, Grouping, Literal, Measure, OrderBy, Predicate,
+    TimeGrain,
 };
 pub use audit::{AuditAction, AuditEvent, Outcome};
 pub use catalog::{
-    Catalog, Column, ColumnName, ColumnProfile, ColumnType, Distinct, InvalidName, Origin, TableEntry,
-    TableName,
+    Catalog, Column, ColumnName, ColumnProfile, ColumnType, Distinct, InvalidName, Origin,
+    TableEntry, TableName,
 };
 pub use decimal::{Decimal, InvalidDecimal};
 pub use email::{Email, InvalidEmail};

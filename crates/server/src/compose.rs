@@ -190,38 +190,33 @@ pub fn own_program() -> Result<PathBuf, StartError> {
     if link.exists() { Ok(link.to_owned()) } else { std::env::current_exe().map_err(system) }
 }
 
-/// What a start and every hour after it ask for: half-done batches finished or undone, expired
-/// documents and orphaned files removed.
+/// What a start, and the time after it, ask for: every minute half-done batches finished or undone, every
+/// hour expired documents and orphaned files removed.
 pub fn tend(app: &App) {
     let app = app.clone();
     app.background.clone().spawn(async move {
-        loop {
+        for minute in 0_u64.. {
             let now = app.clock.now();
-            for (what, done) in [
-                ("recover", app.store.recover(now).await),
-                ("purge", app.store.purge_expired(now).await),
-            ] {
-                match done {
-                    Ok(0) => {}
-                    Ok(count) => {
-                        tracing::info!(event = "store.tended", what, count, "store tended");
-                    }
-                    Err(error) => {
-                        let cause = chain(&error);
-                        tracing::warn!(
-                            event = "store.tend_failed",
-                            what,
-                            cause,
-                            "store not tended"
-                        );
-                    }
-                }
+            tended("recover", app.store.recover(now).await);
+            if minute.is_multiple_of(60) {
+                tended("purge", app.store.purge_expired(now).await);
+                loads::sweep(&app).await;
             }
-            loads::sweep(&app).await;
             tokio::select! {
-                () = tokio::time::sleep(Duration::from_hours(1)) => {}
+                () = tokio::time::sleep(Duration::from_mins(1)) => {}
                 () = app.stopping.cancelled() => return,
             }
         }
     });
+}
+
+fn tended(what: &'static str, done: Result<u64, StoreError>) {
+    match done {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(event = "store.tended", what, count, "store tended"),
+        Err(error) => {
+            let cause = chain(&error);
+            tracing::warn!(event = "store.tend_failed", what, cause, "store not tended");
+        }
+    }
 }

@@ -33,7 +33,7 @@ impl Sales {
         Self(self.0.iter().filter(|row| keep(row)).cloned().collect())
     }
 
-    fn from_to(&self, from: &str, to: &str) -> Self {
+    fn between(&self, from: &str, to: &str) -> Self {
         self.keep(|row| *row["sale_date"] >= *from && *row["sale_date"] < *to)
     }
 
@@ -112,18 +112,18 @@ fn the_ten_questions_of_the_readme_are_answered_right() {
 
     check("total revenue by region", ranked(&sales.sums(column("region"), "revenue_eur"), money));
 
-    let year = sales.from_to("2025-01-01", "2026-01-01");
+    let year = sales.between("2025-01-01", "2026-01-01");
     let months = year.sums(|row| format!("{}-01", &row["sale_date"][..7]), "revenue_eur");
     let months = months.into_iter().map(|(month, sum)| vec![month, money(sum)]).collect();
     check("revenue by month in 2025", months);
 
-    let last = sales.from_to("2024-01-01", "2025-01-01").sums(column("customer"), "revenue_eur");
+    let last = sales.between("2024-01-01", "2025-01-01").sums(column("customer"), "revenue_eur");
     check(
         "top 5 customers by revenue last year",
         ranked(&last, money).into_iter().take(5).collect(),
     );
 
-    let march = sales.from_to("2025-03-01", "2025-04-01").distinct("order_number");
+    let march = sales.between("2025-03-01", "2025-04-01").distinct("order_number");
     check("how many orders in March 2025", one(march.to_string()));
 
     let mut customers: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
@@ -136,7 +136,7 @@ fn the_ten_questions_of_the_readme_are_answered_right() {
         ranked(&customers, |count| count.to_string()),
     );
 
-    let quarter = sales.from_to("2025-10-01", "2026-01-01").sums(column("category"), "quantity");
+    let quarter = sales.between("2025-10-01", "2026-01-01").sums(column("category"), "quantity");
     check("units sold by category this quarter", ranked(&quarter, |sum| (sum / 100).to_string()));
 
     let euros = sales.keep(|row| row["currency"] == "EUR");
@@ -144,7 +144,7 @@ fn the_ten_questions_of_the_readme_are_answered_right() {
     check("largest sale amount in EUR", one(money(largest)));
 
     let two = sales.keep(|row| ["Germany", "France"].contains(&row["country"].as_str()));
-    let two = two.from_to("2024-01-01", "9999").sums(|_| String::new(), "revenue_eur");
+    let two = two.between("2024-01-01", "9999").sums(|_| String::new(), "revenue_eur");
     check("revenue in Germany and France since 2024", one(money(two[""])));
 
     let elsewhere = sales.keep(|row| row["country"] != "Germany").distinct("order_number");
