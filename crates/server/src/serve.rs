@@ -29,8 +29,9 @@ const HEADER_BYTES: usize = 64 * 1024;
 /// Header fields that are read.
 const HEADER_FIELDS: usize = 128;
 
-/// The part of the grace time that loads which have not ended are given to say that they will not.
-const GIVING_UP_PART: u32 = 5;
+/// Of the grace time, in fifths: loads may go on for four, and are given the last to say that they were
+/// given up.
+const FIFTHS: u32 = 5;
 
 /// The listeners of a server that is about to serve.
 pub struct Listeners {
@@ -93,9 +94,9 @@ pub async fn serve(app: &App, listeners: Listeners) {
     };
     let grace = app.config.server.shutdown_grace();
     let giving_up = async {
-        tokio::time::sleep(grace - grace / GIVING_UP_PART).await;
+        tokio::time::sleep(grace / FIFTHS * (FIFTHS - 1)).await;
         app.giving_up.cancel();
-        tokio::time::sleep(grace / GIVING_UP_PART).await;
+        tokio::time::sleep(grace / FIFTHS).await;
     };
     let finished = tokio::select! {
         () = finish => true,
