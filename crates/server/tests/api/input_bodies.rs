@@ -292,6 +292,7 @@ async fn query_strings_are_checked_like_bodies() {
         ("limit=101", "query.limit"),
         ("limit=-1", "query.limit"),
         ("limit=many", "query.limit"),
+        (&format!("search={}", "a".repeat(201)), "query.search"),
         ("limit=99999999999999999999", "query.limit"),
         ("limit=1&limit=2", "query.limit"),
         ("sort=password_hash", "query.sort"),

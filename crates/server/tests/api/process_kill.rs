@@ -125,8 +125,9 @@ const TABLES: [(&str, &str); 3] = [("orchard", "apples"), ("garden", "pears"), (
 
 /// Ten numbers again and again, which are amounts and no names of rows.
 fn numbers(column: &str, rows: u64) -> String {
-    let rows: String = (0..rows).map(|row| format!("{},some text beside it\n", row % 10)).collect();
-    format!("{column},words\n{rows}")
+    let rows: Vec<String> =
+        (0..rows).map(|row| format!("{},some text beside it\n", row % 10)).collect();
+    format!("{column},words\n{}", rows.concat())
 }
 
 /// Each table is as some whole file of its name: the last acknowledged one, or one sent after it.

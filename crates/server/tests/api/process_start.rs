@@ -33,9 +33,33 @@ async fn it_starts_with_nothing_configured() {
     let mode =
         |path: &str| folder.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("data/secrets.toml"), 0o600);
-    let made: Vec<_> =
+    let kept: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(made, ["data"], "nothing is written outside of the data folder");
+    assert_eq!(kept, ["data"], "nothing is written outside of the data folder");
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named_and_the_usual_one_of_metrics_is_done_without() {
+    let folder = tempfile::tempdir().unwrap();
+    // Whoever holds it, it is taken now.
+    let usual = std::net::TcpListener::bind("127.0.0.1:9464");
+    let program = Program::start(folder.path(), &[]).await;
+    assert_eq!(program.event("server.no_metrics")["level"], "WARN");
+    assert!(program.event("server.started").get("metrics").is_none());
+    drop((program, usual));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (name, key) in [
+        ("PACIOLI_SERVER__METRICS_LISTEN", "server.metrics_listen"),
+        ("PACIOLI_SERVER__LISTEN", "server.listen"),
+    ] {
+        let free = ("PACIOLI_SERVER__LISTEN", "127.0.0.1:0");
+        let environment = [free, (name, address.as_str())];
+        let ended = run(folder.path(), &["serve", "--data-dir", "other"], &environment, "").await;
+        assert_ne!(ended.status.code(), Some(0));
+        let said = text(&ended.stderr);
+        assert!(said.contains(key) && said.contains(&address), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ impl Program {
 
     /// Waits for its end, and for the last of its lines.
     pub async fn ended(&mut self) -> ExitStatus {
-        let status = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
+        let status = tokio::time::timeout(Duration::from_mins(1), self.child.wait()).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         status.expect("it does not end").unwrap()
     }
