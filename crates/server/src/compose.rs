@@ -108,7 +108,7 @@ fn empty(spool: &Path) -> io::Result<()> {
 }
 
 /// Builds all parts. The folder is already claimed. `worker` is the program that runs queries when it is
-/// started with `engine-worker`: this one, as [`own_program`] names it.
+/// started with `engine-worker`: this one, as `own_program` names it.
 pub async fn compose(
     config: Config,
     clock: Clock,

@@ -1,4 +1,4 @@
-//! Ask to work: [`bind`] checks an Ask against its table and settles every doubt about types; from
+//! Ask to work: `bind` checks an Ask against its table and settles every doubt about types; from
 //! that one bound form come the plan that runs and the SQL that people read, so that they cannot say
 //! different things.
 
