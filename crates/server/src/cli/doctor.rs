@@ -3,7 +3,7 @@ use std::io::{self, Write as _};
 use pacioli_store::CacheState;
 
 use super::{CommandResult, Settings, block_on};
-use crate::error::chain;
+use crate::{compose::StartError, error::chain};
 
 /// Checks everything the server depends on, and says what is wrong.
 pub fn run(settings: &Settings) -> CommandResult {
@@ -20,7 +20,15 @@ async fn examine(settings: &Settings) -> CommandResult {
             "note  server.public_url is not set: browsers are not told to stay on https"
         )?;
     }
-    let (app, _lock) = settings.open().await?;
+    let (app, _lock) = match settings.open().await {
+        Ok(opened) => opened,
+        Err(error) if matches!(error.downcast_ref(), Some(StartError::InUse(_))) => {
+            let text =
+                "note  a server is running on this data folder: ask its /readyz for the rest";
+            return Ok(writeln!(out, "{text}")?);
+        }
+        Err(error) => return Err(error),
+    };
     let mut problems = 0;
     let mut report = |name: String, result: Result<(), String>| {
         let line = match result {
