@@ -5,7 +5,7 @@ export PACIOLI_TOOLS ?= $(CACHE)/tools
 # Compiled dependencies outlive the clone.
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
-.PHONY: help run build test fmt bench openapi clean
+.PHONY: help run build test fmt conformance bench openapi clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ test: ## Everything CI checks: format, lints, tests on every store and cache, do
 
 fmt: ## Format the code
 	cargo fmt --all
+
+conformance: ## Check the API against its OpenAPI document (schemathesis)
+	scripts/conformance
 
 bench: build ## Measure against the comparison programs, side by side; prints ratios
 	bench/run.py

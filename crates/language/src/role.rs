@@ -1,6 +1,6 @@
 //! What a column is for, from its name, its type and its profile.
 
-use pacioli_model::{Column, ColumnType, Distinct, TableEntry};
+use pacioli_model::{Cell, Column, ColumnType, Distinct, TableEntry};
 
 use crate::{
     currency,
@@ -164,7 +164,7 @@ pub(crate) fn role_of(column: &Column, table: &TableEntry) -> Role {
         _ if key_tail || has(KEYS) || (words.len() == 1 && has(ENTITIES)) => Role::Identifier,
         _ if has(RATES) || is_per_unit(&words) || is_small_share(column, &words) => Role::Rate,
         _ if has(MONEY) || currency_of(column).is_some() => Role::Amount,
-        ColumnType::Integer if is_unique(column, table) && table.rows > 50 => Role::Identifier,
+        ColumnType::Integer if is_running_number(column, table) => Role::Identifier,
         _ => Role::Quantity,
     }
 }
@@ -178,7 +178,7 @@ fn is_per_unit(words: &[HeaderWord]) -> bool {
 fn is_small_share(column: &Column, words: &[HeaderWord]) -> bool {
     let share_like = words.iter().any(|word| word.is(&["discount", "margin", "tax"]));
     let named_money = words.iter().any(|word| word.is(&["amount", "total"]));
-    let small = column.profile.max.as_ref().and_then(pacioli_model::Cell::as_f64);
+    let small = column.profile.max.as_ref().and_then(Cell::as_f64);
     share_like
         && !named_money
         && currency_of(column).is_none()
@@ -188,6 +188,18 @@ fn is_small_share(column: &Column, words: &[HeaderWord]) -> bool {
 /// Whether every row has its own value.
 pub(crate) fn is_unique(column: &Column, table: &TableEntry) -> bool {
     column.profile.nulls == 0 && column.profile.distinct == Distinct::Exactly(table.rows)
+}
+
+/// Whether the rows are numbered by it: every row has its own number, and hardly one is left out.
+/// Figures that merely never repeat are spread wider than that.
+fn is_running_number(column: &Column, table: &TableEntry) -> bool {
+    let (Some(Cell::Integer(min)), Some(Cell::Integer(max))) =
+        (&column.profile.min, &column.profile.max)
+    else {
+        return false;
+    };
+    let span = max.saturating_sub(*min).unsigned_abs();
+    table.rows > 50 && is_unique(column, table) && span < table.rows.saturating_mul(2)
 }
 
 /// The currency that a column's name ends with.

@@ -104,8 +104,6 @@ codes! {
     QueryTooLarge = "query_too_large", UNPROCESSABLE_ENTITY, "Query stopped";
     /// Too many requests. Wait as long as `Retry-After` says.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
-    /// The header section is larger than the server reads.
-    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "Headers too large";
     /// A fault of ours. It is in the log under `request_id`.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
     /// Something the server depends on does not answer. Try again after `Retry-After`.
