@@ -1,6 +1,6 @@
 //! The raw rate of bcrypt: `hash crate|lanes COST THREADS SECONDS` hashes on as many threads for as
 //! long, and prints how many hashes that were, and how many a second. `crate` is the bcrypt crate, `lanes` is
-//! Pacioli's own with four passwords at a time.
+//! Pacioli's own, several passwords at a time.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pacioli_bcrypt::Lane;
+use pacioli_bcrypt::{LANES, Lane};
 
 const SALT: [u8; 16] = *b"sixteen bytes ok";
 /// As long as what Pacioli gives to bcrypt: the base64 of 48 bytes.
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let span = Duration::from_secs_f64(seconds.parse()?);
     let (once, at_once): (fn(u32), u32) = match kind.as_str() {
         "crate" => (hash_one, 1),
-        "lanes" => (hash_four, 4),
+        "lanes" => (hash_lanes, LANES as u32),
         _ => return Err("the kind is crate or lanes".into()),
     };
     let workers: Vec<_> =
@@ -54,7 +54,7 @@ fn hash_one(cost: u32) {
     std::hint::black_box(bcrypt::bcrypt(cost, SALT, std::hint::black_box(PASSWORD)));
 }
 
-fn hash_four(cost: u32) {
+fn hash_lanes(cost: u32) {
     let lane = Lane { salt: SALT, password: std::hint::black_box(PASSWORD) };
-    std::hint::black_box(pacioli_bcrypt::bcrypt(cost, [lane; 4]));
+    std::hint::black_box(pacioli_bcrypt::bcrypt(cost, &[lane; LANES]));
 }
