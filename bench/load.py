@@ -82,10 +82,18 @@ async def _steady(port: int, request: bytes, per_second: int, count: int) -> lis
     async def one(number: int) -> float:
         due = begin + number / per_second
         await asyncio.sleep(due - time.perf_counter())
-        # A connection of an earlier read where one is free, as a browser or a proxy would.
-        reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
+        # A connection of an earlier read where one is free, as a browser or a proxy would; and another
+        # one where the server has closed it meanwhile.
+        while True:
+            reused = bool(idle)
+            reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
+            try:
+                writer.write(request)
+                head = await reader.readuntil(b"\r\n\r\n")
+                break
+            except (asyncio.IncompleteReadError, ConnectionError):
+                if not reused:
+                    raise
         length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         if not head.startswith(b"HTTP/1.1 200") or length is None:
             raise SystemExit(f"a read was answered with {head!r}")

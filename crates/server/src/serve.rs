@@ -20,8 +20,9 @@ use tower::ServiceExt as _;
 
 use crate::{app::App, compose::StartError, error::chain, router};
 
-/// A client that has not sent its headers by then is cut off.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// A client that has not sent its headers by then is cut off. The time also runs while a connection is
+/// idle, and proxies keep idle connections for a minute: they close them, not we under their hands.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Header bytes that are read.
 const HEADER_BYTES: usize = 64 * 1024;
