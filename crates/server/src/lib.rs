@@ -2,7 +2,7 @@
 //! room that knows JSON shapes and status codes, and it asks every other room for the rest.
 //!
 //! Start reading at `router` (all routes) and `compose` (all choices). To add a route: a handler in
-//! `routes`, whose signature names the permission as `Caller<P>`; one line in `routes::authenticated`;
+//! `routes`, whose signature names the permission as `Caller<P>`; one line in `routes`;
 //! one row in the authorisation matrix of the tests, which fail until it is there.
 
 mod app;

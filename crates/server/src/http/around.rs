@@ -11,7 +11,6 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
-use tracing::Instrument as _;
 
 use super::{
     context::RequestContext,
@@ -21,7 +20,13 @@ use super::{
     request_id::{REQUEST_ID, RequestIds, trace_id},
     security_headers::secure,
 };
-use crate::{app::App, clock::Random, config::ServerConfig, error::Failure, telemetry::Metrics};
+use crate::{
+    app::App,
+    clock::Random,
+    config::ServerConfig,
+    error::Failure,
+    telemetry::{Metrics, within_request},
+};
 
 struct Surroundings {
     ids: RequestIds,
@@ -65,9 +70,8 @@ async fn run(State(this): State<Arc<Surroundings>>, mut request: Request, next: 
     let context = RequestContext::new(this.ids.of(headers), client, user_agent(headers));
     let pending = Pending::begin(context.clone(), &this.metrics, &request, scheme, trace_id);
     request.extensions_mut().insert(context.clone());
-    // What is logged on the way carries the request's name.
-    let span = tracing::info_span!("request", request_id = &*context.request_id);
-    let mut response = panic::guard(next.run(request)).instrument(span).await;
+    let work = panic::guard(next.run(request));
+    let mut response = within_request(context.clone(), work).await;
     let failure = finish(&mut response, &context, this.is_https);
     pending.answered(response, failure)
 }

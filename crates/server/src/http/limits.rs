@@ -14,10 +14,8 @@ use std::{
 
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{Request, State},
-    middleware::{Next, from_fn_with_state},
+    extract::Request,
     response::{IntoResponse as _, Response},
-    routing::Route,
 };
 use hyper::body::{Frame, SizeHint};
 use tower::{Layer, Service};
@@ -29,40 +27,66 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A layer that answers a request which takes longer than `limit`: 408 where its body has not arrived
 /// yet, which is the client's or the line's fault, else 503. An answer that has begun is left alone.
-pub fn deadline(
-    limit: Duration,
-) -> impl Layer<
-    Route,
-    Service = impl Service<Request, Response = Response, Error = Infallible, Future: Send>
-              + Clone
-              + Send
-              + Sync
-              + 'static,
-> + Clone
-+ Send
-+ Sync
-+ 'static {
-    from_fn_with_state(limit, within)
+pub fn deadline(limit: Duration) -> Deadline {
+    Deadline(limit)
 }
 
-async fn within(State(limit): State<Duration>, request: Request, next: Next) -> Response {
-    let has_arrived = Arc::new(AtomicBool::new(request.body().is_end_stream()));
-    let request = if has_arrived.load(Ordering::Relaxed) {
-        request
+/// See [`deadline`].
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Duration);
+
+impl<S> Layer<S> for Deadline {
+    type Service = Within<S>;
+
+    fn layer(&self, inner: S) -> Within<S> {
+        Within { inner, limit: self.0 }
+    }
+}
+
+/// A service with a [`deadline`]. It is no `from_fn`, for that costs a request several allocations.
+#[derive(Debug, Clone)]
+pub struct Within<S> {
+    inner: S,
+    limit: Duration,
+}
+
+impl<S> Service<Request> for Within<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send + 'static>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let has_arrived = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+        let request = if has_arrived.load(Ordering::Relaxed) {
+            request
+        } else {
+            let has_arrived = Arc::clone(&has_arrived);
+            request.map(|body| Body::new(Watched { body, has_arrived }))
+        };
+        let (work, limit) = (self.inner.call(request), self.limit);
+        Box::pin(async move {
+            match tokio::time::timeout(limit, work).await {
+                Ok(response) => response,
+                Err(_) => Ok(too_slow(has_arrived.load(Ordering::Relaxed))),
+            }
+        })
+    }
+}
+
+fn too_slow(has_arrived: bool) -> Response {
+    if has_arrived {
+        let text = "This took longer than the server lets a request take. Try again.";
+        ApiError::new(Code::Unavailable, text).retry_after(RETRY_AFTER).into_response()
     } else {
-        let has_arrived = Arc::clone(&has_arrived);
-        request.map(|body| Body::new(Watched { body, has_arrived }))
-    };
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) if has_arrived.load(Ordering::Relaxed) => {
-            let text = "This took longer than the server lets a request take. Try again.";
-            ApiError::new(Code::Unavailable, text).retry_after(RETRY_AFTER).into_response()
-        }
-        Err(_) => {
-            let text = "The request's body did not arrive in time. Send it again.";
-            ApiError::new(Code::RequestTimeout, text).into_response()
-        }
+        let text = "The request's body did not arrive in time. Send it again.";
+        ApiError::new(Code::RequestTimeout, text).into_response()
     }
 }
 

@@ -102,8 +102,7 @@ fn read(
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
 ) -> ApiResult<T> {
-    let span = tracing::Span::current();
-    let done = tokio::task::spawn_blocking(move || span.in_scope(work)).await;
+    let done = tokio::task::spawn_blocking(work).await;
     Ok(done.map_err(ApiError::internal)??)
 }
 

@@ -29,8 +29,9 @@ pub fn anonymous() -> OpenApiRouter<App> {
         .routes(routes!(health::readyz))
 }
 
-/// Only with a good token whose role carries the permission that the handler names.
-pub fn authenticated() -> OpenApiRouter<App> {
+/// People and companies. Only with a good token whose role carries the permission that the handler
+/// names, as everything below.
+pub fn accounts() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(auth::who_am_i))
         .routes(routes!(auth::my_profile))
@@ -49,6 +50,11 @@ pub fn authenticated() -> OpenApiRouter<App> {
         .routes(routes!(people::reset_password))
         .routes(routes!(company::get_company, company::update_company))
         .routes(routes!(audit::list_audit))
+}
+
+/// Tables and questions.
+pub fn books() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(tables::list_tables))
         .routes(routes!(tables::get_table, tables::delete_table))
         .routes(routes!(jobs::get_job))

@@ -11,6 +11,6 @@ mod process;
 pub use line::{Members, json_members};
 #[cfg(test)]
 pub use logging::LogLayer;
-pub use logging::init_logging;
+pub use logging::{init_logging, within_request};
 pub use metrics::Metrics;
 pub use panics::install_panic_hook;
