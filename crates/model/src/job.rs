@@ -75,7 +75,7 @@ impl Job {
             self.failure = Some(JobFailure {
                 code: "interrupted".to_owned(),
                 detail:
-                    "The server stopped while this job ran. Nothing of it was kept: start it again."
+                    "The server stopped while this job ran. The table is wholly as it was, or wholly new: load again if it is not new."
                         .to_owned(),
             });
         }
