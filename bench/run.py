@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,8 @@ READS_PER_SECOND = 50
 
 def main() -> None:
     options = arguments()
+    # Told to stop, it stops the servers first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     programs.build()
     results = {"machine": machine()}
     with tempfile.TemporaryDirectory(prefix="pacioli-bench-") as folder:
