@@ -209,6 +209,8 @@ fn without_values(entry: &TableEntry) -> TableEntry {
         loaded_at: entry.loaded_at,
         loaded_by: entry.loaded_by,
         notes: Vec::new(),
+        primary_key: entry.primary_key.clone(),
+        foreign_keys: Vec::new(),
     }
 }
 

@@ -5,8 +5,8 @@ mod filters;
 
 use chrono::NaiveDate;
 use pacioli_model::{
-    Aggregate, Ask, ColumnName, ColumnType, Comparison, Direction, Grouping, Literal, Measure,
-    OrderBy, Predicate, TimeGrain,
+    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, ColumnType, Direction, Figure,
+    GroupKey as AskKey, Grouping, Measure, OrderBy, Predicate, TimeGrain, Value,
 };
 
 use crate::{
@@ -181,14 +181,7 @@ impl<'a> Binder<'a> {
         let relative = draft.periods.iter().any(|(period, _)| period.relative);
         Self {
             table,
-            ask: Ask {
-                table: table.entry.name.clone(),
-                measures: Vec::new(),
-                group_by: Vec::new(),
-                filter: None,
-                order: Vec::new(),
-                limit: None,
-            },
+            ask: Ask::about(table.entry.name.clone()),
             predicates: Vec::new(),
             apart: None,
             interpretation: Interpretation {
@@ -209,6 +202,16 @@ impl<'a> Binder<'a> {
         &self.table.columns[column].column.name
     }
 
+    fn reference(&self, column: usize) -> ColumnRef {
+        ColumnRef::new(self.table.entry.name.clone(), self.name(column).clone())
+    }
+
+    fn figure(&self, aggregate: Aggregate, column: Option<usize>) -> Figure {
+        let value = column.map(|column| Value::Column(self.reference(column)));
+        let table = self.table.entry.name.clone();
+        Figure::Aggregate(Aggregation { value, ..Aggregation::new(aggregate, table) })
+    }
+
     fn note(&mut self, note: String) {
         if !self.interpretation.notes.contains(&note) {
             self.interpretation.notes.push(note);
@@ -218,7 +221,7 @@ impl<'a> Binder<'a> {
     fn measure(&mut self, wanted: &Wanted) -> Result<(), Vec<Unplaced>> {
         let Target::Column(column) = wanted.target else {
             let name = self.free_name("count".to_owned());
-            self.ask.measures.push(Measure { name, aggregate: Aggregate::Count, column: None });
+            self.ask.measures.push(Measure::new(name, self.figure(Aggregate::Count, None)));
             self.interpretation
                 .measures
                 .push(format!("number of rows of {}", self.table.entry.name));
@@ -254,11 +257,7 @@ impl<'a> Binder<'a> {
         let name = self.free_name(format!("{prefix}_{}", self.name(column)));
         let words = format!("{words} {}", self.described(column));
         self.interpretation.measures.push(words);
-        self.ask.measures.push(Measure {
-            name,
-            aggregate,
-            column: Some(self.name(column).clone()),
-        });
+        self.ask.measures.push(Measure::new(name, self.figure(aggregate, Some(column))));
         if aggregate == Aggregate::CountDistinct && role == Role::Identifier {
             let name = self.name(column);
             self.note(format!("Each {name} is counted once, however many rows it has."));
@@ -312,14 +311,19 @@ impl<'a> Binder<'a> {
             None => described,
         });
         self.interpretation.grain = self.interpretation.grain.or(grain);
-        self.ask.group_by.push(Grouping { name, column: self.name(column).clone(), grain });
+        let of = self.reference(column);
+        let key = match grain {
+            Some(grain) => AskKey::Period { column: Some(of), grain },
+            None => AskKey::Value(Value::Column(of)),
+        };
+        self.ask.group_by.push(Grouping::new(name, key));
         Ok(())
     }
 
     fn order(&mut self, draft: &Draft) -> Result<(), Vec<Unplaced>> {
         let groups: Vec<OrderBy> =
             self.ask.group_by.iter().map(|group| ascending(&group.name)).collect();
-        let timed = self.ask.group_by.iter().any(|group| group.grain.is_some());
+        let timed = self.ask.group_by.iter().any(|group| group.grain().is_some());
         let mut order = self.currencies_first(timed);
         if draft.sorting.by_name {
             order.clear();
@@ -365,13 +369,15 @@ impl<'a> Binder<'a> {
         let column = match draft.sorting.by? {
             GroupKey::Column(column) => self.name(column),
             GroupKey::Period(grain) => {
-                let group = self.ask.group_by.iter().find(|group| group.grain == Some(grain))?;
+                let group = self.ask.group_by.iter().find(|group| group.grain() == Some(grain))?;
                 return Some(group.name.clone());
             }
         };
+        let is_it = |of: Option<&ColumnRef>| of.is_some_and(|of| &of.column == column);
+        let measured = self.ask.measures.iter();
         let measured =
-            self.ask.measures.iter().find(|measure| measure.column.as_ref() == Some(column));
-        let grouped = self.ask.group_by.iter().find(|group| &group.column == column);
+            measured.clone().find(|one| is_it(one.aggregation().and_then(Aggregation::column)));
+        let grouped = self.ask.group_by.iter().find(|group| is_it(group.column()));
         measured.map(|measure| &measure.name).or(grouped.map(|group| &group.name)).cloned()
     }
 
@@ -381,10 +387,6 @@ impl<'a> Binder<'a> {
         }
         Reading { ask: self.ask, interpretation: self.interpretation, ease }
     }
-}
-
-fn compare(column: &ColumnName, comparison: Comparison, value: Literal) -> Predicate {
-    Predicate::Compare { column: column.clone(), comparison, value }
 }
 
 fn all(mut parts: Vec<Predicate>) -> Predicate {

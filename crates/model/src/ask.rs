@@ -1,38 +1,301 @@
 //! The Ask tree: the one form of a question that every translator produces, one binder checks and
-//! one compiler runs. Today it says what one table can answer; joins, comparisons and ratios grow here.
+//! one compiler runs.
+//!
+//! An Ask is about rows. Grouped (the usual case), it measures groups of them: every
+//! [`Aggregation`] is computed over its own table at that table's grain, filtered and grouped there,
+//! and only then are the results put side by side by their groups, so that no join ever multiplies a
+//! row. With [`Ask::each_row`] it lists rows instead.
+//!
+//! "Revenue by month this year, and its growth over the year before":
+//!
+//! ```
+//! # use pacioli_model::*;
+//! # let name = |text| ColumnName::parse(text).unwrap();
+//! # let orders = TableName::parse("orders").unwrap();
+//! # let of = |text| ColumnRef::new(orders.clone(), name(text));
+//! let revenue = Aggregation {
+//!     value: Some(Value::Column(of("amount"))),
+//!     date: Some(of("ordered_on")),
+//!     ..Aggregation::new(Aggregate::Sum, orders.clone())
+//! };
+//! let before = Aggregation { shift: Some(Shift::years(1)), ..revenue.clone() };
+//! let output = |text| Box::new(Value::Output(name(text)));
+//! let growth = Value::Arithmetic {
+//!     operation: Operation::Divide,
+//!     left: Box::new(Value::Arithmetic {
+//!         operation: Operation::Subtract,
+//!         left: output("revenue"),
+//!         right: output("revenue_before"),
+//!     }),
+//!     right: output("revenue_before"),
+//! };
+//! let ask = Ask {
+//!     measures: vec![
+//!         Measure::new(name("revenue"), Figure::Aggregate(revenue)),
+//!         Measure::new(name("revenue_before"), Figure::Aggregate(before)),
+//!         Measure::new(name("growth"), Figure::Calculation(growth)),
+//!     ],
+//!     group_by: vec![Grouping::new(
+//!         name("month"),
+//!         GroupKey::Period { column: None, grain: TimeGrain::Month },
+//!     )],
+//!     range: Some(DayRange { from: "2025-01-01".parse().ok(), to: "2026-01-01".parse().ok() }),
+//!     ..Ask::about(orders.clone())
+//! };
+//! assert_eq!(ask.outputs().count(), 4);
+//! ```
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnName, Decimal, TableName};
+use crate::{CallerAttribute, ColumnName, Decimal, MetricName, RelationshipName, TableName};
 
-/// A question over one table: filter rows, group them, measure each group, filter nothing after,
-/// order, cut. Without measures it lists the distinct groups.
+/// A question: filter rows, group them, measure each group, filter the groups, order, cut.
+///
+/// The columns of the answer are the groups and then the measures, without the hidden ones. Grouped
+/// and without measures it lists the distinct groups.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ask {
-    /// The table that is asked.
+    /// What it is about: whose rows are listed with `each_row`, whose groups are listed without
+    /// measures, and which table an answer names first.
     pub table: TableName,
+    /// Every row of `table` is a row of the answer, with the values of `group_by`, instead of one for
+    /// each group; then there are no aggregates, and a column that a row has several of is refused.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub each_row: bool,
     /// What is computed for each group, in output order after the groups.
     pub measures: Vec<Measure>,
     /// What rows are grouped by, in output order; empty for one total.
     pub group_by: Vec<Grouping>,
-    /// Which rows count.
+    /// Which rows count; applied to every aggregation, whose table must reach all that it names.
     pub filter: Option<Predicate>,
-    /// How the answer is sorted; positions are those of the output columns.
+    /// Which days count; applied to the `date` of every aggregation, shifted with it. An aggregation
+    /// without a date is refused then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<DayRange>,
+    /// Which groups are shown, by their outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub having: Option<Predicate>,
+    /// How the answer is sorted.
     pub order: Vec<OrderBy>,
     /// Top-N.
     pub limit: Option<u32>,
+    /// `limit` holds for every combination of these groupings by itself: the top 3 products of each
+    /// region.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limit_per: Vec<ColumnName>,
+}
+
+impl Ask {
+    /// An Ask about `table` that says nothing yet.
+    pub fn about(table: TableName) -> Self {
+        Self {
+            table,
+            each_row: false,
+            measures: Vec::new(),
+            group_by: Vec::new(),
+            filter: None,
+            range: None,
+            having: None,
+            order: Vec::new(),
+            limit: None,
+            limit_per: Vec::new(),
+        }
+    }
+
+    /// The names of the answer's columns, in order.
+    pub fn outputs(&self) -> impl Iterator<Item = &ColumnName> {
+        let groups = self.group_by.iter().filter(|group| !group.hidden).map(|group| &group.name);
+        groups.chain(self.shown_measures().map(|measure| &measure.name))
+    }
+
+    /// The measures among the answer's columns.
+    pub fn shown_measures(&self) -> impl Iterator<Item = &Measure> {
+        self.measures.iter().filter(|measure| !measure.hidden)
+    }
+
+    /// The groupings among the answer's columns.
+    pub fn shown_groups(&self) -> impl Iterator<Item = &Grouping> {
+        self.group_by.iter().filter(|group| !group.hidden)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A column of a table. From an aggregation's own table it is reached along relationships.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ColumnRef {
+    /// Its table.
+    pub table: TableName,
+    /// Its name there.
+    pub column: ColumnName,
+    /// The relationships to follow, in order from the asking table; empty for the one shortest way.
+    /// Several equally short ways are refused, naming them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<RelationshipName>,
+}
+
+impl ColumnRef {
+    /// The column, by the shortest way.
+    pub fn new(table: TableName, column: ColumnName) -> Self {
+        Self { table, column, via: Vec::new() }
+    }
 }
 
 /// One computed column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
     /// What the output column is called; unique within the Ask.
     pub name: ColumnName,
     /// How it is computed.
+    pub figure: Figure,
+    /// Only other outputs, the order or `having` need it: it is no column of the answer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hidden: bool,
+}
+
+impl Measure {
+    /// A shown measure.
+    pub fn new(name: ColumnName, figure: Figure) -> Self {
+        Self { name, figure, hidden: false }
+    }
+
+    /// The aggregation, where it is one.
+    pub fn aggregation(&self) -> Option<&Aggregation> {
+        match &self.figure {
+            Figure::Aggregate(aggregation) => Some(aggregation),
+            _ => None,
+        }
+    }
+}
+
+/// How an output is computed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figure {
+    /// Over rows.
+    Aggregate(Aggregation),
+    /// A declared metric, of the same days or of days before.
+    Metric {
+        /// Which.
+        metric: MetricName,
+        /// Computed over days that lie back.
+        shift: Option<Shift>,
+    },
+    /// Of other outputs and metrics, row by row: a ratio, a growth, a difference. Dividing by zero
+    /// gives null.
+    Calculation(Value),
+    /// The part of a total that each row's `of` is, 0 to 1, over the rows that share `within`. The
+    /// total is that of the whole answer before `having` and `limit`.
+    Share {
+        /// An output that adds up.
+        of: ColumnName,
+        /// Groupings; empty for the grand total.
+        within: Vec<ColumnName>,
+    },
+    /// The sum of `of` so far, in the order of the period grouping, starting anew for each `within`.
+    Running {
+        /// An output that adds up.
+        of: ColumnName,
+        /// Groupings.
+        within: Vec<ColumnName>,
+    },
+    /// An aggregate of another output over the rows that share `within`: the average of the months.
+    Across {
+        /// How.
+        aggregate: Aggregate,
+        /// An output.
+        of: ColumnName,
+        /// Groupings; empty for all rows.
+        within: Vec<ColumnName>,
+    },
+}
+
+/// Many rows of one table to one value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Aggregation {
+    /// How.
     pub aggregate: Aggregate,
+    /// Whose rows; each counts once in its group, whatever is joined to it.
+    pub table: TableName,
     /// What over; empty only for [`Aggregate::Count`], which then counts rows.
-    pub column: Option<ColumnName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+    /// Which rows count in this measure alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Predicate>,
+    /// When a row happened: what the Ask's `range` and periods without a column are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<ColumnRef>,
+    /// Computed over days that lie back, and shown beside today's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift: Option<Shift>,
+    /// What becomes of the rows' times.
+    #[serde(default, skip_serializing_if = "OverTime::is_within")]
+    pub over_time: OverTime,
+}
+
+impl Aggregation {
+    /// Over all rows of `table`, of nothing yet.
+    pub fn new(aggregate: Aggregate, table: TableName) -> Self {
+        Self {
+            aggregate,
+            table,
+            value: None,
+            filter: None,
+            date: None,
+            shift: None,
+            over_time: OverTime::Within,
+        }
+    }
+
+    /// The column, where it is over one.
+    pub fn column(&self) -> Option<&ColumnRef> {
+        match &self.value {
+            Some(Value::Column(column)) => Some(column),
+            _ => None,
+        }
+    }
+}
+
+/// How a measure relates to its date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverTime {
+    /// Rows count in the period that their date falls into.
+    #[default]
+    Within,
+    /// Rows are a state on their date (stock on a day): of each period only those of the last date
+    /// that has any count, and never two dates together.
+    Snapshot,
+    /// Rows are changes of a balance (ledger entries): a period shows all changes up to its end, or
+    /// to the end of the range where that is earlier. The range's start hides periods, no changes.
+    ToDate,
+}
+
+impl OverTime {
+    fn is_within(&self) -> bool {
+        *self == Self::Within
+    }
+}
+
+/// So far back in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shift {
+    /// Calendar months; a day that the month does not have becomes its last one.
+    pub months: u32,
+    /// And days.
+    pub days: u32,
+}
+
+impl Shift {
+    /// Whole years back.
+    pub fn years(years: u32) -> Self {
+        Self { months: years * 12, days: 0 }
+    }
 }
 
 /// How many values become one. All but [`Aggregate::Count`] of rows leave nulls out.
@@ -53,15 +316,63 @@ pub enum Aggregate {
     Max,
 }
 
-/// One grouping column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One grouping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grouping {
     /// What the output column is called; unique within the Ask.
     pub name: ColumnName,
-    /// The column whose values are grouped.
-    pub column: ColumnName,
-    /// For dates and timestamps: the calendar period, shown by its first day.
-    pub grain: Option<TimeGrain>,
+    /// What rows are told apart by.
+    pub key: GroupKey,
+    /// It tells groups apart and is no column of the answer: the id behind a name.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hidden: bool,
+}
+
+impl Grouping {
+    /// A shown grouping.
+    pub fn new(name: ColumnName, key: GroupKey) -> Self {
+        Self { name, key, hidden: false }
+    }
+
+    /// The column whose values or periods are grouped, where it is one.
+    pub fn column(&self) -> Option<&ColumnRef> {
+        match &self.key {
+            GroupKey::Value(Value::Column(column)) => Some(column),
+            GroupKey::Period { column, .. } => column.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The calendar period, where rows are grouped by one.
+    pub fn grain(&self) -> Option<TimeGrain> {
+        match self.key {
+            GroupKey::Period { grain, .. } => Some(grain),
+            _ => None,
+        }
+    }
+}
+
+/// What rows are told apart by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupKey {
+    /// A value.
+    Value(Value),
+    /// A calendar period, shown by its first day.
+    Period {
+        /// A date or timestamp; empty for each aggregation's own date.
+        column: Option<ColumnRef>,
+        /// Which period.
+        grain: TimeGrain,
+    },
+    /// A run of numbers, shown by its place: 0 below the first edge, 1 from it up to the second. For
+    /// ageing the value is [`Value::Days`].
+    Bucket {
+        /// A number.
+        value: Value,
+        /// Ascending; each is the first number of its bucket.
+        edges: Vec<Decimal>,
+    },
 }
 
 /// A calendar period. Weeks start on Monday (ISO 8601).
@@ -76,7 +387,92 @@ pub enum TimeGrain {
     Year,
 }
 
+/// A run of days: from its first day up to, not including, its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayRange {
+    /// First day; open when empty.
+    pub from: Option<NaiveDate>,
+    /// The day after the last; open when empty.
+    pub to: Option<NaiveDate>,
+}
+
+/// One value for a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// What a column holds.
+    Column(ColumnRef),
+    /// Written in the question.
+    Literal(Literal),
+    /// Another output of the same Ask: in `having` and calculations.
+    Output(ColumnName),
+    /// A declared metric: in calculations.
+    Metric(MetricName),
+    /// Of two numbers. Null where either is, or where it divides by zero.
+    Arithmetic {
+        /// What is done.
+        operation: Operation,
+        /// First.
+        left: Box<Value>,
+        /// Second.
+        right: Box<Value>,
+    },
+    /// Whole days from one date to another.
+    Days {
+        /// A date.
+        from: Box<Value>,
+        /// A date.
+        to: Box<Value>,
+    },
+    /// A part of a date, as a number.
+    Part {
+        /// Which.
+        part: DatePart,
+        /// A date or timestamp.
+        of: Box<Value>,
+    },
+    /// The one value of another Ask, of one column and at most one row: `above the average`.
+    Figure(Box<Ask>),
+    /// Who asks: in row policies alone, and replaced before anything runs.
+    Caller(CallerAttribute),
+}
+
+/// What is done with two numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each name is its meaning")]
+pub enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+}
+
+/// A part of a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatePart {
+    /// `2026`.
+    Year,
+    /// 1 to 4.
+    Quarter,
+    /// 1 to 12.
+    Month,
+    /// ISO 8601 week, 1 to 53.
+    Week,
+    /// Of the month, 1 to 31.
+    Day,
+    /// 1 is Monday, 7 is Sunday.
+    Weekday,
+    /// 0 to 23.
+    Hour,
+}
+
 /// Which rows count. A comparison with a null is never true, as in SQL.
+///
+/// A column that a row has several of (the orders of a customer) holds where it holds for at least
+/// one of them; the parts of one [`Predicate::All`] that name the same such table by the same way
+/// hold for the same one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Predicate {
@@ -86,30 +482,76 @@ pub enum Predicate {
     Any(Vec<Predicate>),
     /// It does not hold.
     Not(Box<Predicate>),
-    /// A column against a value.
+    /// Two values against each other.
     Compare {
-        /// The column.
-        column: ColumnName,
+        /// First.
+        left: Value,
         /// The comparison.
         comparison: Comparison,
-        /// A value that the column's type can be compared with.
-        value: Literal,
+        /// A value that the first can be compared with.
+        right: Value,
     },
-    /// A column has one of these values.
+    /// It is one of these values.
     OneOf {
-        /// The column.
-        column: ColumnName,
-        /// At least one value.
+        /// What.
+        value: Value,
+        /// At least one.
         values: Vec<Literal>,
     },
-    /// A column has no value.
+    /// A text has another in it, in upper or lower case.
+    Matches {
+        /// A text.
+        value: Value,
+        /// Where.
+        place: TextPlace,
+        /// What; every character stands for itself.
+        text: String,
+    },
+    /// It has no value.
     IsNull {
-        /// The column.
-        column: ColumnName,
+        /// What.
+        value: Value,
+    },
+    /// These values are a row of another Ask's answer: set intersection, and negated set difference.
+    /// A null is never among them, and never hides what is missing.
+    Among {
+        /// As many as the other answer has columns.
+        values: Vec<Value>,
+        /// Without a limit unless it has an order.
+        ask: Box<Ask>,
+    },
+    /// The row has at least one row of another table that belongs to it and for which `filter` holds.
+    /// Negated: `customers without orders`.
+    Related {
+        /// The other table.
+        table: TableName,
+        /// As [`ColumnRef::via`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        via: Vec<RelationshipName>,
+        /// Its columns are those of the other table and what that reaches.
+        filter: Option<Box<Predicate>>,
     },
 }
 
-/// `column ? value`.
+impl Predicate {
+    /// A column against a literal.
+    pub fn compare(column: ColumnRef, comparison: Comparison, literal: Literal) -> Self {
+        let (left, right) = (Value::Column(column), Value::Literal(literal));
+        Self::Compare { left, comparison, right }
+    }
+}
+
+/// Where in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each name is its meaning")]
+pub enum TextPlace {
+    Anywhere,
+    Start,
+    End,
+}
+
+/// `left ? right`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each name is its meaning")]
@@ -138,7 +580,7 @@ pub enum Literal {
 /// One sort key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderBy {
-    /// The output name of a measure or a grouping of the same Ask.
+    /// The output name of a measure or a grouping of the same Ask, hidden ones too.
     pub name: ColumnName,
     /// Which end comes first; nulls come last either way.
     pub direction: Direction,

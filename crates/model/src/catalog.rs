@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{Cell, TableVersion, Timestamp, UserId};
+use crate::{Cell, ConnectionId, Semantics, TableVersion, Timestamp, UserId};
 
 /// The text cannot name a table or a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,14 @@ name! {
 name! {
     /// What a column is called in SQL: `order_date`. The header it came from is its label.
     ColumnName
+}
+name! {
+    /// What a declared figure is called: `invoiced_revenue`.
+    MetricName
+}
+name! {
+    /// What a relationship is called, after its table and columns: `orders_customer_id`.
+    RelationshipName
 }
 
 /// What a column holds.
@@ -162,7 +170,71 @@ pub enum Origin {
     Upload {
         /// The file's own name, cleaned.
         file_name: String,
+        /// Which part of it: a sheet, a table of a database, a file of an archive.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<String>,
     },
+    /// A system that is asked again and again.
+    Connection {
+        /// Which.
+        connection_id: ConnectionId,
+        /// What the table is called there.
+        source_table: String,
+    },
+    /// Rows that a program sends.
+    Push,
+}
+
+/// Columns that name a row of another table, as its source declares them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// Columns of this table.
+    pub columns: Vec<ColumnName>,
+    /// The other table.
+    pub table: TableName,
+    /// The columns there, in the same order.
+    pub references: Vec<ColumnName>,
+}
+
+/// How rows of two tables belong together: each row of `table` to at most one of `to`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Relationship {
+    /// Unique within the company.
+    pub name: RelationshipName,
+    /// The many side.
+    pub table: TableName,
+    /// Its columns.
+    pub columns: Vec<ColumnName>,
+    /// The one side: `references` name at most one of its rows.
+    pub to: TableName,
+    /// Its columns, in the same order.
+    pub references: Vec<ColumnName>,
+    /// `to` has at most one row of `table` too.
+    #[serde(default)]
+    pub one_to_one: bool,
+    /// How it is known.
+    pub known: Known,
+    /// What people call the other side from here, where its table's name does not say it: `shipped to`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The part of the values that are found on the other side, 0 to 1; empty before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub match_rate: Option<f64>,
+    /// Values that are not found there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphans: Option<u64>,
+}
+
+/// How a relationship is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// A person or a pack said so.
+    Declared,
+    /// The source's own foreign key.
+    ForeignKey,
+    /// Found from names and values.
+    Found,
 }
 
 /// One table of a company, as its last complete load left it.
@@ -186,6 +258,12 @@ pub struct TableEntry {
     pub loaded_by: UserId,
     /// What the load decided or could not decide, for people to read: date order, encoding.
     pub notes: Vec<String>,
+    /// The columns whose values name a row: declared by the source, or seen to; empty when none do.
+    #[serde(default)]
+    pub primary_key: Vec<ColumnName>,
+    /// References that the source declares.
+    #[serde(default)]
+    pub foreign_keys: Vec<ForeignKey>,
 }
 
 impl TableEntry {
@@ -195,17 +273,31 @@ impl TableEntry {
     }
 }
 
-/// All tables of one company, by name.
+/// All tables of one company, how they belong together, and what they mean.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Catalog {
     /// Sorted by name.
     pub tables: Vec<TableEntry>,
+    /// Declared ones and those found, sorted by name.
+    pub relationships: Vec<Relationship>,
+    /// What is declared.
+    pub semantics: Semantics,
 }
 
 impl Catalog {
     /// The table of this name.
     pub fn table(&self, name: &TableName) -> Option<&TableEntry> {
         self.tables.iter().find(|table| &table.name == name)
+    }
+
+    /// The relationship of this name.
+    pub fn relationship(&self, name: &RelationshipName) -> Option<&Relationship> {
+        self.relationships.iter().find(|relationship| &relationship.name == name)
+    }
+
+    /// Relationships that lead from the table to at most one row of another.
+    pub fn references_of(&self, table: &TableName) -> impl Iterator<Item = &Relationship> {
+        self.relationships.iter().filter(move |relationship| &relationship.table == table)
     }
 }
 

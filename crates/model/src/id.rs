@@ -47,6 +47,10 @@ id! {
     QueryId,
     /// A run of questions that build on each other.
     ConversationId,
+    /// A system that tables are loaded from.
+    ConnectionId,
+    /// One load of a connection's tables.
+    RunId,
     /// One load of a table. Readers keep the version that they planned with.
     TableVersion,
 }

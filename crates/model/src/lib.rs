@@ -15,28 +15,35 @@ mod id;
 mod job;
 mod question;
 mod role;
+mod semantics;
 mod session;
 mod table;
 mod time;
 
 pub use account::{Company, User};
 pub use ask::{
-    Aggregate, Ask, Comparison, Direction, Grouping, Literal, Measure, OrderBy, Predicate,
-    TimeGrain,
+    Aggregate, Aggregation, Ask, ColumnRef, Comparison, DatePart, DayRange, Direction, Figure,
+    GroupKey, Grouping, Literal, Measure, Operation, OrderBy, OverTime, Predicate, Shift,
+    TextPlace, TimeGrain, Value,
 };
 pub use audit::{AuditAction, AuditEvent, Outcome};
 pub use catalog::{
-    Catalog, Column, ColumnName, ColumnProfile, ColumnType, Distinct, InvalidName, Origin,
-    TableEntry, TableName,
+    Catalog, Column, ColumnName, ColumnProfile, ColumnType, Distinct, ForeignKey, InvalidName,
+    Known, MetricName, Origin, Relationship, RelationshipName, TableEntry, TableName,
 };
 pub use decimal::{Decimal, InvalidDecimal};
 pub use email::{Email, InvalidEmail};
 pub use id::{
-    AuditId, CompanyId, ConversationId, InvalidId, JobId, QueryId, SessionId, TableVersion, UserId,
+    AuditId, CompanyId, ConnectionId, ConversationId, InvalidId, JobId, QueryId, RunId, SessionId,
+    TableVersion, UserId,
 };
 pub use job::{Job, JobFailure, JobKind, JobStatus};
 pub use question::QuestionRecord;
 pub use role::{Permission, Role};
+pub use semantics::{
+    Access, Bound, CallerAttribute, ColumnMeaning, Definition, Metric, PackUse, Policy, Semantics,
+    TableAccess, TableMeaning, UnavailableMetric, Unit, WeekStart,
+};
 pub use session::{RefreshHash, Session};
 pub use table::{Cell, Table, TableColumn};
 pub use time::Timestamp;

@@ -17,7 +17,9 @@ pub enum Permission {
     OwnAccount,
     /// Ask questions, and see the tables that answers come from.
     AskQuestions,
-    /// Load and delete tables.
+    /// Write SQL of one's own.
+    RunSql,
+    /// Load and delete tables, connect systems, declare what tables mean.
     ManageData,
     /// Add, change and remove people.
     ManagePeople,

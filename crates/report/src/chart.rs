@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use pacioli_model::{Aggregate, Ask, Cell, Grouping, Measure, Table, TimeGrain};
+use pacioli_model::{Aggregate, Ask, Cell, Grouping, Measure, OverTime, Table, TimeGrain};
 use serde_json::{Map, Value, json};
 
 use crate::words::{cell, is_code, measure, sentence, spaced};
@@ -17,15 +17,16 @@ const COLOURS: [&str; 8] =
 /// drawn. Empty for lists, single values and three or more groups. Field names are column names, so
 /// none needs escaping.
 pub fn chart(ask: &Ask, table: &Table) -> Option<Value> {
-    let wanted = ask.measures.first()?;
+    let wanted = ask.shown_measures().next()?;
+    let groups: Vec<&Grouping> = ask.shown_groups().collect();
     let rows = drawable(ask, table);
     if rows.len() < 2 {
         return None;
     }
     let drawing = Drawing { ask, wanted };
     // The best months are no run of months.
-    let timed = |group: &Grouping| group.grain.is_some() && ask.limit.is_none();
-    match ask.group_by.as_slice() {
+    let timed = |group: &Grouping| group.grain().is_some() && ask.limit.is_none();
+    match groups.as_slice() {
         [time] if timed(time) => Some(drawing.lines(time, None, &rows)),
         [group] => Some(drawing.bars(group, None, &rows)),
         [time, group] | [group, time] if timed(time) && !timed(group) => {
@@ -46,8 +47,9 @@ struct Point {
 
 fn drawable(ask: &Ask, table: &Table) -> Vec<Point> {
     let point = |row: &Vec<Cell>| {
-        let value = row.get(ask.group_by.len())?.as_f64().filter(|value| value.is_finite())?;
-        let groups = ask.group_by.iter().zip(row);
+        let value =
+            row.get(ask.shown_groups().count())?.as_f64().filter(|value| value.is_finite())?;
+        let groups = ask.shown_groups().zip(row);
         let groups =
             groups.map(|(group, value)| (group.name.to_string(), shown(value, group, ask)));
         Some(Point { groups: groups.collect(), value })
@@ -58,11 +60,11 @@ fn drawable(ask: &Ask, table: &Table) -> Vec<Point> {
 /// A period on a time axis is its first day; everything else is a label.
 fn shown(value: &Cell, group: &Grouping, ask: &Ask) -> String {
     match value {
-        Cell::Date(day) if group.grain.is_some() && ask.limit.is_none() => day.to_string(),
-        Cell::Timestamp(moment) if group.grain.is_some() && ask.limit.is_none() => {
+        Cell::Date(day) if group.grain().is_some() && ask.limit.is_none() => day.to_string(),
+        Cell::Timestamp(moment) if group.grain().is_some() && ask.limit.is_none() => {
             moment.date_naive().to_string()
         }
-        _ => cell(value, group.grain),
+        _ => cell(value, group.grain()),
     }
 }
 
@@ -85,7 +87,7 @@ impl Drawing<'_> {
                 "type": "temporal",
                 // Days are days everywhere: read in the viewer's zone, the first of March may be February.
                 "scale": {"type": "utc"},
-                "axis": {"title": title(time.name.as_str()), "format": axis_format(time.grain)},
+                "axis": {"title": title(time.name.as_str()), "format": axis_format(time.grain())},
             }),
         );
         encoding.insert("y".to_owned(), self.value_axis());
@@ -142,8 +144,11 @@ impl Drawing<'_> {
     /// Bars are stacked only where their sum means something: counts and totals of one currency, none
     /// below zero. Different customers in two regions may be the same.
     fn stacks(&self, colour: &Grouping, rows: &[Point]) -> bool {
-        let adds = self.wanted.aggregate == Aggregate::Sum
-            || (self.wanted.aggregate == Aggregate::Count && self.wanted.column.is_none());
+        let adds = self.wanted.aggregation().is_some_and(|one| {
+            one.over_time == OverTime::Within
+                && (one.aggregate == Aggregate::Sum
+                    || (one.aggregate == Aggregate::Count && one.value.is_none()))
+        });
         let label =
             |point: &Point| point.groups.get(colour.name.as_str()).cloned().unwrap_or_default();
         adds && rows.iter().all(|point| point.value >= 0.0)
@@ -167,7 +172,7 @@ impl Drawing<'_> {
         note: Option<String>,
     ) -> Value {
         let groups: Vec<String> =
-            self.ask.group_by.iter().map(|group| spaced(group.name.as_str())).collect();
+            self.ask.shown_groups().map(|group| spaced(group.name.as_str())).collect();
         let text = format!("{} by {}", sentence(&measure(self.wanted, None)), groups.join(" and "));
         let title = match note {
             Some(note) => json!({"text": text, "subtitle": note}),

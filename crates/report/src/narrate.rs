@@ -1,8 +1,10 @@
 use std::cmp::Ordering;
 
-use pacioli_model::{Ask, Cell, Decimal, Direction, Measure, Table, TableEntry, TimeGrain};
+use pacioli_model::{
+    Ask, Catalog, Cell, Column, ColumnRef, Decimal, Direction, Grouping, Measure, Table, TimeGrain,
+};
 
-use crate::words::{cell, has_unit, is_code, measure, number, sentence, spaced};
+use crate::words::{cell, group, has_unit, is_code, measure, number, sentence};
 
 /// What is known about an answer besides its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,16 +19,20 @@ pub struct Context<'a> {
 
 /// Says an answer in one or two sentences, with numbers from `table` alone. `table` must be the
 /// answer to `ask`: groups first, then measures.
-pub fn narrate(ask: &Ask, entry: &TableEntry, context: &Context<'_>, table: &Table) -> String {
-    let teller = Teller { ask, entry, context, table };
+pub fn narrate(ask: &Ask, catalog: &Catalog, context: &Context<'_>, table: &Table) -> String {
+    let groups: Vec<&Grouping> = ask.shown_groups().collect();
+    let measures: Vec<&Measure> = ask.shown_measures().collect();
+    let teller = Teller { ask, groups, measures, catalog, context, table };
     let told = if table.rows.is_empty() {
-        format!("No rows of {} match{}.", entry.name, teller.scope())
-    } else if ask.group_by.is_empty() {
+        format!("No rows of {} match{}.", ask.table, teller.scope())
+    } else if ask.each_row {
+        teller.rows()
+    } else if teller.groups.is_empty() {
         teller.totals()
-    } else if ask.measures.is_empty() {
+    } else if teller.measures.is_empty() {
         teller.list()
     } else {
-        teller.groups()
+        teller.breakdown()
     };
     if table.truncated {
         let shown = table.rows.len();
@@ -37,7 +43,9 @@ pub fn narrate(ask: &Ask, entry: &TableEntry, context: &Context<'_>, table: &Tab
 
 struct Teller<'a> {
     ask: &'a Ask,
-    entry: &'a TableEntry,
+    groups: Vec<&'a Grouping>,
+    measures: Vec<&'a Measure>,
+    catalog: &'a Catalog,
     context: &'a Context<'a>,
     table: &'a Table,
 }
@@ -56,17 +64,16 @@ impl<'a> Teller<'a> {
     fn totals(&self) -> String {
         let Some(row) = self.table.rows.first() else { return String::new() };
         let told: Vec<String> = self
-            .ask
             .measures
             .iter()
             .zip(row)
-            .map(|(wanted, value)| match (&wanted.column, value) {
+            .map(|(wanted, value)| match (wanted.aggregation(), value) {
                 (_, Cell::Null) => {
                     format!("there is no {}, for no values match", self.name(wanted))
                 }
-                (None, _) => {
+                (Some(counted), _) if counted.value.is_none() => {
                     let count = self.figure(wanted, value, None);
-                    format!("the number of rows of {} is {count}", self.entry.name)
+                    format!("the number of rows of {} is {count}", counted.table)
                 }
                 _ => format!("the {} is {}", self.name(wanted), self.figure(wanted, value, None)),
             })
@@ -74,9 +81,18 @@ impl<'a> Teller<'a> {
         format!("{}{}.", sentence(&told.join(", and ")), self.scope())
     }
 
+    fn rows(&self) -> String {
+        let count = self.table.rows.len();
+        let (is, noun) = if count == 1 { ("is", "row") } else { ("are", "rows") };
+        format!("Here {is} {count} {noun} of {}{}.", self.ask.table, self.scope())
+    }
+
+    fn column(&self, of: &ColumnRef) -> Option<&'a Column> {
+        self.catalog.table(&of.table)?.column(&of.column)
+    }
+
     fn list(&self) -> String {
-        let names: Vec<String> =
-            self.ask.group_by.iter().map(|group| spaced(group.column.as_str())).collect();
+        let names: Vec<String> = self.groups.iter().map(|one| group(one)).collect();
         let count = self.table.rows.len();
         let (is, noun) = match (count, names.len()) {
             (1, 1) => ("is", "value"),
@@ -87,10 +103,10 @@ impl<'a> Teller<'a> {
         format!("There {is} {count} {noun} of {}{}.", names.join(" and "), self.scope())
     }
 
-    fn groups(&self) -> String {
-        let grain = self.ask.group_by.iter().find_map(|group| group.grain);
-        let is_series = self.ask.group_by.len() == 1 && grain.is_some() && self.ask.limit.is_none();
-        match (self.valued().as_slice(), self.ask.measures.first()) {
+    fn breakdown(&self) -> String {
+        let grain = self.groups.iter().find_map(|group| group.grain());
+        let is_series = self.groups.len() == 1 && grain.is_some() && self.ask.limit.is_none();
+        match (self.valued().as_slice(), self.measures.first()) {
             ([], Some(wanted)) => {
                 format!(
                     "There is no {} in any of the {} rows{}.",
@@ -107,7 +123,7 @@ impl<'a> Teller<'a> {
 
     /// The rows whose first measure has a value.
     fn valued(&self) -> Vec<Valued<'a>> {
-        let position = self.ask.group_by.len();
+        let position = self.groups.len();
         let rows = self.table.rows.iter().map(Vec::as_slice);
         rows.filter_map(|row| Some((row, row.get(position).filter(|value| **value != Cell::Null)?)))
             .collect()
@@ -191,8 +207,8 @@ impl<'a> Teller<'a> {
 
     /// The group that holds currency codes and nothing else.
     fn currency_group(&self) -> Option<usize> {
-        self.ask.group_by.iter().position(|group| {
-            let column = self.entry.column(&group.column);
+        self.groups.iter().position(|group| {
+            let column = group.column().and_then(|of| self.column(of));
             let values =
                 column.and_then(|column| column.profile.values.as_deref()).unwrap_or_default();
             !values.is_empty() && values.iter().all(|value| is_code(value))
@@ -201,10 +217,10 @@ impl<'a> Teller<'a> {
 
     /// The groups of a row, currencies apart: `Nordics, March 2025`.
     fn label(&self, row: &[Cell]) -> String {
-        let currency = self.currency_group().filter(|_| self.ask.group_by.len() > 1);
-        let groups = self.ask.group_by.iter().zip(row).enumerate();
+        let currency = self.currency_group().filter(|_| self.groups.len() > 1);
+        let groups = self.groups.iter().zip(row).enumerate();
         let shown = groups.filter(|(index, _)| Some(*index) != currency);
-        shown.map(|(_, (group, value))| cell(value, group.grain)).collect::<Vec<_>>().join(", ")
+        shown.map(|(_, (group, value))| cell(value, group.grain())).collect::<Vec<_>>().join(", ")
     }
 
     fn name(&self, wanted: &Measure) -> String {
@@ -222,12 +238,12 @@ impl<'a> Teller<'a> {
 
     /// Of several measures only the amounts carry the currency: quantities are whole numbers.
     fn is_money(&self, wanted: &Measure, code: &str) -> bool {
-        let Some(name) = &wanted.column else { return false };
+        let Some(of) = wanted.aggregation().and_then(|one| one.column()) else { return false };
         let suffix = format!("_{}", code.to_ascii_lowercase());
-        let column = self.entry.column(name);
+        let column = self.column(of);
         let decimal = column
             .is_some_and(|column| !matches!(column.data_type, pacioli_model::ColumnType::Integer));
-        name.as_str().ends_with(&suffix) || decimal
+        of.column.as_str().ends_with(&suffix) || decimal
     }
 }
 

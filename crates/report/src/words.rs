@@ -1,7 +1,7 @@
 //! Cells, numbers and names as people read them.
 
 use chrono::{Datelike, NaiveDate};
-use pacioli_model::{Aggregate, Cell, Decimal, Measure, TimeGrain};
+use pacioli_model::{Aggregate, Aggregation, Cell, Decimal, Grouping, Measure, TimeGrain};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -99,13 +99,23 @@ pub(crate) fn spaced(name: &str) -> String {
     name.replace('_', " ")
 }
 
+/// What a group is called in a sentence: its column, or its own name where it is none.
+pub(crate) fn group(group: &Grouping) -> String {
+    spaced(group.column().map_or(group.name.as_str(), |of| of.column.as_str()))
+}
+
 /// What a measure is called in a sentence: `total revenue`, the currency apart.
 pub(crate) fn measure(measure: &Measure, currency: Option<&str>) -> String {
-    let Some(column) = &measure.column else { return "number of rows".to_owned() };
+    let Some(aggregation) = measure.aggregation() else { return spaced(measure.name.as_str()) };
+    let column = match (&aggregation.value, aggregation.column()) {
+        (None, _) => return "number of rows".to_owned(),
+        (Some(_), None) => return spaced(measure.name.as_str()),
+        (Some(_), Some(of)) => &of.column,
+    };
     let suffix = currency.map(|code| format!("_{}", code.to_ascii_lowercase()));
     let bare = suffix.and_then(|suffix| column.as_str().strip_suffix(&suffix).map(str::to_owned));
     let column = spaced(&bare.unwrap_or_else(|| column.to_string()));
-    match measure.aggregate {
+    match aggregation.aggregate {
         Aggregate::Count => format!("number of values of {column}"),
         Aggregate::CountDistinct => format!("number of different values of {column}"),
         Aggregate::Sum => format!("total {column}"),
@@ -117,7 +127,9 @@ pub(crate) fn measure(measure: &Measure, currency: Option<&str>) -> String {
 
 /// Whether a measure is an amount in the currency of its column; counts are not.
 pub(crate) fn has_unit(measure: &Measure) -> bool {
-    !matches!(measure.aggregate, Aggregate::Count | Aggregate::CountDistinct)
+    let counts =
+        |one: &Aggregation| matches!(one.aggregate, Aggregate::Count | Aggregate::CountDistinct);
+    !measure.aggregation().is_some_and(counts)
 }
 
 /// Whether a text looks like an ISO 4217 code.

@@ -14,7 +14,7 @@ impl TenantStore {
         let query = Query::new(Collection::Tables, self.own()).sorted("name", false);
         let found = self.store.find(query).await?;
         let tables = found.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Catalog { tables })
+        Ok(Catalog { tables, ..Catalog::default() })
     }
 
     /// One table of the company.

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use pacioli_model::{
-    Aggregate, Ask, Column, ColumnName, ColumnType, Direction, TableEntry, TimeGrain,
+    Aggregate, Ask, Column, ColumnName, ColumnRef, ColumnType, Direction, GroupKey, TableEntry,
+    TimeGrain, Value,
 };
 
 use super::{
@@ -71,12 +72,17 @@ pub(crate) fn bind<'a>(table: &'a TableEntry, ask: &'a Ask) -> Result<Bound<'a>,
 fn bind_groups<'a>(table: &'a TableEntry, ask: &'a Ask) -> Result<Vec<Group<'a>>, EngineError> {
     let mut groups: Vec<Group<'a>> = Vec::with_capacity(ask.group_by.len());
     for grouping in &ask.group_by {
-        let column = column(table, &grouping.column)?;
-        if grouping.grain.is_some() && !column.data_type.is_time() {
+        let (of, grain) = match &grouping.key {
+            GroupKey::Value(Value::Column(of)) => (of, None),
+            GroupKey::Period { column: Some(of), grain } => (of, Some(*grain)),
+            _ => return Err(unsupported()),
+        };
+        let column = reference(table, of)?;
+        if grain.is_some() && !column.data_type.is_time() {
             return Err(invalid(format!("{} is no date, so it has no periods.", column.name)));
         }
-        let is_day = column.data_type == ColumnType::Date && grouping.grain == Some(TimeGrain::Day);
-        let grain = if is_day { None } else { grouping.grain };
+        let is_day = column.data_type == ColumnType::Date && grain == Some(TimeGrain::Day);
+        let grain = if is_day { None } else { grain };
         if groups.iter().any(|other| other.column.name == column.name && other.grain == grain) {
             return Err(invalid(format!("The answer is grouped by {} twice.", column.name)));
         }
@@ -90,8 +96,13 @@ fn bind_measures<'a>(
     ask: &'a Ask,
 ) -> Result<Vec<Measured<'a>>, EngineError> {
     let measures = ask.measures.iter().map(|measure| {
-        let column = measure.column.as_ref().map(|name| column(table, name)).transpose()?;
-        let width = match (measure.aggregate, column) {
+        let aggregation = measure.aggregation().ok_or_else(unsupported)?;
+        let column = match &aggregation.value {
+            None => None,
+            Some(Value::Column(of)) => Some(reference(table, of)?),
+            Some(_) => return Err(unsupported()),
+        };
+        let width = match (aggregation.aggregate, column) {
             (Aggregate::Count, _)
             | (Aggregate::CountDistinct | Aggregate::Min | Aggregate::Max, Some(_)) => {
                 Width::AsItIs
@@ -106,7 +117,7 @@ fn bind_measures<'a>(
             }
             (_, None) => return Err(invalid(format!("{} is over no column.", measure.name))),
         };
-        Ok(Measured { name: &measure.name, aggregate: measure.aggregate, column, width })
+        Ok(Measured { name: &measure.name, aggregate: aggregation.aggregate, column, width })
     });
     measures.collect()
 }
@@ -125,6 +136,17 @@ fn bind_order(ask: &Ask) -> Result<Vec<(usize, Direction)>, EngineError> {
     let mut seen = HashSet::new();
     order.retain(|(position, _)| seen.insert(*position));
     Ok(order)
+}
+
+pub(super) fn reference<'a>(
+    table: &'a TableEntry,
+    of: &ColumnRef,
+) -> Result<&'a Column, EngineError> {
+    if of.table == table.name { column(table, &of.column) } else { Err(unsupported()) }
+}
+
+pub(super) fn unsupported() -> EngineError {
+    invalid("This cannot be computed over one table.".to_owned())
 }
 
 pub(super) fn column<'a>(

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use pacioli_model::{
-    Column, ColumnName, ColumnType, Comparison, Decimal, Literal, Predicate, TableEntry,
+    Column, ColumnRef, ColumnType, Comparison, Decimal, Literal, Predicate, TableEntry,
+    Value as Operand,
 };
 
-use super::bind::{column, invalid};
+use super::bind::{invalid, reference, unsupported};
 use crate::EngineError;
 
 const MOST_DEPTH: usize = 32;
@@ -53,22 +54,27 @@ pub(super) fn bind<'a>(
         Predicate::All(parts) => Condition::All(all(parts)?),
         Predicate::Any(parts) => Condition::Any(all(parts)?),
         Predicate::Not(part) => Condition::Not(Box::new(bind(table, part, depth + 1)?)),
-        Predicate::IsNull { column: name } => Condition::IsNull { column: column(table, name)? },
-        Predicate::Compare { column: name, comparison, value } => {
-            compare(column(table, name)?, *comparison, value)?
+        Predicate::IsNull { value: Operand::Column(of) } => {
+            Condition::IsNull { column: reference(table, of)? }
         }
-        Predicate::OneOf { column: name, values } => one_of(table, name, values)?,
+        Predicate::Compare {
+            left: Operand::Column(of),
+            comparison,
+            right: Operand::Literal(value),
+        } => compare(reference(table, of)?, *comparison, value)?,
+        Predicate::OneOf { value: Operand::Column(of), values } => one_of(table, of, values)?,
+        _ => return Err(unsupported()),
     })
 }
 
 fn one_of<'a>(
     table: &'a TableEntry,
-    name: &ColumnName,
+    of: &ColumnRef,
     values: &'a [Literal],
 ) -> Result<Condition<'a>, EngineError> {
-    let column = column(table, name)?;
+    let column = reference(table, of)?;
     if values.is_empty() {
-        return Err(invalid(format!("The filter on {name} names no value.")));
+        return Err(invalid(format!("The filter on {} names no value.", of.column)));
     }
     if column.data_type == ColumnType::Timestamp {
         let each = values.iter().map(|value| compare(column, Comparison::Equal, value));

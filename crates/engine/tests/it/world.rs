@@ -4,9 +4,9 @@ use std::{io::Write, ops::ControlFlow};
 
 use pacioli_engine::{Answer, EngineError, TableFiles, run_in_process};
 use pacioli_model::{
-    Aggregate, Ask, Cell, Column, ColumnName, CompanyId, Comparison, Direction, Grouping, Literal,
-    Measure, OrderBy, Origin, Predicate, Table, TableEntry, TableName, TableVersion, TimeGrain,
-    Timestamp, UserId,
+    Aggregate, Aggregation, Ask, Cell, Column, ColumnName, ColumnRef, CompanyId, Comparison,
+    Direction, Figure, GroupKey, Grouping, Literal, Measure, OrderBy, Origin, Predicate, Table,
+    TableEntry, TableName, TableVersion, TimeGrain, Timestamp, UserId, Value,
 };
 use pacioli_sources::csv::{CsvLimits, inspect, read};
 use tempfile::TempDir;
@@ -50,13 +50,15 @@ impl World {
         TableEntry {
             name,
             version,
-            origin: Origin::Upload { file_name: "t.csv".to_owned() },
+            origin: Origin::Upload { file_name: "t.csv".to_owned(), part: None },
             columns: columns.collect(),
             rows: written.rows,
             bytes: written.bytes,
             loaded_at: Timestamp::from_millis(0),
             loaded_by: UserId(Uuid::nil()),
             notes: Vec::new(),
+            primary_key: Vec::new(),
+            foreign_keys: Vec::new(),
         }
     }
 
@@ -73,16 +75,18 @@ pub(crate) fn name(text: &str) -> ColumnName {
     ColumnName::parse(text).unwrap()
 }
 
+fn t() -> TableName {
+    TableName::parse("t").unwrap()
+}
+
+/// A column of `t`.
+pub(crate) fn of(column: &str) -> ColumnRef {
+    ColumnRef::new(t(), name(column))
+}
+
 /// An Ask that grows.
 pub(crate) fn ask() -> Ask {
-    Ask {
-        table: TableName::parse("t").unwrap(),
-        measures: Vec::new(),
-        group_by: Vec::new(),
-        filter: None,
-        order: Vec::new(),
-        limit: None,
-    }
+    Ask::about(t())
 }
 
 pub(crate) trait Grow {
@@ -95,12 +99,18 @@ pub(crate) trait Grow {
 
 impl Grow for Ask {
     fn measure(mut self, output: &str, aggregate: Aggregate, column: Option<&str>) -> Self {
-        self.measures.push(Measure { name: name(output), aggregate, column: column.map(name) });
+        let value = column.map(|column| Value::Column(of(column)));
+        let aggregation = Aggregation { value, ..Aggregation::new(aggregate, t()) };
+        self.measures.push(Measure::new(name(output), Figure::Aggregate(aggregation)));
         self
     }
 
     fn by(mut self, output: &str, column: &str, grain: Option<TimeGrain>) -> Self {
-        self.group_by.push(Grouping { name: name(output), column: name(column), grain });
+        let key = match grain {
+            Some(grain) => GroupKey::Period { column: Some(of(column)), grain },
+            None => GroupKey::Value(Value::Column(of(column))),
+        };
+        self.group_by.push(Grouping::new(name(output), key));
         self
     }
 
@@ -121,7 +131,7 @@ impl Grow for Ask {
 }
 
 pub(crate) fn compare(column: &str, comparison: Comparison, value: Literal) -> Predicate {
-    Predicate::Compare { column: name(column), comparison, value }
+    Predicate::compare(of(column), comparison, value)
 }
 
 pub(crate) fn text(value: &str) -> Literal {

@@ -92,7 +92,8 @@ impl Binder<'_> {
     /// Amounts of different currencies are not ranked against each other.
     pub(super) fn currencies_first(&self, timed: bool) -> Vec<OrderBy> {
         let apart = self.apart.map(|column| self.name(column)).filter(|_| !timed);
-        let group = self.ask.group_by.iter().find(|group| Some(&group.column) == apart);
+        let group =
+            self.ask.group_by.iter().find(|group| group.column().map(|of| &of.column) == apart);
         group.map(|group| ascending(&group.name)).into_iter().collect()
     }
 }

@@ -1,9 +1,9 @@
 //! Conditions and periods to predicates.
 
 use chrono::{NaiveDate, NaiveTime};
-use pacioli_model::{ColumnType, Comparison, Decimal, Literal, Predicate};
+use pacioli_model::{ColumnType, Comparison, Decimal, Literal, Predicate, Value};
 
-use super::{Binder, all, compare, fail};
+use super::{Binder, all, fail};
 use crate::{
     calendar,
     draft::{Condition, Draft, Unplaced},
@@ -12,13 +12,17 @@ use crate::{
 };
 
 impl Binder<'_> {
+    fn compare(&self, column: usize, comparison: Comparison, literal: Literal) -> Predicate {
+        Predicate::compare(self.reference(column), comparison, literal)
+    }
+
     pub(super) fn condition(&mut self, condition: &Condition) {
         let (predicate, words) = match condition {
             Condition::Values { column, values, negated } => self.values(*column, values, *negated),
             Condition::Flag { column, value } => {
                 let name = self.name(*column);
                 let words = format!("{name} is {}", if *value { "true" } else { "false" });
-                (compare(name, Comparison::Equal, Literal::Boolean(*value)), words)
+                (self.compare(*column, Comparison::Equal, Literal::Boolean(*value)), words)
             }
             Condition::Numbers { column, bounds, .. } => self.bounds(*column, bounds),
         };
@@ -35,10 +39,10 @@ impl Binder<'_> {
         let name = self.name(column);
         let mut literals: Vec<Literal> = values.iter().cloned().map(Literal::Text).collect();
         let predicate = match literals.pop() {
-            Some(only) if literals.is_empty() => compare(name, Comparison::Equal, only),
+            Some(only) if literals.is_empty() => self.compare(column, Comparison::Equal, only),
             last => {
                 literals.extend(last);
-                Predicate::OneOf { column: name.clone(), values: literals }
+                Predicate::OneOf { value: Value::Column(self.reference(column)), values: literals }
             }
         };
         let words =
@@ -62,8 +66,10 @@ impl Binder<'_> {
             Ok(whole) if value.scale == 0 => Literal::Integer(whole),
             _ => Literal::Decimal(value),
         };
-        let parts =
-            bounds.iter().map(|(comparison, value)| compare(name, *comparison, literal(*value)));
+        let parts: Vec<Predicate> = bounds
+            .iter()
+            .map(|(comparison, value)| self.compare(column, *comparison, literal(*value)))
+            .collect();
         let words: Vec<String> = bounds
             .iter()
             .map(|(comparison, value)| format!("{} {value}", comparison_words(*comparison)))
@@ -76,7 +82,7 @@ impl Binder<'_> {
                 "The limit is compared with {name} as booked, whatever its currency."
             ));
         }
-        (all(parts.collect()), format!("{name} is {}", words.join(" and ")))
+        (all(parts), format!("{name} is {}", words.join(" and ")))
     }
 
     pub(super) fn periods(&mut self, draft: &Draft) -> Result<(), Vec<Unplaced>> {
@@ -126,7 +132,6 @@ impl Binder<'_> {
         from: Option<NaiveDate>,
         to: Option<NaiveDate>,
     ) -> Predicate {
-        let name = self.name(column);
         let moment = self.table.columns[column].column.data_type == ColumnType::Timestamp;
         let literal = |day: NaiveDate| {
             if moment {
@@ -135,8 +140,8 @@ impl Binder<'_> {
                 Literal::Date(day)
             }
         };
-        let from = from.map(|day| compare(name, Comparison::GreaterOrEqual, literal(day)));
-        let to = to.map(|day| compare(name, Comparison::Less, literal(day)));
+        let from = from.map(|day| self.compare(column, Comparison::GreaterOrEqual, literal(day)));
+        let to = to.map(|day| self.compare(column, Comparison::Less, literal(day)));
         all(from.into_iter().chain(to).collect())
     }
 }

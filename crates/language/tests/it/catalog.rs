@@ -20,20 +20,22 @@ pub(crate) fn read(text: &str) -> Catalog {
         }
     }
     tables.sort_by(|left, right| left.name.cmp(&right.name));
-    Catalog { tables }
+    Catalog { tables, ..Catalog::default() }
 }
 
 fn table(name: &str, rows: u64) -> TableEntry {
     TableEntry {
         name: TableName::parse(name).unwrap(),
         version: TableVersion(uuid::Uuid::nil()),
-        origin: Origin::Upload { file_name: format!("{name}.csv") },
+        origin: Origin::Upload { file_name: format!("{name}.csv"), part: None },
         columns: Vec::new(),
         rows,
         bytes: 0,
         loaded_at: Timestamp::from_millis(0),
         loaded_by: UserId(uuid::Uuid::nil()),
         notes: Vec::new(),
+        primary_key: Vec::new(),
+        foreign_keys: Vec::new(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! An Ask on one line: `sales: sum(amount) by region where country = Germany order total_amount desc, region limit 5`.
 
 use pacioli_model::{
-    Aggregate, Ask, Comparison, Direction, Grouping, Literal, Measure, Predicate, TimeGrain,
+    Aggregate, Ask, ColumnRef, Comparison, Direction, Grouping, Literal, Measure, Predicate,
+    TimeGrain, Value,
 };
 
 pub(crate) fn line(ask: &Ask) -> String {
@@ -32,7 +33,8 @@ pub(crate) fn line(ask: &Ask) -> String {
 }
 
 fn measure(measure: &Measure) -> String {
-    let name = match measure.aggregate {
+    let Some(aggregation) = measure.aggregation() else { return format!("{:?}", measure.figure) };
+    let name = match aggregation.aggregate {
         Aggregate::Count => "count",
         Aggregate::CountDistinct => "distinct",
         Aggregate::Sum => "sum",
@@ -40,19 +42,33 @@ fn measure(measure: &Measure) -> String {
         Aggregate::Min => "min",
         Aggregate::Max => "max",
     };
-    measure.column.as_ref().map_or(name.to_owned(), |column| format!("{name}({column})"))
+    let column = aggregation.column().map(column);
+    column.map_or(name.to_owned(), |column| format!("{name}({column})"))
 }
 
 fn group(group: &Grouping) -> String {
-    let grain = match group.grain {
-        None => return group.column.to_string(),
+    let of = group.column().map_or_else(String::new, column);
+    let grain = match group.grain() {
+        None => return of,
         Some(TimeGrain::Day) => "day",
         Some(TimeGrain::Week) => "week",
         Some(TimeGrain::Month) => "month",
         Some(TimeGrain::Quarter) => "quarter",
         Some(TimeGrain::Year) => "year",
     };
-    format!("{grain}({})", group.column)
+    format!("{grain}({of})")
+}
+
+fn column(column: &ColumnRef) -> String {
+    column.column.to_string()
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Column(of) => column(of),
+        Value::Literal(value) => literal(value),
+        other => format!("{other:?}"),
+    }
 }
 
 fn predicate(filter: &Predicate) -> String {
@@ -64,11 +80,12 @@ fn predicate(filter: &Predicate) -> String {
         Predicate::All(parts) => parts.iter().map(nested).collect::<Vec<_>>().join(" and "),
         Predicate::Any(parts) => parts.iter().map(nested).collect::<Vec<_>>().join(" or "),
         Predicate::Not(part) => format!("not {}", nested(part)),
-        Predicate::IsNull { column } => format!("{column} is null"),
-        Predicate::OneOf { column, values } => {
-            format!("{column} in [{}]", values.iter().map(literal).collect::<Vec<_>>().join(", "))
+        Predicate::IsNull { value: of } => format!("{} is null", value(of)),
+        Predicate::OneOf { value: of, values } => {
+            let of = value(of);
+            format!("{of} in [{}]", values.iter().map(literal).collect::<Vec<_>>().join(", "))
         }
-        Predicate::Compare { column, comparison, value } => {
+        Predicate::Compare { left, comparison, right } => {
             let sign = match comparison {
                 Comparison::Equal => "=",
                 Comparison::NotEqual => "!=",
@@ -77,8 +94,9 @@ fn predicate(filter: &Predicate) -> String {
                 Comparison::Greater => ">",
                 Comparison::GreaterOrEqual => ">=",
             };
-            format!("{column} {sign} {}", literal(value))
+            format!("{} {sign} {}", value(left), value(right))
         }
+        other => format!("{other:?}"),
     }
 }
 

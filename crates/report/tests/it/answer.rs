@@ -2,12 +2,12 @@
 //! rows of cells that say their type by their form.
 
 use pacioli_model::{
-    Aggregate, Ask, Cell, Column, ColumnName, ColumnProfile, ColumnType, Direction, Distinct,
-    Grouping, Measure, OrderBy, Origin, Table, TableColumn, TableEntry, TableName, TableVersion,
-    TimeGrain, Timestamp, UserId,
+    Aggregate, Aggregation, Ask, Catalog, Cell, Column, ColumnName, ColumnProfile, ColumnRef,
+    ColumnType, Direction, Distinct, Figure, GroupKey, Grouping, Measure, OrderBy, Origin, Table,
+    TableColumn, TableEntry, TableName, TableVersion, TimeGrain, Timestamp, UserId, Value,
 };
 
-pub(crate) fn entry() -> TableEntry {
+pub(crate) fn catalog() -> Catalog {
     let column = |name: &str, data_type, values: &[&str]| Column {
         name: ColumnName::parse(name).unwrap(),
         label: name.to_owned(),
@@ -21,10 +21,10 @@ pub(crate) fn entry() -> TableEntry {
         },
     };
     let money = ColumnType::Decimal { scale: 2 };
-    TableEntry {
+    let entry = TableEntry {
         name: TableName::parse("sales").unwrap(),
         version: TableVersion(uuid::Uuid::nil()),
-        origin: Origin::Upload { file_name: "sales.csv".to_owned() },
+        origin: Origin::Upload { file_name: "sales.csv".to_owned(), part: None },
         columns: vec![
             column("sale_date", ColumnType::Date, &[]),
             column("region", ColumnType::Text, &["Nordics", "South"]),
@@ -39,7 +39,10 @@ pub(crate) fn entry() -> TableEntry {
         loaded_at: Timestamp::from_millis(0),
         loaded_by: UserId(uuid::Uuid::nil()),
         notes: Vec::new(),
-    }
+        primary_key: Vec::new(),
+        foreign_keys: Vec::new(),
+    };
+    Catalog { tables: vec![entry], ..Catalog::default() }
 }
 
 /// `month(sale_date), region -> sum(revenue_eur), count order total_revenue_eur desc limit 5`
@@ -53,12 +56,11 @@ pub(crate) fn ask(text: &str) -> Ask {
         _ => OrderBy { name: named(order), direction: Direction::Ascending },
     });
     Ask {
-        table: TableName::parse("sales").unwrap(),
         measures: parts(measures).map(measure).collect(),
         group_by: parts(groups).map(group).collect(),
-        filter: None,
         order: order.into_iter().collect(),
         limit,
+        ..Ask::about(sales())
     }
 }
 
@@ -68,6 +70,14 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 
 fn named(text: &str) -> ColumnName {
     ColumnName::parse(text).unwrap()
+}
+
+fn sales() -> TableName {
+    TableName::parse("sales").unwrap()
+}
+
+fn of(column: &str) -> ColumnRef {
+    ColumnRef::new(sales(), named(column))
 }
 
 fn call(text: &str) -> (&str, Option<&str>) {
@@ -85,7 +95,9 @@ fn measure(text: &str) -> Measure {
         _ => (Aggregate::Count, "count"),
     };
     let output = column.map_or("count".to_owned(), |column| format!("{prefix}_{column}"));
-    Measure { name: named(&output), aggregate, column: column.map(named) }
+    let value = column.map(|column| Value::Column(of(column)));
+    let aggregation = Aggregation { value, ..Aggregation::new(aggregate, sales()) };
+    Measure::new(named(&output), Figure::Aggregate(aggregation))
 }
 
 fn group(text: &str) -> Grouping {
@@ -95,7 +107,12 @@ fn group(text: &str) -> Grouping {
         "quarter" => TimeGrain::Quarter,
         _ => TimeGrain::Year,
     });
-    Grouping { name: named(name), column: named(column.unwrap_or(name)), grain }
+    let column = of(column.unwrap_or(name));
+    let key = match grain {
+        Some(grain) => GroupKey::Period { column: Some(column), grain },
+        None => GroupKey::Value(Value::Column(column)),
+    };
+    Grouping::new(named(name), key)
 }
 
 /// Rows of cells, one row a line, cells between bars: dates, numbers with or without a point, `null`,

@@ -99,13 +99,15 @@ async fn load(
     Ok(TableEntry {
         name,
         version,
-        origin: Origin::Upload { file_name: file.file_name.clone() },
+        origin: Origin::Upload { file_name: file.file_name.clone(), part: None },
         columns,
         rows: written.rows,
         bytes: written.bytes,
         loaded_at: Timestamp::from_millis(0),
         loaded_by: UserId(NOBODY.0),
         notes,
+        primary_key: Vec::new(),
+        foreign_keys: Vec::new(),
     })
 }
 
@@ -127,7 +129,7 @@ async fn show(
         period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
         filters: &interpretation.filters,
     };
-    let sentence = pacioli_report::narrate(&ask, entry, &context, &answer.table);
+    let sentence = pacioli_report::narrate(&ask, catalog, &context, &answer.table);
     writeln!(out, "{sentence}\n")?;
     write_table(&mut out, &answer.table)?;
     writeln!(out, "\n{}", understood_as(&interpretation))?;

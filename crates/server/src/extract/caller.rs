@@ -39,7 +39,9 @@ permits! {
     OwnAccount,
     /// Questions and the tables that answer them.
     AskQuestions,
-    /// Loading and deleting tables.
+    /// SQL of one's own.
+    RunSql,
+    /// Loading and deleting tables, connecting systems, declaring what tables mean.
     ManageData,
     /// Adding, changing and removing people.
     ManagePeople,

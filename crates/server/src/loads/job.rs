@@ -126,13 +126,15 @@ async fn load(
     let entry = TableEntry {
         name: table.clone(),
         version,
-        origin: Origin::Upload { file_name: file.file_name.clone() },
+        origin: Origin::Upload { file_name: file.file_name.clone(), part: None },
         columns,
         rows: written.rows,
         bytes: written.bytes,
         loaded_at: app.clock.now(),
         loaded_by: user,
         notes,
+        primary_key: Vec::new(),
+        foreign_keys: Vec::new(),
     };
     let replaced = data.put_table(&entry, &event).await?;
     if let Some(old) = replaced {

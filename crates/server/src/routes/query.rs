@@ -291,7 +291,7 @@ impl QueryOut {
         understood: Understood,
     ) -> ApiResult<()> {
         let Understood { ask, spans, interpretation, confidence } = understood;
-        let (entry, answer) = run(app, caller, catalog, &ask).await?;
+        let (entry, answer) = run(app, caller, &catalog, &ask).await?;
         let Answer { table, sql } = answer;
         let context = pacioli_report::Context {
             currency: interpretation.currency.as_deref(),
@@ -299,7 +299,7 @@ impl QueryOut {
             filters: &interpretation.filters,
         };
         self.status = "answered";
-        self.answer = pacioli_report::narrate(&ask, &entry, &context, &table);
+        self.answer = pacioli_report::narrate(&ask, &catalog, &context, &table);
         self.chart = pacioli_report::chart(&ask, &table);
         self.row_count = table.rows.len();
         self.truncated = table.truncated;
@@ -320,12 +320,11 @@ impl QueryOut {
 async fn run(
     app: &App,
     caller: &Caller<AskQuestions>,
-    mut catalog: Catalog,
+    catalog: &Catalog,
     ask: &Ask,
 ) -> ApiResult<(TableEntry, Answer)> {
     let gone = || ApiError::not_found();
-    let entry = catalog.tables.iter().position(|entry| entry.name == ask.table);
-    let entry = catalog.tables.swap_remove(entry.ok_or_else(gone)?);
+    let entry = catalog.table(&ask.table).cloned().ok_or_else(gone)?;
     match app.engine.run(caller.company(), &entry, ask).await {
         Ok(answer) => Ok((entry, answer)),
         Err(EngineError::Missing) => {

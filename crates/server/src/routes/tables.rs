@@ -34,7 +34,7 @@ pub struct TableSummary {
     columns: usize,
     /// Bytes on the object store.
     bytes: u64,
-    /// The file it came from.
+    /// The file it came from, or what the table is called in the connected system.
     source: String,
     /// When it was loaded.
     #[schema(value_type = String, format = "date-time")]
@@ -47,14 +47,19 @@ pub struct TableSummary {
 
 impl From<&TableEntry> for TableSummary {
     fn from(entry: &TableEntry) -> Self {
-        let Origin::Upload { file_name } = &entry.origin;
+        let source = match &entry.origin {
+            Origin::Upload { file_name, part: None } => file_name.clone(),
+            Origin::Upload { file_name, part: Some(part) } => format!("{file_name}: {part}"),
+            Origin::Connection { source_table, .. } => source_table.clone(),
+            Origin::Push => "rows that were sent".to_owned(),
+        };
         Self {
             name: entry.name.to_string(),
             version: entry.version.0,
             rows: entry.rows,
             columns: entry.columns.len(),
             bytes: entry.bytes,
-            source: file_name.clone(),
+            source,
             loaded_at: entry.loaded_at,
             loaded_by: entry.loaded_by.0,
             notes: entry.notes.clone(),

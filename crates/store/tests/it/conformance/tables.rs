@@ -1,10 +1,10 @@
 use std::collections::HashSet;
 
 use pacioli_model::{
-    Aggregate, Ask, Cell, Column, ColumnName, ColumnProfile, ColumnType, Comparison,
-    ConversationId, Decimal, Distinct, Job, JobFailure, JobId, JobKind, JobStatus, Literal,
-    Measure, Origin, Predicate, QueryId, QuestionRecord, TableEntry, TableName, TableVersion,
-    UserId,
+    Aggregate, Aggregation, Ask, Cell, Column, ColumnName, ColumnProfile, ColumnRef, ColumnType,
+    Comparison, ConversationId, Decimal, Distinct, Figure, Job, JobFailure, JobId, JobKind,
+    JobStatus, Literal, Measure, Origin, Predicate, QueryId, QuestionRecord, TableEntry, TableName,
+    TableVersion, UserId, Value,
 };
 use tokio::task::JoinSet;
 
@@ -27,7 +27,7 @@ fn entry(table: &str) -> TableEntry {
     TableEntry {
         name: name(table),
         version: TableVersion(next_id()),
-        origin: Origin::Upload { file_name: "orders.csv".into() },
+        origin: Origin::Upload { file_name: "orders.csv".into(), part: None },
         columns: vec![
             column("amount", ColumnType::Decimal { scale: 2 }, least, greatest, None),
             column("customer", ColumnType::Text, None, None, Some(names)),
@@ -45,6 +45,8 @@ fn entry(table: &str) -> TableEntry {
         loaded_at: now(),
         loaded_by: UserId(next_id()),
         notes: vec!["day first".into()],
+        primary_key: Vec::new(),
+        foreign_keys: Vec::new(),
     }
 }
 
@@ -148,21 +150,18 @@ pub(crate) async fn questions_are_listed_newest_first(subject: &Subject) {
     let (other, _) = signed_up(&subject.store).await;
     let talk = ConversationId(next_id());
     let amount = ColumnName::parse("amount").unwrap();
+    let of = ColumnRef::new(name("orders"), amount.clone());
+    let value = Some(Value::Column(of.clone()));
+    let sum = Aggregation { value, ..Aggregation::new(Aggregate::Sum, name("orders")) };
     let ask = Ask {
-        table: name("orders"),
-        measures: vec![Measure {
-            name: amount.clone(),
-            aggregate: Aggregate::Sum,
-            column: Some(amount.clone()),
-        }],
-        group_by: vec![],
-        filter: Some(Predicate::Compare {
-            column: amount,
-            comparison: Comparison::Greater,
-            value: Literal::Decimal(Decimal::new(5, 1)),
-        }),
-        order: vec![],
+        measures: vec![Measure::new(amount, Figure::Aggregate(sum))],
+        filter: Some(Predicate::compare(
+            of,
+            Comparison::Greater,
+            Literal::Decimal(Decimal::new(5, 1)),
+        )),
         limit: Some(3),
+        ..Ask::about(name("orders"))
     };
     let mut asked = Vec::new();
     for number in 0..4 {
