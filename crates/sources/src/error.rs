@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, time::Duration};
 
 /// Why a file did not become a table, by what the caller does about it.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,20 @@ pub enum SourceError {
         kind: &'static str,
         /// What it is and what to send instead.
         detail: String,
+    },
+    /// The source turned the credentials down, or they may not read this.
+    #[error("{detail}")]
+    Denied {
+        /// What the source said and what to change.
+        detail: String,
+    },
+    /// The source could not be reached, or would not answer, for as long as it was tried.
+    #[error("{detail}")]
+    Unreachable {
+        /// What was tried and what happened.
+        detail: String,
+        /// When the source said that it is worth trying again.
+        retry_after: Option<Duration>,
     },
     /// The caller asked to stop.
     #[error("reading was cancelled")]

@@ -1,9 +1,10 @@
-//! Bringing data in: a file becomes a plan (what its columns are, decided over every row) and then
-//! Arrow record batches with an exact profile. Threads only, no async: callers run this off the
-//! async threads.
+//! Bringing data in. A file becomes a plan (what its columns are, decided over every row) and then
+//! Arrow record batches with an exact profile: threads only, callers run this off the async threads.
+//! A system that is asked for its tables is a [`source::Source`], which is async.
 
 pub mod csv;
 pub mod demo;
 mod error;
+pub mod source;
 
 pub use error::SourceError;

@@ -94,6 +94,8 @@ codes! {
     WrongCurrentPassword = "wrong_current_password", UNPROCESSABLE_ENTITY, "Wrong current password";
     /// The file cannot be read as a table; `detail` names the line and what to do, `errors[0].type` the reason.
     UnreadableFile = "unreadable_file", UNPROCESSABLE_ENTITY, "Unreadable file";
+    /// The source turned the connection's credentials down, or they may not read what was asked for.
+    SourceDenied = "source_denied", UNPROCESSABLE_ENTITY, "Source refused";
     /// This Idempotency-Key came with a different request before. Use a new key.
     IdempotencyMismatch = "idempotency_mismatch", UNPROCESSABLE_ENTITY, "Idempotency key reused";
     /// The query cannot be run as asked: `detail` says why.
@@ -106,6 +108,8 @@ codes! {
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     /// A fault of ours. It is in the log under `request_id`.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Internal error";
+    /// The source of the data does not answer. See whether it runs and whether the address is right.
+    SourceUnreachable = "source_unreachable", BAD_GATEWAY, "Source unreachable";
     /// Something the server depends on does not answer. Try again after `Retry-After`.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Service unavailable";
     /// More work is waiting than the server takes on. Try again after `Retry-After`.

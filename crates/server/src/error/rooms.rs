@@ -55,6 +55,14 @@ impl From<SourceError> for ApiError {
             SourceError::Unsupported { detail, .. } => {
                 Self::new(Code::UnsupportedMediaType, detail)
             }
+            SourceError::Denied { detail } => Self::new(Code::SourceDenied, detail),
+            SourceError::Unreachable { detail, retry_after } => {
+                let error = Self::new(Code::SourceUnreachable, detail);
+                match retry_after {
+                    Some(wait) => error.retry_after(wait),
+                    None => error,
+                }
+            }
             SourceError::Cancelled => {
                 Self::new(Code::Unavailable, "The load was stopped. Nothing of it was kept.")
                     .retry_after(Duration::from_secs(5))

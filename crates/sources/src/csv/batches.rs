@@ -125,7 +125,7 @@ impl ColumnReader {
             Reading::Boolean => Values::Boolean(BooleanBuilder::new()),
             Reading::Integer { .. } => Values::Integer(Int64Builder::new()),
             Reading::Decimal { .. } => {
-                let data_type = super::arrow_type(column.data_type);
+                let data_type = crate::source::arrow_type(column.data_type);
                 Values::Decimal(Decimal128Builder::new().with_data_type(data_type))
             }
             Reading::Float { .. } => Values::Float(Float64Builder::new()),

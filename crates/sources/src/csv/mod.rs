@@ -17,15 +17,15 @@ mod records;
 #[cfg(test)]
 mod tests;
 
-use std::{fs::File, ops::ControlFlow, path::Path, sync::Arc};
+use std::{fs::File, ops::ControlFlow, path::Path};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::SchemaRef;
 use pacioli_model::{ColumnName, ColumnType};
 
 pub use batches::CsvReader;
 pub use naming::table_name_from_file;
 
-use crate::SourceError;
+use crate::{SourceError, source};
 use dialect::Dialect;
 use encoding::TextEncoding;
 use evidence::Evidence;
@@ -82,22 +82,7 @@ pub struct CsvPlan {
 impl CsvPlan {
     /// The Arrow schema of the batches. Timestamps are in UTC and name no zone.
     pub fn schema(&self) -> SchemaRef {
-        let field = |column: &PlannedColumn| {
-            Field::new(column.name.as_str(), arrow_type(column.data_type), true)
-        };
-        Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
-    }
-}
-
-fn arrow_type(data_type: ColumnType) -> DataType {
-    match data_type {
-        ColumnType::Integer => DataType::Int64,
-        ColumnType::Decimal { scale } => DataType::Decimal128(38, scale.cast_signed()),
-        ColumnType::Float => DataType::Float64,
-        ColumnType::Text => DataType::Utf8,
-        ColumnType::Date => DataType::Date32,
-        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
-        ColumnType::Boolean => DataType::Boolean,
+        source::schema(self.columns.iter().map(|column| (&column.name, column.data_type)))
     }
 }
 
