@@ -13,6 +13,7 @@ mod decimal;
 mod email;
 mod id;
 mod job;
+mod measured;
 mod question;
 mod role;
 mod semantics;
@@ -38,6 +39,7 @@ pub use id::{
     TableVersion, UserId,
 };
 pub use job::{Job, JobFailure, JobKind, JobStatus};
+pub use measured::{MeasuredRelationship, ValueMatch, foreign_keys};
 pub use question::QuestionRecord;
 pub use role::{Permission, Role};
 pub use semantics::{
