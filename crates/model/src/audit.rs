@@ -25,6 +25,13 @@ pub enum AuditAction {
     PasswordReset,
     TableLoaded,
     TableDeleted,
+    RowsPushed,
+    ConnectionAdded,
+    ConnectionUpdated,
+    ConnectionDeleted,
+    ConnectionTested,
+    RunStarted,
+    JobCancelled,
 }
 
 /// How it ended.

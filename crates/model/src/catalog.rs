@@ -188,6 +188,10 @@ pub enum Origin {
         connection_id: ConnectionId,
         /// What the table is called there.
         source_table: String,
+        /// Up to where the source's changes are in this version, in the source's words; empty where
+        /// the next load must be a full one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        watermark: Option<String>,
     },
     /// Rows that a program sends.
     Push,

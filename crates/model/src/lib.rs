@@ -9,6 +9,7 @@ mod account;
 mod ask;
 mod audit;
 mod catalog;
+mod connection;
 mod decimal;
 mod email;
 mod id;
@@ -16,6 +17,7 @@ mod job;
 mod measured;
 mod question;
 mod role;
+mod run;
 mod semantics;
 mod session;
 mod table;
@@ -32,6 +34,9 @@ pub use catalog::{
     Catalog, Column, ColumnName, ColumnProfile, ColumnType, Distinct, ForeignKey, InvalidName,
     Known, MetricName, Origin, Relationship, RelationshipName, TableEntry, TableName,
 };
+pub use connection::{
+    ConnectedTable, Connection, ConnectionKind, Rhythm, Schedule, SealedSecret, UnknownKind,
+};
 pub use decimal::{Decimal, InvalidDecimal};
 pub use email::{Email, InvalidEmail};
 pub use id::{
@@ -42,6 +47,7 @@ pub use job::{Job, JobFailure, JobKind, JobStatus};
 pub use measured::{MeasuredRelationship, ValueMatch, foreign_keys};
 pub use question::QuestionRecord;
 pub use role::{Permission, Role};
+pub use run::{Run, TableRun, Trigger};
 pub use semantics::{
     Access, Bound, CallerAttribute, ColumnMeaning, Definition, Metric, PackUse, Policy, Semantics,
     TableAccess, TableMeaning, UnavailableMetric, Unit, WeekStart,

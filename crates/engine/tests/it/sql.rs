@@ -6,7 +6,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use pacioli_model::{
     Aggregate, Ask, Comparison,
     Direction::{Ascending, Descending},
-    Literal, Predicate, TableEntry, TimeGrain,
+    Literal, Predicate, TableEntry, TimeGrain, Value,
 };
 
 use crate::world::*;
@@ -95,22 +95,24 @@ fn filters() -> Vec<Predicate> {
         filters.push(compare("word", Equal, text(word)));
     }
     filters.push(compare("flag", NotEqual, Literal::Boolean(true)));
-    filters
-        .push(Predicate::OneOf { column: name("word"), values: vec![text("plain"), text("it's")] });
     filters.push(Predicate::OneOf {
-        column: name("exact"),
+        value: Value::Column(of("word")),
+        values: vec![text("plain"), text("it's")],
+    });
+    filters.push(Predicate::OneOf {
+        value: Value::Column(of("exact")),
         values: vec![decimal("-5.001"), Literal::Integer(1), decimal("2.20")],
     });
     filters.push(Predicate::OneOf {
-        column: name("day"),
+        value: Value::Column(of("day")),
         values: vec![date("2019-02-02"), date("2020-03-03")],
     });
     filters.push(Predicate::OneOf {
-        column: name("moment"),
+        value: Value::Column(of("moment")),
         values: vec![date("2021-02-02"), moment("2020-01-01T00:30:00Z")],
     });
     for column in COLUMNS {
-        filters.push(Predicate::IsNull { column: name(column) });
+        filters.push(Predicate::IsNull { value: Value::Column(of(column)) });
     }
     let some: Vec<Predicate> = filters[2..10].to_vec();
     for pair in some.chunks(2) {

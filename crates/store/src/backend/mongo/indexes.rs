@@ -60,7 +60,22 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
         ),
         (Collection::Audit, vec![plain(doc! { "company_id": 1, "at": 1, "_id": 1 })]),
         (Collection::Tables, vec![plain(doc! { "company_id": 1, "name": 1, "_id": 1 })]),
-        (Collection::Jobs, vec![expiry()]),
+        (
+            Collection::Connections,
+            vec![
+                plain(doc! { "company_id": 1, "created_at": 1, "_id": 1 }),
+                plain(doc! { "next_run_at": 1 }),
+                plain(doc! { "lease_until": 1 }),
+            ],
+        ),
+        (
+            Collection::Runs,
+            vec![plain(doc! { "connection_id": 1, "started_at": 1, "_id": 1 }), expiry()],
+        ),
+        (
+            Collection::Jobs,
+            vec![plain(doc! { "company_id": 1, "created_at": 1, "_id": 1 }), expiry()],
+        ),
         (Collection::Questions, vec![plain(doc! { "user_id": 1, "asked_at": 1, "_id": 1 })]),
         (Collection::Idempotency, vec![expiry()]),
     ]
