@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Catalog, ColumnName, Known, Relationship, RelationshipName, Semantics, TableEntry, TableName,
-    TableVersion,
+    Catalog, ColumnName, Known, Named, Relationship, RelationshipName, Semantics, TableEntry,
+    TableName, TableVersion, UnavailableMetric,
 };
 
 /// How the values of a relationship's two sides match: all values, never a sample.
@@ -49,6 +50,31 @@ pub struct MeasuredRelationship {
     pub values: ValueMatch,
     /// Whether it is one: joining along it multiplies no row, and values match.
     pub holds: bool,
+}
+
+/// When the rows of a table happened: how many there are in each month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateCoverage {
+    /// Whose.
+    pub table: TableName,
+    /// The load that was seen.
+    pub version: TableVersion,
+    /// A date or timestamp.
+    pub column: ColumnName,
+    /// The first day of each month that has rows, ascending, and how many.
+    pub months: Vec<(NaiveDate, u64)>,
+}
+
+/// What was measured in a company's tables beyond what each load saw by itself.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Measurements {
+    /// Counts changes; 0 before the first.
+    pub revision: u64,
+    /// Relationships whose values were compared, those that do not hold too.
+    pub relationships: Vec<MeasuredRelationship>,
+    /// Columns of days.
+    pub dates: Vec<DateCoverage>,
 }
 
 impl MeasuredRelationship {
@@ -120,7 +146,42 @@ impl Catalog {
         }
         tell_apart(&mut kept);
         kept.sort_by(|one, other| one.name.cmp(&other.name));
-        Self { tables, relationships: kept, semantics }
+        let mut catalog = Self { tables, relationships: kept, semantics };
+        catalog.set_aside_what_is_missing();
+        catalog
+    }
+}
+
+impl Catalog {
+    /// A metric over something that is not there cannot be asked for: it is listed as unavailable, with
+    /// what is missing. So is one made of such metrics.
+    fn set_aside_what_is_missing(&mut self) {
+        loop {
+            let metrics = std::mem::take(&mut self.semantics.metrics);
+            let names: BTreeSet<_> = metrics.iter().map(|it| it.name.clone()).collect();
+            let before = metrics.len();
+            for metric in metrics {
+                let mut missing = self.missing(metric.definition.names());
+                let parts = metric.definition.names().into_iter();
+                missing.extend(parts.filter_map(|named| match named {
+                    Named::Metric(part) if !names.contains(part) => Some(part.to_string()),
+                    _ => None,
+                }));
+                if missing.is_empty() {
+                    self.semantics.metrics.push(metric);
+                } else {
+                    let pack = metric.pack.unwrap_or_default();
+                    let (name, label) = (metric.name, metric.label);
+                    self.semantics.unavailable.retain(|it| it.name != name);
+                    let unavailable = UnavailableMetric { name, label, pack, missing };
+                    self.semantics.unavailable.push(unavailable);
+                }
+            }
+            if self.semantics.metrics.len() == before {
+                break;
+            }
+        }
+        self.semantics.unavailable.sort_by(|one, other| one.name.cmp(&other.name));
     }
 }
 

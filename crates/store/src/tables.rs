@@ -1,4 +1,4 @@
-use pacioli_model::{AuditEvent, Catalog, TableEntry, TableName, TableVersion};
+use pacioli_model::{AuditEvent, Catalog, ColumnName, TableEntry, TableName, TableVersion};
 use serde_json::Value;
 
 use crate::{
@@ -9,12 +9,28 @@ use crate::{
 };
 
 impl TenantStore {
-    /// All tables of the company.
+    /// All tables of the company, how they belong together, and what they mean.
     pub async fn catalog(&self) -> Result<Catalog, StoreError> {
         let query = Query::new(Collection::Tables, self.own()).sorted("name", false);
-        let found = self.store.find(query).await?;
+        let (found, measured, semantics) =
+            tokio::try_join!(self.store.find(query), self.measurements(), self.semantics())?;
         let tables = found.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Catalog { tables, ..Catalog::default() })
+        Ok(Catalog::assemble(tables, &measured.relationships, semantics.in_effect()))
+    }
+
+    /// Notes the columns whose values name a row of this load of a table, where its source declares
+    /// none; false where another load is in service by now.
+    pub async fn note_primary_key(
+        &self,
+        name: &TableName,
+        version: TableVersion,
+        key: &[ColumnName],
+    ) -> Result<bool, StoreError> {
+        let guard = self.own().and(Filter::equals("version", version.to_string()));
+        let key = serde_json::to_value(key).map_err(StoreError::unavailable)?;
+        let id = self.table_id(name);
+        let write = Write::update(Collection::Tables, &id, guard, [("primary_key", key)]);
+        self.store.try_batch(vec![write]).await
     }
 
     /// One table of the company.
@@ -85,7 +101,13 @@ impl TenantStore {
         };
         document.insert("replaced_at".to_owned(), loaded_at);
         let guard = self.as_read(found);
-        Ok(Write::Update { collection: Collection::Tables, id, guard, set: document, unset: vec![] })
+        Ok(Write::Update {
+            collection: Collection::Tables,
+            id,
+            guard,
+            set: document,
+            unset: vec![],
+        })
     }
 
     /// Forgets a table and returns what it was; nothing where there is none here.
