@@ -7,10 +7,11 @@ use std::{
 
 use chrono::NaiveDate;
 use clap::Args;
-use pacioli_engine::{TableFiles, run_in_process};
+use pacioli_engine::{Scope, TableFiles, run_in_process};
 use pacioli_language::{Context, Interpretation, Translation, Understood, translate};
 use pacioli_model::{
-    Catalog, Cell, CompanyId, Origin, Table, TableEntry, TableName, TableVersion, Timestamp, UserId,
+    Access, Catalog, Cell, CompanyId, Origin, Table, TableEntry, TableName, TableVersion,
+    Timestamp, UserId,
 };
 use pacioli_sources::csv::table_name_from_file;
 use tokio_util::sync::CancellationToken;
@@ -118,8 +119,8 @@ async fn show(
     only_sql: bool,
 ) -> CommandResult {
     let Understood { ask, interpretation, .. } = understood;
-    let entry = catalog.table(&ask.table).ok_or("the table is gone")?;
-    let answer = run_in_process(files, NOBODY, entry, &ask, ROWS).await?;
+    let scope = Scope { company: NOBODY, catalog, access: &Access::default() };
+    let answer = run_in_process(files, &scope, &ask, ROWS).await?;
     let mut out = io::stdout().lock();
     if only_sql {
         return Ok(writeln!(out, "{}", answer.sql)?);
