@@ -5,6 +5,8 @@
 pub mod csv;
 pub mod demo;
 mod error;
+pub mod files;
 pub mod source;
+pub mod typing;
 
 pub use error::SourceError;

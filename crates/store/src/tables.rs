@@ -28,28 +28,47 @@ impl TenantStore {
         entry: &TableEntry,
         event: &AuditEvent,
     ) -> Result<Option<TableEntry>, StoreError> {
-        let id = self.table_id(&entry.name);
-        let loaded_at = Value::from(entry.loaded_at.to_string());
+        let replaced = self.put_tables(&[(entry.clone(), event.clone())]).await?;
+        Ok(replaced.into_iter().next())
+    }
+
+    /// Makes these loads the current ones of their tables, all or none, and returns those that they
+    /// replaced. Each has its entry of the log; no two have one name.
+    pub async fn put_tables(
+        &self,
+        loads: &[(TableEntry, AuditEvent)],
+    ) -> Result<Vec<TableEntry>, StoreError> {
         for attempt in 0..ATTEMPTS {
-            let found = self.get(Collection::Tables, &id).await?;
-            let mut document = self.owned(entry)?;
-            let write = if let Some(found) = &found {
-                document.insert("replaced_at".to_owned(), loaded_at.clone());
-                let guard = self.as_read(found);
-                let collection = Collection::Tables;
-                Write::Update { collection, id: id.clone(), guard, set: document, unset: vec![] }
-            } else {
-                document.insert("_id".to_owned(), id.clone().into());
-                document.insert("created_at".to_owned(), loaded_at.clone());
-                Write::insert(Collection::Tables, document)
-            };
-            match self.store.try_batch(vec![write, logged(self.company_id(), event)?]).await {
-                Ok(true) => return found.map(read).transpose(),
+            let (mut writes, mut replaced) = (Vec::new(), Vec::new());
+            for (entry, event) in loads {
+                let found = self.get(Collection::Tables, &self.table_id(&entry.name)).await?;
+                writes.push(self.current(entry, found.as_ref())?);
+                writes.push(logged(self.company_id(), event)?);
+                replaced.extend(found);
+            }
+            match self.store.try_batch(writes).await {
+                Ok(true) => return replaced.into_iter().map(read).collect(),
                 Ok(false) | Err(StoreError::Duplicate(_)) => back_off(attempt).await,
                 Err(other) => return Err(other),
             }
         }
         Err(StoreError::Conflict)
+    }
+
+    /// The write that puts a load in the place of the one that was found, or in an empty one.
+    fn current(&self, entry: &TableEntry, found: Option<&Document>) -> Result<Write, StoreError> {
+        let id = self.table_id(&entry.name);
+        let loaded_at = Value::from(entry.loaded_at.to_string());
+        let mut document = self.owned(entry)?;
+        if let Some(found) = found {
+            document.insert("replaced_at".to_owned(), loaded_at);
+            let guard = self.as_read(found);
+            let collection = Collection::Tables;
+            return Ok(Write::Update { collection, id, guard, set: document, unset: vec![] });
+        }
+        document.insert("_id".to_owned(), id.into());
+        document.insert("created_at".to_owned(), loaded_at);
+        Ok(Write::insert(Collection::Tables, document))
     }
 
     /// Forgets a table and returns what it was; nothing where there is none here.
