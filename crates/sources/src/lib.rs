@@ -6,6 +6,8 @@ pub mod csv;
 pub mod demo;
 mod error;
 pub mod relationships;
+pub mod files;
 pub mod source;
+pub mod typing;
 
 pub use error::SourceError;

@@ -19,20 +19,36 @@ pub fn table_name_from_file(file_name: &str) -> TableName {
 
 /// One name per header, in order, all different.
 #[expect(clippy::expect_used, reason = "`identifier` and `numbered` make nothing but names")]
-pub(super) fn column_names(headers: &[String]) -> Vec<ColumnName> {
+pub(crate) fn column_names(headers: &[String]) -> Vec<ColumnName> {
     let mut taken = HashSet::new();
-    let mut names = Vec::with_capacity(headers.len());
-    for (position, header) in headers.iter().enumerate() {
+    let name = |(position, header): (usize, &String)| {
         let wanted = identifier(header, &format!("column_{}", position + 1), "column");
-        let mut name = wanted.clone();
-        let mut number = 2;
-        while !taken.insert(name.clone()) {
-            name = numbered(&wanted, number);
-            number += 1;
-        }
-        names.push(ColumnName::parse(&name).expect("an identifier is a name"));
+        let name = untaken(wanted, &mut taken);
+        ColumnName::parse(&name).expect("an identifier is a name")
+    };
+    headers.iter().enumerate().map(name).collect()
+}
+
+/// One name per table, in order, all different.
+#[expect(clippy::expect_used, reason = "`identifier` and `numbered` make nothing but names")]
+pub(crate) fn table_names<'a>(wanted: impl Iterator<Item = &'a str>) -> Vec<TableName> {
+    let mut taken = HashSet::new();
+    let name = |(position, text): (usize, &str)| {
+        let wanted = identifier(text, &format!("table_{}", position + 1), "table");
+        TableName::parse(&untaken(wanted, &mut taken)).expect("an identifier is a name")
+    };
+    wanted.enumerate().map(name).collect()
+}
+
+/// The name, or with a number after it the first that is not taken.
+fn untaken(wanted: String, taken: &mut HashSet<String>) -> String {
+    let mut name = wanted.clone();
+    let mut number = 2;
+    while !taken.insert(name.clone()) {
+        name = numbered(&wanted, number);
+        number += 1;
     }
-    names
+    name
 }
 
 fn numbered(name: &str, number: usize) -> String {
