@@ -3,6 +3,7 @@
 //! A system that is asked for its tables is a [`source::Source`], which is async.
 
 pub mod csv;
+pub mod databases;
 pub mod demo;
 mod error;
 pub mod outgoing;

@@ -23,6 +23,7 @@ use arrow::datatypes::SchemaRef;
 use pacioli_model::{ColumnName, ColumnType};
 
 pub use batches::CsvReader;
+pub(crate) use naming::column_names;
 pub use naming::table_name_from_file;
 
 use crate::{SourceError, source};
