@@ -3,10 +3,12 @@
 //! A system that is asked for its tables is a [`source::Source`], which is async.
 
 pub mod csv;
+pub mod databases;
 pub mod demo;
 mod error;
-pub mod relationships;
 pub mod files;
+pub mod outgoing;
+pub mod relationships;
 pub mod source;
 pub mod typing;
 
