@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
+    catalogue,
     error::{ApiError, ApiResult, Code, chain},
 };
 
@@ -140,6 +141,7 @@ async fn load(
     if let Some(old) = replaced {
         retire(app, company, &old);
     }
+    catalogue::refresh(app, company).await;
     Ok(entry)
 }
 
