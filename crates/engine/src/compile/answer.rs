@@ -286,14 +286,11 @@ impl<'a, 's> Composed<'a, 's> {
             for (position, figure) in positions.iter().zip(&side.figures) {
                 let output = &self.slots.all[*position].name;
                 let column = Expr::column(name, output);
-                let counts = match &self.slots.all[*position].figure {
-                    Computed::Aggregate { aggregation, .. } => is_count(aggregation),
-                    _ => false,
-                };
+                // A group that only another side has is one of no rows here.
+                let counts = !alone && self.slots.all[*position].counts();
                 let zero = Expr::Literal("0".to_owned());
-                let missing = counts && !alone;
                 let value =
-                    if missing { Expr::Call("coalesce", vec![column, zero]) } else { column };
+                    if counts { Expr::Call("coalesce", vec![column, zero]) } else { column };
                 select.outputs.push((value, output.clone()));
                 self.known.all.push((output.clone(), figure.clone()));
             }
@@ -396,11 +393,6 @@ impl<'a, 's> Composed<'a, 's> {
 
 /// The place of a row among those that a limit holds for; no output can be called so.
 const PLACE: &str = "_place";
-
-fn is_count(aggregation: &Aggregation) -> bool {
-    use pacioli_model::Aggregate::{Count, CountDistinct};
-    matches!(aggregation.aggregate, Count | CountDistinct)
-}
 
 /// A group from whichever side has it.
 fn merged(sides: &[(String, Fact, Vec<usize>)], group: &str) -> Expr {

@@ -15,6 +15,7 @@ use super::{
     statement::{Expr, Query, Select, Source, Type},
     typed::Typed,
     value,
+    way::repeats,
 };
 use crate::EngineError;
 
@@ -205,7 +206,7 @@ fn identity(rows: &Rows<'_>) -> (Vec<(Expr, String)>, Option<String>) {
     let named = |(at, column): (usize, &str)| (rows.own(column), format!("row_{}", at + 1));
     let key: Vec<&str> = table.primary_key.iter().map(pacioli_model::ColumnName::as_str).collect();
     let known = table.primary_key.iter().all(|column| table.column(column).is_some());
-    if known && !key.is_empty() {
+    if known && !key.is_empty() && !repeats(table, &table.primary_key) {
         return (key.into_iter().enumerate().map(named).collect(), None);
     }
     let has = |name: &str| table.columns.iter().any(|column| column.name.as_str() == name);

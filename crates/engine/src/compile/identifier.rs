@@ -169,9 +169,15 @@ mod tests {
     /// A name in every place where it can stand.
     fn statement(name: &str) -> String {
         format!(
-            "SELECT {name}, CAST(date_trunc('day', {name}) AS DATE) AS {name}, count(DISTINCT {name}) AS {name} \
-             FROM {name} WHERE {name} = 1 AND {name} IS NULL AND ({name} IN (1)) GROUP BY {name} \
-             ORDER BY {name}, {name} DESC NULLS LAST LIMIT 1",
+            "WITH {name} AS (SELECT {name}, CAST(date_trunc('day', {name}) AS DATE) AS {name}, count(DISTINCT {name}) AS {name} \
+             FROM {name} WHERE {name} = 1 AND {name} IS NULL AND ({name} IN (1)) GROUP BY {name} HAVING sum({name}) > 1 \
+             ORDER BY {name}, {name} DESC NULLS LAST LIMIT 1), {name} AS (SELECT DISTINCT {name}.{name} AS {name} FROM {name} \
+             UNION SELECT 1 AS {name}) SELECT coalesce({name}.{name}, {name}.{name}) AS {name}, NULLIF({name}, 0), \
+             sum({name}) OVER (PARTITION BY {name}, {name} ORDER BY {name}), {name} + INTERVAL '1 month', ({name} * {name}) / {name}, \
+             CASE WHEN {name} IS NULL THEN NULL WHEN {name} < 1 THEN 0 ELSE 1 END FROM {name} \
+             LEFT JOIN {name} AS {name} ON {name}.{name} = {name}.{name} FULL JOIN {name} ON ({name}.{name} IS NOT DISTINCT FROM \
+             {name}.{name}) AND ({name} IS NOT DISTINCT FROM {name}) CROSS JOIN {name} WHERE {name} ILIKE '%' AND NOT EXISTS \
+             (SELECT 1 FROM {name} AS {name} WHERE {name}.{name} = {name}.{name}) OR {name} IN (SELECT max({name}) AS day FROM {name})",
         )
     }
 

@@ -54,12 +54,18 @@ pub struct Compiled {
     pub notes: Vec<String>,
 }
 
+/// Bytes of a statement.
+const MOST_BYTES: usize = 1 << 20;
+
 /// The SQL that says what `ask` says over the tables of `catalog`.
 pub fn compile(catalog: &Catalog, ask: &Ask) -> Result<Compiled, EngineError> {
     let shared = names::Shared::new(catalog);
     let answered = answer::answer(&shared, ask)?;
     let whole = answered.outputs.iter().map(|(_, typed)| typed.whole).collect();
     let sql = print::print(&answered.query);
+    if sql.len() > MOST_BYTES {
+        return Err(nearest::invalid("The question is too long. Ask for fewer figures at once."));
+    }
     let (tables, notes) = shared.finish();
     Ok(Compiled { sql, tables, whole, notes })
 }

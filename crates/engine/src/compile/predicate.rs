@@ -14,6 +14,9 @@ use super::{
 };
 use crate::EngineError;
 
+/// Values that one is looked for among.
+const MOST_VALUES: usize = 10_000;
+
 /// Settles `predicate`.
 pub(super) fn bind<'a>(
     names: &mut dyn Names<'a>,
@@ -204,6 +207,12 @@ fn one_of<'a>(
     let value = value::bind(names, value, depth)?;
     if values.is_empty() {
         return Err(invalid(format!("The filter on {} names no value.", value.name)));
+    }
+    if values.len() > MOST_VALUES {
+        return Err(invalid(format!(
+            "The filter on {} names more than {MOST_VALUES} values.",
+            value.name
+        )));
     }
     if value.data_type == ColumnType::Timestamp {
         let each = values.iter().map(|literal| with_literal(&value, Comparison::Equal, literal));

@@ -279,18 +279,11 @@ impl Printer {
 
     fn expr(&mut self, value: &Expr) {
         match value {
-            Expr::Column(relation, name) => {
-                if self.bare.as_deref() != Some(relation) {
-                    self.name(relation);
-                    self.push(".");
-                }
-                self.name(name);
-            }
+            Expr::Column(relation, name) => self.column(relation, name),
             Expr::Literal(text) => self.push(text),
             Expr::CountRows => self.push("count(*)"),
             Expr::Call(function, arguments) => {
-                self.push(function);
-                self.push("(");
+                self.push(&format!("{function}("));
                 self.list(arguments, Self::expr);
                 self.push(")");
             }
@@ -318,6 +311,14 @@ impl Printer {
             Expr::Bucket { value, edges } => self.bucket(value, edges),
             condition => self.condition(condition, true),
         }
+    }
+
+    fn column(&mut self, relation: &str, name: &str) {
+        if self.bare.as_deref() != Some(relation) {
+            self.name(relation);
+            self.push(".");
+        }
+        self.name(name);
     }
 
     fn arithmetic(&mut self, operation: Operation, left: &Expr, right: &Expr) {

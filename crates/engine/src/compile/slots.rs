@@ -26,6 +26,15 @@ pub(super) struct Slot<'a> {
     pub(super) level: usize,
 }
 
+impl Slot<'_> {
+    /// Whether it is a count, which is 0 over no rows.
+    pub(super) fn counts(&self) -> bool {
+        let counts =
+            |of: &Aggregation| matches!(of.aggregate, Aggregate::Count | Aggregate::CountDistinct);
+        matches!(self.figure, Computed::Aggregate { aggregation, .. } if counts(aggregation))
+    }
+}
+
 /// How it is computed.
 #[derive(Debug, Clone)]
 pub(super) enum Computed<'a> {

@@ -65,12 +65,9 @@ impl<'a> Hop<'a> {
 }
 
 /// Whether the load saw that these columns do not name one row. A relationship over them would
-/// multiply, whatever it was declared to be.
-fn repeats(table: &TableEntry, columns: &[ColumnName]) -> bool {
+/// multiply, whatever it and they were declared to be.
+pub(super) fn repeats(table: &TableEntry, columns: &[ColumnName]) -> bool {
     let [column] = columns else { return false };
-    if table.primary_key == [column.clone()] {
-        return false;
-    }
     match table.column(column).map(|column| (&column.profile, column.profile.distinct)) {
         Some((profile, Distinct::Exactly(distinct))) => distinct + profile.nulls < table.rows,
         _ => false,
@@ -95,7 +92,7 @@ pub(super) fn way<'a>(
     }
     let relationships = via.iter().map(|name| {
         let names = catalog.relationships.iter().map(|known| known.name.as_str());
-        let known = catalog.relationship(name);
+        let known = catalog.relationship(name).filter(|known| holds(catalog, known));
         known.ok_or_else(|| missing("There is no relationship", name.as_str(), names))
     });
     let relationships = relationships.collect::<Result<Vec<_>, _>>()?;
@@ -203,9 +200,7 @@ fn all_shortest<'a>(
 fn hops_from<'a>(catalog: &'a Catalog, table: &TableName) -> Vec<Hop<'a>> {
     let mut hops: Vec<Hop<'a>> = Vec::new();
     for relationship in &catalog.relationships {
-        let known = catalog.table(&relationship.table).is_some()
-            && catalog.table(&relationship.to).is_some();
-        if relationship.table == relationship.to || !known {
+        if relationship.table == relationship.to || !holds(catalog, relationship) {
             continue;
         }
         let forward = &relationship.table == table;
@@ -219,6 +214,26 @@ fn hops_from<'a>(catalog: &'a Catalog, table: &TableName) -> Vec<Hop<'a>> {
         }
     }
     hops
+}
+
+/// Whether both sides are there and can be compared.
+fn holds(catalog: &Catalog, relationship: &Relationship) -> bool {
+    let (Some(table), Some(to)) =
+        (catalog.table(&relationship.table), catalog.table(&relationship.to))
+    else {
+        return false;
+    };
+    let pairs = relationship.columns.iter().zip(&relationship.references);
+    let same =
+        |(here, there): (&ColumnName, &ColumnName)| match (table.column(here), to.column(there)) {
+            (Some(here), Some(there)) => {
+                let (here, there) = (here.data_type, there.data_type);
+                here == there || (here.is_number() && there.is_number())
+            }
+            _ => false,
+        };
+    let (columns, references) = (relationship.columns.len(), relationship.references.len());
+    columns > 0 && columns == references && pairs.into_iter().all(same)
 }
 
 fn ambiguous(from: &TableName, to: &TableName, ways: &[Vec<Hop<'_>>]) -> EngineError {

@@ -7,6 +7,7 @@ mod asks;
 mod books;
 mod files;
 mod matrix;
+mod random;
 mod sql;
 mod workers;
 mod world;

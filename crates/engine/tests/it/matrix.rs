@@ -535,6 +535,27 @@ async fn a_one_side_that_repeats_never_multiplies_whatever_was_declared() {
 }
 
 #[tokio::test]
+async fn a_declared_key_that_repeats_tells_no_rows_apart() {
+    let mut books = Books::open().await;
+    let lines_table = |entry: &&mut pacioli_model::TableEntry| entry.name.as_str() == "lines";
+    let entry = books.catalog.tables.iter_mut().find(lines_table).unwrap();
+    entry.primary_key = vec![name("product_id")];
+    let ask = about("lines").with("pieces", sum("lines.quantity")).group("tag", "tags.label");
+    assert_eq!(lines(&books.run(&ask).await.unwrap().table), ["blue|11", "red|24", "∅|5"]);
+}
+
+#[tokio::test]
+async fn columns_that_cannot_be_equal_lead_nowhere() {
+    let mut books = Books::open().await;
+    let wrong = relationship("ledger_account", "ledger.account", "customers.id");
+    books.catalog.relationships.push(wrong);
+    let by = |of: &str| about("ledger").with("n", count("ledger")).group("x", of);
+    assert!(books.refusal(&by("customers.name")).await.contains("cannot be reached"));
+    let chosen = by("ledger_account>customers.name");
+    assert!(books.refusal(&chosen).await.contains("no relationship ledger_account"));
+}
+
+#[tokio::test]
 async fn what_a_row_has_several_of_is_no_value_of_it() {
     let books = Books::open().await;
     let amount = about("customers").with("x", over_table(Sum, "customers", value("orders.amount")));
