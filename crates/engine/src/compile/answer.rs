@@ -3,25 +3,23 @@
 
 use std::collections::HashSet;
 
-use pacioli_model::{Aggregation, Ask, ColumnName, Direction, GroupKey};
+use pacioli_model::{Ask, ColumnName, Direction, GroupKey};
 
 use super::{
-    fact::{self, Fact, Rule},
     identifier::identifier,
     names::Shared,
     nearest::{invalid, missing},
     outputs::{Known, Outputs},
     predicate,
     rows::find,
-    slots::{Computed, Slots},
-    statement::{Expr, Join, JoinKind, Query, Relation, Select, Source},
+    side::{self, Side},
+    slots::Slots,
+    statement::{Expr, Query, Select},
     typed::Typed,
 };
 use crate::EngineError;
 
 const MOST_OUTPUTS: usize = 64;
-/// Sub-plans of one Ask.
-const MOST_FACTS: usize = 24;
 
 /// A compiled Ask.
 #[derive(Debug)]
@@ -36,13 +34,13 @@ pub(super) fn answer<'a>(shared: &'a Shared<'a>, ask: &'a Ask) -> Result<Answere
     find(shared, &ask.table)?;
     check(ask)?;
     let slots = Slots::of(shared, ask)?;
-    let facts = facts(shared, ask, &slots)?;
-    if is_plain(ask, &slots, &facts) {
-        if let Some(answered) = plain(shared, ask, &slots, &facts)? {
-            return Ok(answered);
-        }
+    let sides = side::sides(shared, ask, &slots)?;
+    if is_plain(ask, &slots, &sides)
+        && let Some(answered) = plain(shared, ask, &slots, &sides)?
+    {
+        return Ok(answered);
     }
-    let mut composed = Composed::of(shared, ask, &slots, facts)?;
+    let mut composed = Composed::of(shared, ask, &slots, sides)?;
     for level in 1..=slots.levels() {
         let last = level == slots.levels();
         let inline = last && ask.having.is_none() && ask.limit_per.is_empty() && {
@@ -97,59 +95,8 @@ pub(super) fn within(ask: &Ask, names: &[ColumnName]) -> Result<(), EngineError>
     }
 }
 
-/// A sub-plan and the positions of its figures.
-type Planned = (Fact, Vec<usize>, bool);
-
-/// One sub-plan for all figures over the same rows.
-fn facts<'a>(
-    shared: &'a Shared<'a>,
-    ask: &'a Ask,
-    slots: &Slots<'a>,
-) -> Result<Vec<Planned>, EngineError> {
-    let mut rules: Vec<(Rule<'a>, Vec<usize>, Vec<(&str, &'a Aggregation)>)> = Vec::new();
-    for (position, slot) in slots.all.iter().enumerate() {
-        let Computed::Aggregate { aggregation, shift } = &slot.figure else { continue };
-        let rule = Rule::of(aggregation, *shift);
-        let figure = (slot.name.as_str(), *aggregation);
-        match rules.iter_mut().find(|(other, _, _)| *other == rule) {
-            Some((_, positions, figures)) => {
-                positions.push(position);
-                figures.push(figure);
-            }
-            None => rules.push((rule, vec![position], vec![figure])),
-        }
-    }
-    if ask.each_row && !rules.is_empty() {
-        return Err(invalid(format!(
-            "Every row of {} is listed, so nothing is counted or added up over several.",
-            ask.table
-        )));
-    }
-    if rules.len() > MOST_FACTS {
-        return Err(invalid(format!(
-            "More than {MOST_FACTS} figures over different rows are asked for at once."
-        )));
-    }
-    if rules.is_empty() {
-        if ask.group_by.is_empty() {
-            return Err(invalid("The question measures nothing and groups by nothing."));
-        }
-        let fact = if ask.each_row {
-            fact::listing(shared, ask)?
-        } else {
-            fact::fact(shared, ask, &Rule::about(shared, ask), &[])?
-        };
-        return Ok(vec![(fact, Vec::new(), false)]);
-    }
-    let facts = rules.into_iter().map(|(rule, positions, figures)| {
-        let adds_up = rule.over_time == pacioli_model::OverTime::Within;
-        Ok((fact::fact(shared, ask, &rule, &figures)?, positions, adds_up))
-    });
-    facts.collect()
-}
-
-fn is_plain(ask: &Ask, slots: &Slots<'_>, facts: &[Planned]) -> bool {
-    let [(fact, _, _)] = facts else { return false };
+fn is_plain(ask: &Ask, slots: &Slots<'_>, sides: &[Side]) -> bool {
+    let [Side { fact, .. }] = sides else { return false };
     let hidden =
         ask.group_by.iter().any(|group| group.hidden) || slots.all.iter().any(|slot| slot.hidden);
     let having = ask.having.is_some() && !fact.plain;
@@ -162,9 +109,9 @@ fn plain<'a>(
     shared: &'a Shared<'a>,
     ask: &'a Ask,
     slots: &Slots<'a>,
-    facts: &[Planned],
+    sides: &[Side],
 ) -> Result<Option<Answered>, EngineError> {
-    let [(fact, positions, _)] = facts else { return Ok(None) };
+    let [Side { fact, positions, .. }] = sides else { return Ok(None) };
     let mut known = Known::default();
     let groups = ask.group_by.iter().map(|group| group.name.to_string());
     known.all.extend(groups.zip(fact.keys.iter().cloned()));
@@ -223,8 +170,6 @@ struct Composed<'a, 's> {
     name: String,
     /// Its columns.
     known: Known,
-    /// Computed in the final SELECT.
-    inline: Vec<(Expr, String)>,
 }
 
 impl<'a, 's> Composed<'a, 's> {
@@ -233,75 +178,23 @@ impl<'a, 's> Composed<'a, 's> {
         shared: &'a Shared<'a>,
         ask: &'a Ask,
         slots: &'s Slots<'a>,
-        facts: Vec<Planned>,
+        mut sides: Vec<Side>,
     ) -> Result<Self, EngineError> {
-        let mut with = Vec::new();
-        let mut sides = Vec::new();
-        let mut known = Known::default();
-        for (fact, positions, adds_up) in facts {
-            let table = positions.first().map_or(&ask.table, |position| {
-                match slots.all[*position].figure {
-                    Computed::Aggregate { aggregation, .. } => &aggregation.table,
-                    _ => &ask.table,
-                }
-            });
-            let name = shared.fresh(&format!("{table}_figures"));
-            with.extend(fact.query.with.clone());
-            with.push((name.clone(), fact.query.body.clone()));
-            known.most_groups = known.most_groups.saturating_add(fact.most_groups);
-            if !adds_up || fact.multiplied {
-                known.repeated.extend(positions.iter().copied().filter(|_| fact.multiplied));
-                known.over_time.extend(positions.iter().copied().filter(|_| !adds_up));
-            }
-            sides.push((name, fact, positions));
+        let (mut with, mut known) = (Vec::new(), Known::default());
+        for side in &mut sides {
+            with.append(&mut side.fact.query.with);
+            with.push((side.name.clone(), side.fact.query.body.clone()));
+            known.learn(side);
         }
-        let mut composed =
-            Self { shared, ask, slots, with, name: String::new(), known, inline: Vec::new() };
-        composed.put_together(&sides)?;
+        let first = sides.first().map(|side| side.name.clone()).unwrap_or_default();
+        let mut composed = Self { shared, ask, slots, with, name: first, known };
+        let (select, outputs) = side::together(ask, slots, &sides)?;
+        composed.known.all = outputs;
+        if sides.len() > 1 {
+            composed.push("figures", select);
+        }
+        composed.rename();
         Ok(composed)
-    }
-
-    fn put_together(&mut self, sides: &[(String, Fact, Vec<usize>)]) -> Result<(), EngineError> {
-        let groups: Vec<String> =
-            self.ask.group_by.iter().map(|group| group.name.to_string()).collect();
-        let alone = sides.len() == 1;
-        let Some((first, fact, _)) = sides.first() else { return Ok(()) };
-        let mut select = Select::of_named(first);
-        for (at, (name, side, _)) in sides.iter().enumerate().skip(1) {
-            same_types(&groups, fact, side)?;
-            let on = groups.iter().map(|group| {
-                let left = merged(&sides[..at], group);
-                left.same(Expr::column(name, group))
-            });
-            let on: Vec<Expr> = on.collect();
-            let kind = if on.is_empty() { JoinKind::Cross } else { JoinKind::Full };
-            let relation = Relation { source: Source::Named(name.clone()), alias: name.clone() };
-            select.joins.push(Join { kind, relation, on });
-        }
-        for (group, key) in groups.iter().zip(&fact.keys) {
-            select.outputs.push((merged(sides, group), group.clone()));
-            self.known.all.push((group.clone(), key.clone()));
-        }
-        for (name, side, positions) in sides {
-            for (position, figure) in positions.iter().zip(&side.figures) {
-                let output = &self.slots.all[*position].name;
-                let column = Expr::column(name, output);
-                // A group that only another side has is one of no rows here.
-                let counts = !alone && self.slots.all[*position].counts();
-                let zero = Expr::Literal("0".to_owned());
-                let value =
-                    if counts { Expr::Call("coalesce", vec![column, zero]) } else { column };
-                select.outputs.push((value, output.clone()));
-                self.known.all.push((output.clone(), figure.clone()));
-            }
-        }
-        if alone {
-            self.name.clone_from(first);
-        } else {
-            self.push("figures", select);
-        }
-        self.rename();
-        Ok(())
     }
 
     fn push(&mut self, base: &str, select: Select) {
@@ -328,8 +221,6 @@ impl<'a, 's> Composed<'a, 's> {
             }
         }
         if inline {
-            self.inline =
-                computed.iter().map(|(n, typed)| (typed.expr.clone(), n.clone())).collect();
             self.known.all.extend(computed);
             return Ok(());
         }
@@ -393,26 +284,6 @@ impl<'a, 's> Composed<'a, 's> {
 
 /// The place of a row among those that a limit holds for; no output can be called so.
 const PLACE: &str = "_place";
-
-/// A group from whichever side has it.
-fn merged(sides: &[(String, Fact, Vec<usize>)], group: &str) -> Expr {
-    let mut columns: Vec<Expr> = sides.iter().map(|(name, ..)| Expr::column(name, group)).collect();
-    match columns.len() {
-        1 => columns.remove(0),
-        _ => Expr::Call("coalesce", columns),
-    }
-}
-
-fn same_types(groups: &[String], one: &Fact, other: &Fact) -> Result<(), EngineError> {
-    for (name, (one, other)) in groups.iter().zip(one.keys.iter().zip(&other.keys)) {
-        if one.data_type != other.data_type {
-            return Err(invalid(format!(
-                "The figures are not grouped by the same kind of {name}."
-            )));
-        }
-    }
-    Ok(())
-}
 
 /// Whether a grouping is a calendar period.
 pub(super) fn is_period(ask: &Ask, name: &ColumnName) -> bool {

@@ -70,39 +70,23 @@ pub(super) fn so_far<'a>(
     figures: &[(&str, &'a Aggregation)],
 ) -> Result<Fact, EngineError> {
     let period = period_of(ask, rule)?;
-    let names = Parts::new(shared, rule);
+    let parts = Parts::new(shared, rule);
     let count = unused(ask, figures);
     let periods = periods(shared, ask, rule, period)?;
     changes.query.body.outputs.push((Expr::CountRows, count.clone()));
     let groups: Vec<&str> = ask.group_by.iter().map(|group| group.name.as_str()).collect();
-    let filled = filled(&names, &groups, period, figures, &count);
-    let running = running(&names, &groups, period, figures, &count)?;
-    let mut body = Select::of_named(&names.balances);
-    let column = |name: &str| Expr::column(&names.balances, name);
-    let figure_names = figures.iter().map(|(name, _)| *name);
-    body.outputs = groups
-        .iter()
-        .copied()
-        .chain(figure_names)
-        .map(|name| (column(name), name.to_owned()))
-        .collect();
-    let mut shown = vec![column(&count).compare(">", Expr::Literal("0".to_owned()))];
-    if let (Some(from), Some(grain)) =
-        (ask.range.and_then(|range| range.from), ask.group_by[period].grain())
-    {
-        let from = literal::date(first_day(grain, from));
-        shown.push(column(groups[period]).compare(">=", from));
-    }
-    body.filter = Expr::all(shown);
+    let filled = filled(&parts, &groups, period, figures, &count);
+    let running = running(&parts, &groups, period, figures, &count)?;
+    let body = shown(ask, &parts, period, figures, &count);
     let mut with = changes.query.with;
-    with.push((names.changes.clone(), changes.query.body));
-    with.push((names.periods.clone(), periods));
+    with.push((parts.changes.clone(), changes.query.body));
+    with.push((parts.periods.clone(), periods));
     if groups.len() > 1 {
-        with.push((names.groups.clone(), groups_of(&names, &groups, period)));
+        with.push((parts.groups.clone(), groups_of(&parts, &groups, period)));
     }
-    with.push((names.filled.clone(), filled));
-    with.push((names.balances.clone(), running));
-    let rename = |typed: &Typed, name: &str| typed.as_expr(column(name));
+    with.push((parts.filled.clone(), filled));
+    with.push((parts.balances.clone(), running));
+    let rename = |typed: &Typed, name: &str| typed.as_expr(Expr::column(&parts.balances, name));
     let keys = changes.keys.iter().zip(&groups).map(|(key, name)| rename(key, name)).collect();
     let figures =
         changes.figures.iter().zip(figures).map(|(one, (name, _))| rename(one, name)).collect();
@@ -114,6 +98,29 @@ pub(super) fn so_far<'a>(
         most_groups: changes.most_groups.saturating_mul(changes.most_groups),
         multiplied: changes.multiplied,
     })
+}
+
+/// The balances of the periods in the range, of groups that have had any change.
+fn shown(
+    ask: &Ask,
+    parts: &Parts,
+    period: usize,
+    figures: &[(&str, &Aggregation)],
+    count: &str,
+) -> Select {
+    let column = |name: &str| Expr::column(&parts.balances, name);
+    let mut select = Select::of_named(&parts.balances);
+    let groups = ask.group_by.iter().map(|group| group.name.as_str());
+    let names = groups.chain(figures.iter().map(|(name, _)| *name));
+    select.outputs = names.map(|name| (column(name), name.to_owned())).collect();
+    let mut conditions = vec![column(count).compare(">", Expr::Literal("0".to_owned()))];
+    let grouping = &ask.group_by[period];
+    if let (Some(from), Some(grain)) = (ask.range.and_then(|range| range.from), grouping.grain()) {
+        let from = literal::date(first_day(grain, from));
+        conditions.push(column(grouping.name.as_str()).compare(">=", from));
+    }
+    select.filter = Expr::all(conditions);
+    select
 }
 
 /// What the parts of a balance are called.

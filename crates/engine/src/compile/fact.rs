@@ -146,10 +146,7 @@ fn plain(
         .collect::<Result<Vec<_>, _>>()?;
     let mut select = rows.into_select();
     select.filter = filter;
-    select.outputs = outputs(ask, &keys);
-    select.outputs.extend(figures.iter().map(|one| (one.expr.clone(), one.name.clone())));
-    select.groups = keys.iter().map(|key| key.expr.clone()).collect();
-    let query = select.into();
+    let query = grouped(select, ask, &keys, &figures).into();
     Ok(Fact { query, keys, figures, multiplied: false, most_groups: 0, plain: true })
 }
 
@@ -178,26 +175,27 @@ fn once<'a>(
         inner.outputs.push((value.expr, output));
         outer
     };
-    let keys: Vec<Typed> = keys
-        .into_iter()
-        .enumerate()
-        .map(|(at, key)| take(key, format!("key_{}", at + 1)))
-        .collect();
+    let keys = keys.into_iter().enumerate();
+    let keys: Vec<Typed> = keys.map(|(at, key)| take(key, format!("key_{}", at + 1))).collect();
     let mut figures = Vec::new();
     for (at, (figure, aggregate, value)) in arguments.into_iter().enumerate() {
         let value = value.map(|value| take(value, format!("value_{}", at + 1)));
         figures.push(figure::aggregate(figure, aggregate, value, table.rows.into())?);
     }
-    let mut body = Select::of_named(&name);
-    body.outputs = outputs(ask, &keys);
-    body.outputs.extend(figures.iter().map(|one| (one.expr.clone(), one.name.clone())));
-    body.groups = keys.iter().map(|key| key.expr.clone()).collect();
     shared.note(format!(
         "A row of {} counts once in every group that it belongs to, so the groups can add up to more than the total.",
         table.name
     ));
+    let body = grouped(Select::of_named(&name), ask, &keys, &figures);
     let query = Query { with: vec![(name, inner)], body };
     Ok(Fact { query, keys, figures, multiplied: true, most_groups: 0, plain: true })
+}
+
+fn grouped(mut select: Select, ask: &Ask, keys: &[Typed], figures: &[Typed]) -> Select {
+    select.outputs = outputs(ask, keys);
+    select.outputs.extend(figures.iter().map(|one| (one.expr.clone(), one.name.clone())));
+    select.groups = keys.iter().map(|key| key.expr.clone()).collect();
+    select
 }
 
 /// What tells a row from all others: its key, or a number that it is given under this name.

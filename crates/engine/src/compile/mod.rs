@@ -8,8 +8,8 @@
 //!   of their own table. `rows` joins to it, along the ways that `way` finds, only what a row has
 //!   at most one of; what it has several of is looked for with EXISTS. So nothing multiplies.
 //!   `balance` adds what does not add up over time.
-//! - `answer` puts the sub-plans side by side by their groups; `outputs` computes what is made of
-//!   finished groups; then they are chosen, sorted and cut.
+//! - `side` puts the sub-plans side by side by their groups; `outputs` computes what is made of
+//!   finished groups; in `answer` they are chosen, sorted and cut.
 //! - `value`, `predicate` and `literal` settle the types of what is said, `width` and `figure` give
 //!   numbers the room that they need.
 //! - All of it builds a `statement`, and `print` writes it down.
@@ -27,6 +27,7 @@ mod outputs;
 mod predicate;
 mod print;
 mod rows;
+mod side;
 mod slots;
 mod statement;
 mod typed;

@@ -12,6 +12,7 @@ use super::{
     figure,
     names::{Names, Shared},
     nearest::{invalid, missing},
+    side::Side,
     slots::{Computed, Slots},
     statement::Expr,
     typed::Typed,
@@ -35,6 +36,17 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Takes up what sets the figures of a sub-plan apart.
+    pub(super) fn learn(&mut self, side: &Side) {
+        self.most_groups = self.most_groups.saturating_add(side.fact.most_groups);
+        if side.fact.multiplied {
+            self.repeated.extend(&side.positions);
+        }
+        if side.over_time {
+            self.over_time.extend(&side.positions);
+        }
+    }
+
     /// A group or figure.
     pub(super) fn get(&self, name: &str) -> Option<&Typed> {
         self.all.iter().find(|(known, _)| known == name).map(|(_, typed)| typed)
