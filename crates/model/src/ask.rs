@@ -181,6 +181,7 @@ impl Measure {
 /// How an output is computed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "an Ask has few, and most are the largest")]
 pub enum Figure {
     /// Over rows.
     Aggregate(Aggregation),
@@ -285,6 +286,7 @@ pub enum OverTime {
 }
 
 impl OverTime {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_within(&self) -> bool {
         *self == Self::Within
     }
