@@ -94,7 +94,8 @@ pub(super) fn fact<'a>(
     let mut arguments = Vec::new();
     for (_, aggregation) in figures {
         let value = aggregation.value.as_ref();
-        arguments.push(value.map(|value| value::bind(&mut rows, value, 0)).transpose()?);
+        let bind = |value| rows.singly(|rows| value::bind(rows, value, 0));
+        arguments.push(value.map(bind).transpose()?);
     }
     let filter = conditions(&mut rows, ask, rule)?;
     let multiplied = rows.multiplies() && !figures.is_empty();
@@ -247,7 +248,8 @@ pub(super) fn key<'a>(
             let of = column.as_ref().or(rule.date.as_ref()).ok_or_else(|| {
                 invalid(format!("{} is counted by no date, so it has no periods.", rule.table))
             })?;
-            let date = rows.column(of)?;
+            let own = column.is_none();
+            let date = if own { rows.singly(|rows| rows.column(of)) } else { rows.column(of) }?;
             if !date.data_type.is_time() {
                 return Err(invalid(format!("{} is no date, so it has no periods.", date.name)));
             }
@@ -352,7 +354,7 @@ pub(super) fn conditions<'a>(
                 rule.table
             )));
         };
-        let date = rows.column(date)?;
+        let date = rows.singly(|rows| rows.column(date))?;
         if !date.data_type.is_time() {
             return Err(invalid(format!("{} is no date, so it has no days.", date.name)));
         }

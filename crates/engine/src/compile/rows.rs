@@ -73,6 +73,16 @@ impl<'a> Rows<'a> {
         Expr::column(&self.levels[0].relations[0].alias, column)
     }
 
+    /// Lets `bind` name only what a row has one of, whatever is joined for group keys.
+    pub(super) fn singly<T>(&mut self, bind: impl FnOnce(&mut Self) -> T) -> T {
+        let multiply = std::mem::replace(&mut self.may_multiply, false);
+        self.negations += 1;
+        let bound = bind(self);
+        self.negations -= 1;
+        self.may_multiply = multiply;
+        bound
+    }
+
     /// All rows with what is joined to them.
     pub(super) fn into_select(mut self) -> Select {
         match self.levels.pop() {

@@ -204,11 +204,7 @@ fn hops_from<'a>(catalog: &'a Catalog, table: &TableName) -> Vec<Hop<'a>> {
             continue;
         }
         let forward = &relationship.table == table;
-        let said = |hop: &Hop<'_>| {
-            let other = hop.relationship;
-            (&other.table, &other.columns) == (&relationship.table, &relationship.columns)
-                && (&other.to, &other.references) == (&relationship.to, &relationship.references)
-        };
+        let said = |hop: &Hop<'_>| hop.relationship.same_columns(relationship);
         if (forward || &relationship.to == table) && !hops.iter().any(said) {
             hops.push(Hop::new(catalog, relationship, forward));
         }

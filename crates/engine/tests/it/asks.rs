@@ -783,3 +783,47 @@ async fn products_of_large_numbers_have_room() {
         )]
     );
 }
+
+#[tokio::test]
+async fn moments_are_asked_of_like_days_and_fractions_like_numbers() {
+    let world = World::new();
+    let csv = "at,day,weight,n\n2024-01-31 23:30:00,2024-01-30,1.5e0,1\n\
+               2024-02-29 08:00:00,2024-02-28,2.5e0,2\n2025-02-28 10:00:00,2025-02-01,,3\n";
+    let entry = world.load(company(1), 1, csv).await;
+    let boxed = |of: &str| Box::new(column(of));
+    let dated = |aggregate, value: Value| Aggregation {
+        date: Some(of("at")),
+        ..over_table(aggregate, "t", value)
+    };
+    let n = || dated(Sum, column("n"));
+    let before = Aggregation { shift: Some(Shift::years(1)), ..n() };
+    let state = Aggregation { over_time: OverTime::Snapshot, ..n() };
+    let later =
+        |comparison| Predicate::Compare { left: column("at"), comparison, right: column("day") };
+    let hour = GroupKey::Value(Value::Part { part: DatePart::Hour, of: boxed("at") });
+    let days = Value::Days { from: boxed("day"), to: boxed("at") };
+    let weighed = arithmetic(Operation::Multiply, column("weight"), column("n"));
+    for (asked, expect) in [
+        (ask().with("n", count("t")).key("hour", hour), ["8|1", "10|1", "23|1"].as_slice()),
+        (ask().with("days", dated(Sum, days)), &["29"]),
+        (
+            ask()
+                .with("n", n())
+                .with("before", before)
+                .period("month", TimeGrain::Month)
+                .days("2025-01-01", "2026-01-01"),
+            &["2025-02-01|3|2"],
+        ),
+        (ask().with("n", state).period("year", TimeGrain::Year), &["2024-01-01|2", "2025-01-01|3"]),
+        (
+            ask().with("n", n()).period("day", TimeGrain::Day).days("2024-02-01", "2024-03-01"),
+            &["2024-02-29|2"],
+        ),
+        (ask().with("weight", dated(Sum, weighed)), &["6.5"]),
+        (ask().with("n", count("t")).where_(later(Greater)), &["3"]),
+        (ask().with("n", count("t")).where_(later(Equal)), &["0"]),
+    ] {
+        let answer = world.run(&entry, &asked).await.unwrap();
+        assert_eq!(lines(&answer.table), expect, "{}", answer.sql);
+    }
+}

@@ -560,12 +560,16 @@ async fn what_a_row_has_several_of_is_no_value_of_it() {
     let books = Books::open().await;
     let amount = about("customers").with("x", over_table(Sum, "customers", value("orders.amount")));
     assert!(books.refusal(&amount).await.contains("A row of customers has several of orders"));
+    let grouped = amount.group("status", "orders.status");
+    assert!(books.refusal(&grouped).await.contains("A row of customers has several of orders"));
     let mut listed = about("customers").group("status", "orders.status");
     listed.each_row = true;
     assert!(books.refusal(&listed).await.contains("has several of orders"));
     let mut dated = count("customers");
     dated.date = Some(at("orders.ordered_on"));
-    let dated = about("customers").with("n", dated).days("2024-01-01", "2025-01-01");
+    let ranged = about("customers").with("n", dated.clone()).days("2024-01-01", "2025-01-01");
+    assert!(books.refusal(&ranged).await.contains("has several of orders"));
+    let dated = about("customers").with("n", dated).period("month", TimeGrain::Month);
     assert!(books.refusal(&dated).await.contains("has several of orders"));
     let both = about("customers").with("n", count("customers")).where_(Predicate::Compare {
         left: value("orders.amount"),
