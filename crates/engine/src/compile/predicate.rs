@@ -95,11 +95,8 @@ fn compare<'a>(
     depth: usize,
 ) -> Result<Expr, EngineError> {
     match (left, right) {
-        (Value::Literal(_), Value::Literal(_)) | (_, Value::Literal(_)) => {
+        (_, Value::Literal(literal)) => {
             let typed = value::bind(names, left, depth)?;
-            let Value::Literal(literal) = right else {
-                return Err(invalid("A comparison is with a value."));
-            };
             with_literal(&typed, comparison, literal)
         }
         (Value::Literal(literal), _) => {

@@ -203,6 +203,9 @@ impl<'a> Rows<'a> {
             let hops = self.way_to(of)?;
             let Some((level, start)) = self.place(&hops) else { continue };
             let Some(position) = self.first_many(level, start, &hops) else { continue };
+            if level + 1 < self.levels.len() {
+                return Err(several(self.table(), &hops[position], of));
+            }
             let way = hops[..=position].to_vec();
             if found.as_ref().is_some_and(|other| *other != way) {
                 return Err(invalid(format!(

@@ -593,3 +593,16 @@ async fn groups_that_overlap_are_said_to() {
     assert!(compiled.notes.is_empty());
     assert_eq!(compiled.tables, [table_name("products")]);
 }
+
+#[tokio::test]
+async fn what_a_row_has_one_of_is_known() {
+    let books = Books::open().await;
+    let check = |from: &str, expect: &[&str]| {
+        let from = table_name(from);
+        let reached = pacioli_engine::compile::reachable(&books.catalog, &from);
+        assert_eq!(reached.iter().map(|table| table.as_str()).collect::<Vec<_>>(), expect);
+    };
+    check("lines", &["lines", "orders", "products", "customers"]);
+    check("product_tags", &["product_tags", "products", "tags"]);
+    check("customers", &["customers"]);
+}
