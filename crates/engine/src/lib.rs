@@ -25,7 +25,7 @@ mod worker;
 
 pub use counts::EngineStats;
 pub use engine::{Answer, Engine, EngineOptions, run_in_process};
-pub use error::EngineError;
+pub use error::{EngineError, WayChoice};
 pub use files::{TableFiles, TableWriter, Written};
 pub use scope::Scope;
 pub use worker::worker_main;

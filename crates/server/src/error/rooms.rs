@@ -75,7 +75,9 @@ impl From<SourceError> for ApiError {
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Invalid { detail } => Self::new(Code::InvalidQuery, detail),
+            EngineError::Invalid { detail } | EngineError::Ambiguous { detail, .. } => {
+                Self::new(Code::InvalidQuery, detail)
+            }
             EngineError::TooLarge { detail } => Self::new(Code::QueryTooLarge, detail),
             EngineError::TimedOut { after } => Self::new(
                 Code::QueryTimeout,
