@@ -4,6 +4,7 @@
 
 mod answers;
 mod files;
+mod guard;
 mod sql;
 mod workers;
 mod world;
