@@ -8,6 +8,7 @@ mod books;
 mod files;
 mod matrix;
 mod random;
+mod guard;
 mod sql;
 mod workers;
 mod world;

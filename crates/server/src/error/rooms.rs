@@ -90,6 +90,9 @@ impl From<EngineError> for ApiError {
                 Self::new(Code::Busy, "Too many questions are running. Try again.")
                     .retry_after(retry_after)
             }
+            EngineError::Cancelled => {
+                Self::new(Code::QueryCancelled, "The query was cancelled before it had an answer.")
+            }
             EngineError::Missing => {
                 let text = "The table was replaced while it was read. Ask again.";
                 Self::new(Code::Conflict, text)
