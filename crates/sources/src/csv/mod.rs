@@ -9,7 +9,7 @@ mod evidence;
 mod foreign;
 mod header;
 mod moment;
-pub(crate) mod naming;
+mod naming;
 mod number;
 mod profile;
 mod reading;
@@ -23,6 +23,7 @@ use arrow::datatypes::SchemaRef;
 use pacioli_model::{ColumnName, ColumnType};
 
 pub use batches::CsvReader;
+pub(crate) use naming::column_names;
 pub use naming::{table_name_from_file, table_name_from_source};
 
 use crate::{SourceError, source};

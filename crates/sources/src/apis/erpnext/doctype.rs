@@ -4,7 +4,7 @@ use pacioli_model::{ColumnName, ColumnType};
 use serde::{Deserialize, Deserializer};
 
 use crate::{
-    csv::naming::column_names,
+    csv::column_names,
     source::{SourceColumn, SourceForeignKey, SourceTable},
 };
 

@@ -204,7 +204,7 @@ impl Access {
 
 /// OAuth turns a wrong secret away with 400 or 401 (RFC 6749, section 5.2).
 fn denied(answer: &Answer, http: &Http, what: &str) -> SourceError {
-    match answer.refusal(http, "odata_access", what) {
+    match answer.refusal(http, "odata_access", what).into() {
         SourceError::Invalid { code: "source_refused", detail } => SourceError::Denied { detail },
         error => error,
     }

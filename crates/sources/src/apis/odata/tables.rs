@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     SourceError,
-    csv::naming::column_names,
+    csv::column_names,
     source::{SourceColumn, SourceForeignKey, SourceTable},
 };
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{CHANGED, column_name};
 use crate::{
-    csv::naming::column_names,
+    csv::column_names,
     source::{SourceColumn, SourceForeignKey, SourceTable},
 };
 
