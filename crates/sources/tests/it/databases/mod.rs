@@ -1,0 +1,6 @@
+//! Databases, each a server of its own that a test starts and stops.
+
+mod postgres;
+mod postgres_server;
+mod program;
+mod rows;
