@@ -1,5 +1,7 @@
 //! Databases, each a server of its own that a test starts and stops.
 
+mod mariadb;
+mod mariadb_server;
 mod postgres;
 mod postgres_server;
 mod program;
