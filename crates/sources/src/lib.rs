@@ -4,6 +4,7 @@
 
 pub mod apis;
 pub mod csv;
+pub mod databases;
 pub mod demo;
 mod error;
 pub mod outgoing;
