@@ -165,8 +165,8 @@ fn endless() -> impl futures_util::Stream<Item = Result<Bytes, std::io::Error>> 
 /// Spaces, packed.
 fn packed(bytes: usize) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    for _ in 0..bytes / 65536 {
-        encoder.write_all(&[b' '; 65536]).unwrap();
+    for _ in 0..bytes / 4096 {
+        encoder.write_all(&[b' '; 4096]).unwrap();
     }
     encoder.finish().unwrap()
 }

@@ -75,7 +75,7 @@ pub fn doctypes(name: &str) -> Vec<Value> {
     }
 }
 
-fn document(name: Value, minute: usize, more: &Value) -> Value {
+fn document(name: &Value, minute: usize, more: &Value) -> Value {
     let mut row = json!({
         "name": name, "creation": "2026-01-01 10:00:00.000001",
         "modified": format!("2026-01-02 10:{minute:02}:00.000001"),
@@ -91,10 +91,13 @@ fn document(name: Value, minute: usize, more: &Value) -> Value {
 pub fn documents() -> Documents {
     let invoice = |number: usize| {
         // Names are of mixed case, which the database's collation does not tell apart.
-        let name =
-            if number % 2 == 0 { format!("SINV-{number:03}") } else { format!("sinv-{number:03}") };
+        let name = if number.is_multiple_of(2) {
+            format!("SINV-{number:03}")
+        } else {
+            format!("sinv-{number:03}")
+        };
         document(
-            json!(name),
+            &json!(name),
             number % 3,
             &json!({
                 "customer": "Palmer", "posting_date": "2026-01-31", "posting_time": "9:05:00.5",
@@ -104,7 +107,7 @@ pub fn documents() -> Documents {
     };
     let line = |number: usize| {
         document(
-            json!(format!("row{number:04}")),
+            &json!(format!("row{number:04}")),
             number % 3,
             &json!({
                 "parent": format!("SINV-{:03}", number / 2 + 1), "parenttype": "Sales Invoice", "parentfield": "items",
@@ -114,7 +117,7 @@ pub fn documents() -> Documents {
     };
     let tax = |number: usize, kind: &str| {
         document(
-            json!(format!("tax{number}")),
+            &json!(format!("tax{number}")),
             0,
             &json!({ "parent": "X", "parenttype": kind, "parentfield": "taxes", "rate": 19 }),
         )
@@ -126,14 +129,14 @@ pub fn documents() -> Documents {
             "Sales Taxes and Charges".to_owned(),
             vec![tax(1, "Sales Invoice"), tax(2, "Sales Order"), tax(3, "Quotation")],
         ),
-        ("Sales Order".to_owned(), vec![document(json!("SO-1"), 0, &json!({}))]),
+        ("Sales Order".to_owned(), vec![document(&json!("SO-1"), 0, &json!({}))]),
         (
             "Customer".to_owned(),
-            vec![document(json!("Palmer"), 0, &json!({ "customer_name": "Palmer" }))],
+            vec![document(&json!("Palmer"), 0, &json!({ "customer_name": "Palmer" }))],
         ),
         (
             "Log".to_owned(),
-            (1..=11).map(|number| document(json!(number), 0, &json!({ "note": "x" }))).collect(),
+            (1..=11).map(|number| document(&json!(number), 0, &json!({ "note": "x" }))).collect(),
         ),
     ])
 }

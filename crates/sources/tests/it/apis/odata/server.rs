@@ -139,7 +139,7 @@ async fn login(State(service): State<Arc<Service>>, Json(body): Json<Value>) -> 
 
 impl Service {
     /// Whether the request carries the newest token or session, and that has not ended.
-    fn lets_in(&self, headers: &HeaderMap) -> Result<(), Response> {
+    fn turned_away(&self, headers: &HeaderMap) -> Option<Response> {
         let number = self.entered.load(Ordering::SeqCst);
         let (name, wanted) = match self.kind {
             Kind::BusinessCentral => ("authorization", format!("Bearer token-s3cr3t-{number}")),
@@ -149,9 +149,9 @@ impl Service {
         };
         let carried = headers.get(name).is_some_and(|value| value == wanted.as_str());
         if carried && self.used.fetch_add(1, Ordering::SeqCst) < self.lasts.load(Ordering::SeqCst) {
-            return Ok(());
+            return None;
         }
-        Err(match self.kind {
+        Some(match self.kind {
             Kind::BusinessCentral => failed(
                 401,
                 "Authentication_InvalidCredentials",
@@ -162,7 +162,7 @@ impl Service {
     }
 
     fn page(&self, set: &str, asked: &Asked, headers: &HeaderMap) -> Response {
-        if let Err(refused) = self.lets_in(headers) {
+        if let Some(refused) = self.turned_away(headers) {
             return refused;
         }
         let number = self.pages.fetch_add(1, Ordering::SeqCst);
@@ -342,7 +342,7 @@ fn compared(one: &Value, other: &Value) -> Order {
 }
 
 async fn metadata_of(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
-    if let Err(refused) = service.lets_in(&headers) {
+    if let Some(refused) = service.turned_away(&headers) {
         return refused;
     }
     ([(header::CONTENT_TYPE, "application/xml")], service.metadata).into_response()

@@ -112,7 +112,7 @@ async fn json2(
     } else if headers.get("x-odoo-database").is_none_or(|value| value != "books") {
         Err((404, "werkzeug.exceptions.NotFound", "no database".to_owned()))
     } else {
-        odoo.call(&model, &method, arguments)
+        odoo.call(&model, &method, &arguments)
     };
     match outcome {
         Ok(value) => Json(value).into_response(),
@@ -167,7 +167,7 @@ impl Database {
                 "search_read() got an unexpected keyword argument 'load'".to_owned(),
             ));
         }
-        let raised = self.call(model, method, named);
+        let raised = self.call(model, method, &named);
         raised.map_err(|(status, name, message)| match status {
             // An older server has no other word for a model that is not there.
             404 => (200, "odoo.exceptions.UserError", format!("Object {model} doesn't exist")),
@@ -179,7 +179,7 @@ impl Database {
         &self,
         model: &str,
         method: &str,
-        arguments: Map<String, Value>,
+        arguments: &Map<String, Value>,
     ) -> Result<Value, Raised> {
         self.calls
             .lock()
@@ -206,11 +206,11 @@ impl Database {
                 format!("the model '{model}' does not exist"),
             ));
         };
-        let found = found(rows, &arguments);
+        let found = found(rows, arguments);
         match method {
             "fields_get" => Ok(super::fields(model)),
             "search_count" => Ok(json!(found.len())),
-            "search_read" => Ok(read(model, found, &arguments, self.most.load(Ordering::SeqCst))),
+            "search_read" => Ok(read(model, found, arguments, self.most.load(Ordering::SeqCst))),
             _ => Err((404, "werkzeug.exceptions.NotFound", format!("no method {method}"))),
         }
     }
