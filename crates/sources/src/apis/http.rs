@@ -311,12 +311,14 @@ fn cause(error: &reqwest::Error) -> Option<Cause> {
         if let Some(SourceError::Invalid { code, detail }) = error.downcast_ref() {
             return Some(Cause::Refused(SourceError::invalid(code, detail)));
         }
-        let inner = error.downcast_ref().and_then(io::Error::get_ref);
-        if let Some(rustls::Error::InvalidCertificate(why)) = inner.and_then(|it| it.downcast_ref())
-        {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
             return Some(Cause::Certificate(format!("its certificate is not valid ({why:?})")));
         }
-        next = error.source();
+        // An I/O error's source is what lies under the error in it, not that error.
+        next = match error.downcast_ref().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     None
 }

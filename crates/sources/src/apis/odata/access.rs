@@ -51,6 +51,9 @@ impl Access {
         http: &Http,
     ) -> Result<Self, SourceError> {
         http.hide(secret);
+        if let ODataAccess::ClientCredentials { token_url, .. } = &kind {
+            url::base(token_url)?;
+        }
         let secret = secret.clone();
         let header = match &kind {
             ODataAccess::Basic { user } => Some((AUTHORIZATION, http::basic(user, &secret)?)),

@@ -6,6 +6,7 @@ mod odata;
 mod odoo;
 mod outside;
 mod pace;
+mod secure;
 mod serving;
 
 use std::{sync::Arc, time::Duration};

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::Router;
+use axum::{Router, serve::Listener};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub struct Serving {
@@ -12,7 +12,10 @@ pub struct Serving {
 
 impl Serving {
     pub async fn start(router: Router) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), router)
+    }
+
+    pub fn on<L: Listener<Addr = SocketAddr>>(listener: L, router: Router) -> Self {
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { address, task }

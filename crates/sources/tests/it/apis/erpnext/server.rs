@@ -5,6 +5,7 @@
 use std::{
     cmp::Ordering as Order,
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -18,10 +19,12 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
     routing::get,
+    serve::Listener,
 };
 use pacioli_sources::apis::ErpNext;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use super::{doctypes, documents, settings};
 use crate::apis::{
@@ -53,6 +56,10 @@ pub struct Site {
 
 impl Server {
     pub async fn start() -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    pub fn on<L: Listener<Addr = SocketAddr>>(listener: L) -> Self {
         let faults = Faults::default();
         let site = Arc::new(Site {
             documents: Mutex::new(documents()),
@@ -66,7 +73,7 @@ impl Server {
             .route("/api/method/{method}", get(method))
             .with_state(Arc::clone(&site))
             .layer(middleware::from_fn_with_state(faults.clone(), faults::meet));
-        Self { serving: Serving::start(router).await, faults, site }
+        Self { serving: Serving::on(listener, router), faults, site }
     }
 
     pub fn source(&self, pace: &Arc<Moved>) -> ErpNext {
