@@ -129,10 +129,11 @@ impl Transport {
             Some(version) if self.api == OdooApi::JsonRpc || version < 19 => {
                 Ok(Way::Rpc { user: self.login().await?, version })
             }
-            _ => {
-                self.json2("res.users", "context_get", Map::new()).await?;
-                Ok(Way::Json2)
-            }
+            _ => match self.json2("res.users", "context_get", Map::new()).await {
+                Ok(_) => Ok(Way::Json2),
+                Err(Refusal::Absent(_)) => Err(self.no_database()),
+                Err(refusal) => Err(refusal.into()),
+            },
         }
     }
 
@@ -181,6 +182,15 @@ impl Transport {
         told.as_i64().ok_or_else(|| SourceError::Denied {
             detail: "Odoo does not accept this database, user and key together.".to_owned(),
         })
+    }
+
+    /// Every database has users, so where they are not, there is no database.
+    fn no_database(&self) -> SourceError {
+        let detail = match &self.database {
+            Some(database) => format!("The server has no Odoo database {database}."),
+            None => "The server does not say which Odoo database it is: set `database`.".to_owned(),
+        };
+        SourceError::invalid("odoo_database", detail)
     }
 
     fn database(&self) -> Result<&str, SourceError> {

@@ -1,6 +1,7 @@
 //! OData services: Business Central and the SAP Business One Service Layer.
 
 mod business_central;
+mod general;
 mod server;
 mod service_layer;
 

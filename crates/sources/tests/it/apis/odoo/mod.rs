@@ -352,3 +352,17 @@ async fn a_server_that_gives_fewer_records_than_asked_for_loses_none() {
     let loaded = load(&source, table(&tables, "sale.order"), None).await.whole();
     assert_eq!(loaded.rows.len(), orders());
 }
+
+#[tokio::test]
+async fn a_server_of_several_databases_wants_to_be_told_which() {
+    let server = Server::start(19).await;
+    let pace = Arc::new(Moved::default());
+    for (database, expect) in
+        [(None, "set `database`"), (Some("boks".to_owned()), "no Odoo database boks")]
+    {
+        let settings = OdooSettings { database, ..settings(&server) };
+        let source = Odoo::new(settings, &SecretString::from(SECRET), &reach(&pace)).unwrap();
+        let error = source.discover().await.unwrap_err().to_string();
+        assert!(error.contains(expect), "{error}");
+    }
+}
