@@ -6,6 +6,7 @@ pub mod csv;
 pub mod demo;
 mod error;
 pub mod files;
+pub mod relationships;
 pub mod source;
 pub mod typing;
 

@@ -7,9 +7,9 @@ use std::{
 
 use chrono::NaiveDate;
 use clap::Args;
-use pacioli_engine::{TableFiles, run_in_process};
+use pacioli_engine::{Scope, TableFiles, run_in_process};
 use pacioli_language::{Context, Interpretation, Translation, Understood, translate};
-use pacioli_model::{Catalog, Cell, CompanyId, Table, TableEntry, Timestamp, UserId};
+use pacioli_model::{Access, Catalog, Cell, CompanyId, Table, TableEntry, Timestamp, UserId};
 use pacioli_sources::files::FileOptions;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -111,8 +111,8 @@ async fn show(
     only_sql: bool,
 ) -> CommandResult {
     let Understood { ask, interpretation, .. } = understood;
-    let entry = catalog.table(&ask.table).ok_or("the table is gone")?;
-    let answer = run_in_process(files, NOBODY, entry, &ask, ROWS).await?;
+    let scope = Scope { company: NOBODY, catalog, access: &Access::default() };
+    let answer = run_in_process(files, &scope, &ask, ROWS).await?;
     let mut out = io::stdout().lock();
     if only_sql {
         return Ok(writeln!(out, "{}", answer.sql)?);

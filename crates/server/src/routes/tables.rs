@@ -1,6 +1,7 @@
 use axum::{extract::State, http::StatusCode};
+use pacioli_engine::Scope;
 use pacioli_model::{
-    AuditAction, Cell, Column, Distinct, Origin, TableEntry, TableName, Timestamp,
+    Access, AuditAction, Catalog, Cell, Column, Distinct, Origin, TableEntry, TableName, Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -163,7 +164,9 @@ pub async fn get_table(
     Path(name): Path<TableName>,
 ) -> ApiResult<NoStore<TableDetail>> {
     let entry = caller.data.table(&name).await?.ok_or_else(ApiError::not_found)?;
-    let sample = app.engine.sample(caller.company(), &entry, SAMPLE_ROWS).await?;
+    let catalog = Catalog { tables: vec![entry.clone()], ..Catalog::default() };
+    let scope = Scope { company: caller.company(), catalog: &catalog, access: &Access::default() };
+    let sample = app.engine.sample(&scope, &name, SAMPLE_ROWS).await?;
     let (columns, rows) = shape(sample);
     Ok(NoStore(TableDetail {
         summary: (&entry).into(),

@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 
 use super::{subject::Subject, words::*};
 
-fn name(text: &str) -> TableName {
+pub(super) fn name(text: &str) -> TableName {
     TableName::parse(text).unwrap()
 }
 
-fn entry(table: &str) -> TableEntry {
+pub(super) fn entry(table: &str) -> TableEntry {
     let column = |name: &str, data_type, min, max, values| Column {
         name: ColumnName::parse(name).unwrap(),
         label: "Order $ref.é".into(),
