@@ -101,7 +101,7 @@ async fn of_several_tables_all_are_replaced_or_none() {
     let files = server.app.config.data_dir.join("files");
     let files_before = checks::files_under(&files);
     // The customers are whole, the orders are not.
-    let bad = format!("{SHOP} INSERT INTO orders VALUES (4, 1, hex(zeroblob(2000000)));");
+    let bad = format!("{SHOP} INSERT INTO orders VALUES (4, 1, 'x' || hex(zeroblob(2000000)));");
     let answer = upload(&server, &owner, ("shop.db", database(&bad)), &[]).await;
     refused(&answer, 422, "unreadable_file");
     assert_eq!(first_error(&answer).1, "value_too_large");

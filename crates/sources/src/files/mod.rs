@@ -4,14 +4,18 @@
 //! To add a kind: tell it in `kind.rs`, and make a module that turns the file into [`TablePlan`]s. A
 //! kind whose cells are of any type gives its rows as [`row::Row`]s and has `draft.rs` decide.
 
+mod archive;
 mod draft;
+mod json;
 mod kind;
 mod limits;
 #[cfg(test)]
 mod loaded;
+mod parquet;
 mod part;
 mod row;
 mod sqlite;
+mod workbook;
 
 use std::{ops::ControlFlow, path::Path};
 
@@ -76,16 +80,34 @@ pub fn inspect(
     options: &FileOptions,
     progress: &mut Progress<'_>,
 ) -> Result<FilePlan, SourceError> {
-    let kind = kind::tell(file.path)?;
+    let kind = kind::tell(file.path, limits)?;
     let plan = match kind {
-        FileKind::Csv => text(file, limits, options, progress)?,
-        FileKind::Sqlite => sqlite::inspect(file, limits, options, progress)?,
+        FileKind::Zip => archive::inspect_zip(file, limits, options, progress)?,
+        FileKind::Gzip => archive::inspect_gzip(file, limits, options, progress)?,
+        kind => plan_as(kind, file, limits, options, progress)?,
     };
     options.check(&plan)?;
     if plan.tables.is_empty() {
         return Err(SourceError::invalid("no_tables", "Nothing of the file is left to load."));
     }
     Ok(plan)
+}
+
+/// Plans a file that is no archive.
+fn plan_as(
+    kind: FileKind,
+    file: InputPath<'_>,
+    limits: &FileLimits,
+    options: &FileOptions,
+    progress: &mut Progress<'_>,
+) -> Result<FilePlan, SourceError> {
+    match kind {
+        FileKind::Sqlite => sqlite::inspect(file, limits, options, progress),
+        FileKind::Xlsx => workbook::inspect(file, limits, options, progress),
+        FileKind::Json => json::inspect(file, limits, options, progress),
+        FileKind::Parquet => parquet::inspect(file, limits, options, progress),
+        FileKind::Csv | FileKind::Zip | FileKind::Gzip => text(file, limits, options, progress),
+    }
 }
 
 /// CSV is one table, called as the file.

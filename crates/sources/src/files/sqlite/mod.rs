@@ -85,5 +85,6 @@ fn plan(
         primary_key: Vec::new(),
         foreign_keys: Vec::new(),
         content: Content::Sqlite(rows),
+        held: None,
     })
 }
