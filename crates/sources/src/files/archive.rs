@@ -12,9 +12,7 @@ use flate2::read::MultiGzDecoder;
 use tempfile::{NamedTempFile, TempPath};
 use zip::{ZipArchive, read::ZipFile, result::ZipError};
 
-use super::{
-    FileKind, FileLimits, FileOptions, FilePlan, InputPath, Progress, TablePlan, plan_as,
-};
+use super::{FileKind, FileLimits, FileOptions, FilePlan, InputPath, Progress, TablePlan, plan_as};
 use crate::{SourceError, typing::naming};
 
 type Archive = ZipArchive<BufReader<File>>;
@@ -47,8 +45,10 @@ pub(super) fn tell(path: &Path, limits: &FileLimits) -> Result<FileKind, SourceE
 }
 
 fn unsupported(kind: &'static str, advice: &str) -> SourceError {
-    let detail =
-        format!("The file is {kind}, which is not read. {advice} What is read: {}.", FileKind::WORDS);
+    let detail = format!(
+        "The file is {kind}, which is not read. {advice} What is read: {}.",
+        FileKind::WORDS
+    );
     SourceError::Unsupported { kind, detail }
 }
 
@@ -70,15 +70,17 @@ fn measure(mut archive: Archive, limits: &FileLimits) -> Result<(), SourceError>
     Ok(())
 }
 
-const DAMAGED: &str = "The archive is damaged or was cut off on its way. Make it anew and send it again.";
+const DAMAGED: &str =
+    "The archive is damaged or was cut off on its way. Make it anew and send it again.";
 
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn damaged(error: ZipError) -> SourceError {
     match error {
         ZipError::UnsupportedArchive(text) if text == ZipError::PASSWORD_REQUIRED => encrypted(),
         ZipError::UnsupportedArchive(what) => SourceError::invalid(
             "archive_unsupported",
-            format!("The archive is packed in a way that is not read: {what}. Make it anew as a plain ZIP."),
+            format!(
+                "The archive is packed in a way that is not read: {what}. Make it anew as a plain ZIP."
+            ),
         ),
         error => SourceError::invalid("archive_damaged", format!("{DAMAGED} ({error})")),
     }
@@ -104,12 +106,16 @@ fn refuse_crowd(file: &mut File, limits: &FileLimits) -> Result<(), SourceError>
     file.read_to_end(&mut end)?;
     file.rewind()?;
     let at = end.windows(4).rposition(|it| it == b"PK\x05\x06");
-    let count = at.and_then(|at| end.get(at + 10..at + 12)).map(|it| u16::from_le_bytes([it[0], it[1]]));
+    let count =
+        at.and_then(|at| end.get(at + 10..at + 12)).map(|it| u16::from_le_bytes([it[0], it[1]]));
     let Some(count) = count else {
         return Err(SourceError::invalid("archive_damaged", DAMAGED));
     };
     if usize::from(count) > limits.members {
-        let detail = format!("The archive holds {count} or more files; at most {} are read.", limits.members);
+        let detail = format!(
+            "The archive holds {count} or more files; at most {} are read.",
+            limits.members
+        );
         return Err(SourceError::invalid("archive_too_many_files", detail));
     }
     Ok(())
@@ -198,9 +204,9 @@ fn unpack(
     let mut chunk = vec![0; CHUNK];
     let mut size = 0;
     loop {
-        let held = packed
-            .read(&mut chunk)
-            .map_err(|error| SourceError::invalid("archive_damaged", format!("{DAMAGED} ({error})")))?;
+        let held = packed.read(&mut chunk).map_err(|error| {
+            SourceError::invalid("archive_damaged", format!("{DAMAGED} ({error})"))
+        })?;
         if held == 0 {
             break;
         }
@@ -296,7 +302,9 @@ impl FilePlan {
             return Err(SourceError::invalid("too_many_tables", detail));
         }
         for (at, table) in self.tables.iter().enumerate() {
-            let Some(other) = self.tables[..at].iter().find(|it| it.name == table.name) else { continue };
+            let Some(other) = self.tables[..at].iter().find(|it| it.name == table.name) else {
+                continue;
+            };
             let part = |table: &TablePlan| table.part.clone().unwrap_or_default();
             let detail = format!(
                 "{} and {} would both be the table {}. Rename one of them.",
@@ -309,3 +317,6 @@ impl FilePlan {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

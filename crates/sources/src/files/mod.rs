@@ -13,6 +13,8 @@ mod limits;
 mod loaded;
 mod parquet;
 mod part;
+#[cfg(test)]
+mod round_trip;
 mod row;
 mod sqlite;
 mod workbook;
@@ -101,13 +103,22 @@ fn plan_as(
     options: &FileOptions,
     progress: &mut Progress<'_>,
 ) -> Result<FilePlan, SourceError> {
-    match kind {
-        FileKind::Sqlite => sqlite::inspect(file, limits, options, progress),
-        FileKind::Xlsx => workbook::inspect(file, limits, options, progress),
-        FileKind::Json => json::inspect(file, limits, options, progress),
-        FileKind::Parquet => parquet::inspect(file, limits, options, progress),
-        FileKind::Csv | FileKind::Zip | FileKind::Gzip => text(file, limits, options, progress),
+    let has_lines = matches!(kind, FileKind::Csv | FileKind::Xlsx);
+    if !has_lines && options.choices.iter().any(|it| it.choices.header_row.is_some()) {
+        let detail = "A `header_row` is chosen, which only text and workbooks have.";
+        return Err(SourceError::invalid("no_header_row", detail));
     }
+    let mut plan = match kind {
+        FileKind::Sqlite => sqlite::inspect(file, limits, options, progress)?,
+        FileKind::Xlsx => workbook::inspect(file, limits, options, progress)?,
+        FileKind::Json => json::inspect(file, limits, options, progress)?,
+        FileKind::Parquet => parquet::inspect(file, limits, options, progress)?,
+        FileKind::Csv | FileKind::Zip | FileKind::Gzip => text(file, limits, options, progress)?,
+    };
+    plan.tables.retain(|table| {
+        options.of(&table.name, table.part.as_deref()).is_none_or(|choice| !choice.skip)
+    });
+    Ok(plan)
 }
 
 /// CSV is one table, called as the file.
@@ -170,7 +181,12 @@ impl TableChoice {
         match &self.table {
             None => true,
             Some(table) => {
-                table == name.as_str() || part.is_some_and(|part| part.eq_ignore_ascii_case(table))
+                // A part of a file in an archive is called after both: `book.xlsx: Sheet1`.
+                let is_part = |part: &str| {
+                    let inner = part.rsplit_once(": ").map_or(part, |(_, inner)| inner);
+                    [part, inner].iter().any(|it| it.eq_ignore_ascii_case(table))
+                };
+                table == name.as_str() || part.is_some_and(is_part)
             }
         }
     }

@@ -33,7 +33,9 @@ use super::{
 };
 use crate::{
     SourceError, source,
-    typing::{Choices, DateOrder, DecimalMark, PlannedColumn, naming, profile::Profile, reading::Reading},
+    typing::{
+        Choices, DateOrder, DecimalMark, PlannedColumn, naming, profile::Profile, reading::Reading,
+    },
 };
 
 const BATCH_ROWS: usize = 8192;
@@ -73,11 +75,18 @@ pub(super) fn inspect(
                 labels.push(field.name().clone());
                 types.push(data_type);
             }
-            None => notes.push(format!("{}: Left out: it holds {}.", field.name(), words(field.data_type()))),
+            None => notes.push(format!(
+                "{}: Left out: it holds {}.",
+                field.name(),
+                words(field.data_type())
+            )),
         }
     }
     if kept.is_empty() {
-        return Err(SourceError::invalid("no_columns", "The Parquet file has no column that can be read."));
+        return Err(SourceError::invalid(
+            "no_columns",
+            "The Parquet file has no column that can be read.",
+        ));
     }
     let columns = plan(labels, &types, &choices, &mut notes)?;
     let value_bytes = limits.csv.field_bytes;
@@ -99,10 +108,12 @@ pub(super) fn inspect(
 /// How many rows there are; refused where a small file claims to hold very many.
 fn rows(metadata: &ArrowReaderMetadata, limits: &FileLimits) -> Result<u64, SourceError> {
     let file = metadata.metadata().file_metadata();
-    let rows = u64::try_from(file.num_rows()).map_err(|_| damaged("it has fewer rows than none"))?;
+    let rows =
+        u64::try_from(file.num_rows()).map_err(|_| damaged("it has fewer rows than none"))?;
     let columns = metadata.schema().fields().len() as u64;
     if rows.saturating_mul(columns) > limits.unpacked_bytes / 8 {
-        let detail = format!("The Parquet file holds {rows} rows of {columns} columns, which is too much.");
+        let detail =
+            format!("The Parquet file holds {rows} rows of {columns} columns, which is too much.");
         return Err(SourceError::invalid("unpacks_too_large", detail));
     }
     Ok(rows)
@@ -174,7 +185,9 @@ fn column_type(data_type: &DataType) -> Option<ColumnType> {
         DataType::Date32 | DataType::Date64 => ColumnType::Date,
         DataType::Timestamp(..) => ColumnType::Timestamp,
         DataType::Dictionary(_, values) => column_type(values)?,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => ColumnType::Text,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => {
+            ColumnType::Text
+        }
         DataType::Time32(_) | DataType::Time64(_) => ColumnType::Text,
         _ => return None,
     })
@@ -184,9 +197,10 @@ fn words(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => "lists",
         DataType::Struct(_) | DataType::Map(..) => "structures",
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
-            "binary data"
-        }
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => "binary data",
         _ => "values of a type that is not read",
     }
 }
@@ -196,23 +210,26 @@ impl ParquetTable {
     pub(super) fn read(
         &self,
         columns: &[PlannedColumn],
-        schema: SchemaRef,
+        schema: &SchemaRef,
         emit: &mut Emit<'_>,
     ) -> Result<Vec<ColumnProfile>, SourceError> {
         guarded(|| {
             let metadata = as_views(&metadata(&self.path)?)?;
             let file = File::open(&self.path)?;
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-            let mask = ProjectionMask::roots(builder.parquet_schema(), self.columns.iter().copied());
+            let mask =
+                ProjectionMask::roots(builder.parquet_schema(), self.columns.iter().copied());
             let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-            let mut profiles: Vec<Profile> =
-                columns.iter().map(|column| Profile::new(column.data_type, columns.len())).collect();
+            let mut profiles: Vec<Profile> = columns
+                .iter()
+                .map(|column| Profile::new(column.data_type, columns.len()))
+                .collect();
             let mut rows = 0;
             for batch in reader.map_err(|error| damaged(&error.to_string()))? {
                 let batch = batch.map_err(|error| damaged(&error.to_string()))?;
                 rows += batch.num_rows() as u64;
                 for slice in self.slices(&batch, columns)? {
-                    let typed = typed(&slice, columns, &schema, &mut profiles)?;
+                    let typed = typed(&slice, columns, schema, &mut profiles)?;
                     if emit(typed).is_break() {
                         return Err(SourceError::Cancelled);
                     }
@@ -227,7 +244,11 @@ impl ParquetTable {
 
     /// The batch in parts whose texts are small once they are written out: a dictionary of one long
     /// text may stand for thousands of rows.
-    fn slices(&self, batch: &RecordBatch, columns: &[PlannedColumn]) -> Result<Vec<RecordBatch>, SourceError> {
+    fn slices(
+        &self,
+        batch: &RecordBatch,
+        columns: &[PlannedColumn],
+    ) -> Result<Vec<RecordBatch>, SourceError> {
         let mut bytes = vec![0; batch.num_rows()];
         for (array, column) in batch.columns().iter().zip(columns) {
             for (row, bytes) in bytes.iter_mut().enumerate() {
@@ -274,7 +295,9 @@ fn as_views(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, Sourc
         DataType::Utf8 | DataType::LargeUtf8 => {
             Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
         }
-        DataType::Dictionary(_, values) if matches!(**values, DataType::Utf8 | DataType::LargeUtf8) => {
+        DataType::Dictionary(_, values)
+            if matches!(**values, DataType::Utf8 | DataType::LargeUtf8) =>
+        {
             Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
         }
         _ => Arc::clone(field),
@@ -287,7 +310,8 @@ fn as_views(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, Sourc
 
 fn metadata(path: &Path) -> Result<ArrowReaderMetadata, SourceError> {
     let options = ArrowReaderOptions::new();
-    ArrowReaderMetadata::load(&File::open(path)?, options).map_err(|error| damaged(&error.to_string()))
+    ArrowReaderMetadata::load(&File::open(path)?, options)
+        .map_err(|error| damaged(&error.to_string()))
 }
 
 fn typed(
@@ -307,9 +331,11 @@ fn typed(
 
 fn convert(array: &ArrayRef, column: &PlannedColumn) -> Result<ArrayRef, SourceError> {
     let wanted = source::arrow_type(column.data_type);
-    if column.data_type == ColumnType::Timestamp && !matches!(array.data_type(), DataType::Utf8View) {
+    if column.data_type == ColumnType::Timestamp && !matches!(array.data_type(), DataType::Utf8View)
+    {
         let DataType::Timestamp(_, zone) = array.data_type() else { return Err(changed()) };
-        let micros = checked_cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()), column)?;
+        let micros =
+            checked_cast(array, &DataType::Timestamp(TimeUnit::Microsecond, zone.clone()), column)?;
         let micros = micros.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(changed)?;
         // The moments are in UTC whatever zone they are shown in.
         let plain: TimestampMicrosecondArray = micros.clone().with_timezone_opt(None::<Arc<str>>);
@@ -326,7 +352,11 @@ fn convert(array: &ArrayRef, column: &PlannedColumn) -> Result<ArrayRef, SourceE
 }
 
 /// Refuses values that the type has no room for, rather than dropping them.
-fn checked_cast(array: &ArrayRef, to: &DataType, column: &PlannedColumn) -> Result<ArrayRef, SourceError> {
+fn checked_cast(
+    array: &ArrayRef,
+    to: &DataType,
+    column: &PlannedColumn,
+) -> Result<ArrayRef, SourceError> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     let fits = can_cast_types(array.data_type(), to);
     let cast = if fits { cast_with_options(array, to, &options).ok() } else { None };
@@ -352,7 +382,9 @@ fn see(profile: &mut Profile, array: &ArrayRef, data_type: ColumnType) {
         }
         ColumnType::Integer => keys(array.as_primitive_opt::<Int64Type>(), profile),
         ColumnType::Date => keys(array.as_primitive_opt::<Date32Type>(), profile),
-        ColumnType::Timestamp => keys(array.as_primitive_opt::<TimestampMicrosecondType>(), profile),
+        ColumnType::Timestamp => {
+            keys(array.as_primitive_opt::<TimestampMicrosecondType>(), profile);
+        }
         ColumnType::Decimal { .. } => keys(array.as_primitive_opt::<Decimal128Type>(), profile),
         ColumnType::Float => {
             let values = array.as_primitive_opt::<Float64Type>();
@@ -379,3 +411,6 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, SourceError>) -> Result<T, Source
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(damaged("a part of it makes no sense")))
 }
+
+#[cfg(test)]
+mod tests;

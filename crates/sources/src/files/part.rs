@@ -8,7 +8,10 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use pacioli_model::{ColumnName, ColumnProfile, ForeignKey, TableName};
 use tempfile::TempPath;
 
-use super::{draft::Builder, json::JsonTable, parquet::ParquetTable, row::Row, sqlite::SqliteTable, workbook::SheetTable};
+use super::{
+    draft::Builder, json::JsonTable, parquet::ParquetTable, row::Row, sqlite::SqliteTable,
+    workbook::SheetTable,
+};
 use crate::{
     SourceError,
     csv::{self, CsvPlan},
@@ -91,7 +94,7 @@ impl TablePlan {
             Content::Sqlite(table) => self.build(emit, |visit| table.each_row(visit)),
             Content::Sheet(table) => self.build(emit, |visit| table.each_row(visit)),
             Content::Json(table) => self.build(emit, |visit| table.each_row(visit)),
-            Content::Parquet(table) => table.read(&self.columns, self.schema(), emit),
+            Content::Parquet(table) => table.read(&self.columns, &self.schema(), emit),
         }
     }
 

@@ -3,23 +3,18 @@
 //! record makes a table of its own, each of whose rows names its record by `parent key`. Everything
 //! is streamed, and read once more for each table.
 
-mod tokens;
-mod walk;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod walk;
 
-use std::{
-    collections::HashSet,
-    path::PathBuf,
-};
+use std::{collections::HashSet, path::PathBuf};
 
 use pacioli_model::{ColumnName, ForeignKey, TableName};
 
 use super::{
-    FileKind, FileLimits, FileOptions, FilePlan, InputPath, Progress, TablePlan,
-    draft::Draft,
-    part::Content,
-    row::Row,
+    FileKind, FileLimits, FileOptions, FilePlan, InputPath, Progress, TablePlan, draft::Draft,
+    part::Content, row::Row,
 };
 use crate::{SourceError, typing::evidence::Evidence};
 use walk::{Shape, Table, Visited, Walked};
@@ -130,8 +125,7 @@ impl Planning<'_> {
         let mut notes = Vec::new();
         let choices = choice.map(|choice| choice.choices.clone()).unwrap_or_default();
         let columns = draft.decide(labels, &choices, &mut notes)?;
-        let primary_key =
-            if keys.own { vec![columns[0].name.clone()] } else { Vec::new() };
+        let primary_key = if keys.own { vec![columns[0].name.clone()] } else { Vec::new() };
         let (path, shape, limits) = (self.file.path.to_owned(), self.shape, self.limits.clone());
         let content = JsonTable { path, shape, limits, table: at, keys };
         Ok(Some(TablePlan {
@@ -156,7 +150,8 @@ impl Planning<'_> {
         for table in tables {
             let Content::Json(content) = &table.content else { continue };
             let Some(parent) = self.walked.tables[content.table].parent else { continue };
-            let Some((parent, key)) = keys.iter().find(|(name, _)| *name == self.names[parent]) else {
+            let Some((parent, key)) = keys.iter().find(|(name, _)| *name == self.names[parent])
+            else {
                 continue;
             };
             let column = &table.columns[usize::from(content.keys.own)];

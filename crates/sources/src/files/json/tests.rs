@@ -92,11 +92,7 @@ fn every_digit_is_kept() {
     check(r#"[{"n": 1e3}, {"n": -2.5E-1}]"#, &["n float"], &[&["1000.0"], &["-0.25"]]);
     check(r#"[{"d": "2024-02-29T10:00:00Z"}]"#, &["d timestamp"], &[&["2024-02-29T10:00:00"]]);
     check(r#"[{"d": "12.50"}, {"d": 1}]"#, &["d decimal(2)"], &[&["12.50"], &["1.00"]]);
-    check(
-        r#"[{"t": "a\"\\\/\b\n\u00e9\ud83d\ude00"}]"#,
-        &["t text"],
-        &[&["a\"\\/\u{8}\né😀"]],
-    );
+    check(r#"[{"t": "a\"\\\/\b\n\u00e9\ud83d\ude00"}]"#, &["t text"], &[&["a\"\\/\u{8}\né😀"]]);
 }
 
 #[test]
@@ -161,19 +157,29 @@ fn hostile_json_is_refused() {
         let (found, detail) = refusal(load_bytes("a.json", text.as_bytes()));
         assert_eq!(found, code, "{text:.60}: {detail}");
     }
-    let (code, _) = refusal(load_bytes("a.json", format!(
-        "[{{{}}}]",
-        (0..20).map(|at| format!("\"c{at}\": \"{}\"", "x".repeat(1 << 19))).collect::<Vec<_>>().join(",")
-    ).as_bytes()));
+    let (code, _) = refusal(load_bytes(
+        "a.json",
+        format!(
+            "[{{{}}}]",
+            (0..20)
+                .map(|at| format!("\"c{at}\": \"{}\"", "x".repeat(1 << 19)))
+                .collect::<Vec<_>>()
+                .join(",")
+        )
+        .as_bytes(),
+    ));
     assert_eq!(code, "row_too_large");
 }
 
 #[test]
 fn long_texts_pass_the_ends_of_chunks() {
-    let record = |at: usize| format!("{{\"id\": {at}, \"t\": \"é\\u00e9{}\"}}", "ü".repeat(at % 97));
+    let record =
+        |at: usize| format!("{{\"id\": {at}, \"t\": \"é\\u00e9{}\"}}", "ü".repeat(at % 97));
     let lines: Vec<String> = (0..5000).map(record).collect();
     let loaded = load(&lines.join("\n"));
     let rows = loaded.table("sales").rows();
     assert_eq!(rows.len(), 5000);
-    assert!(rows.iter().enumerate().all(|(at, row)| row[1] == format!("éé{}", "ü".repeat(at % 97))));
+    assert!(
+        rows.iter().enumerate().all(|(at, row)| row[1] == format!("éé{}", "ü".repeat(at % 97)))
+    );
 }

@@ -71,7 +71,8 @@ impl Tokens {
             longest: limits.field_bytes,
         };
         // A byte order mark is no JSON and common.
-        if tokens.peek()? == Some(0xEF) && tokens.chunk[..tokens.held].starts_with(b"\xEF\xBB\xBF") {
+        if tokens.peek()? == Some(0xEF) && tokens.chunk[..tokens.held].starts_with(b"\xEF\xBB\xBF")
+        {
             tokens.at = 3;
         }
         Ok(tokens)
@@ -87,9 +88,11 @@ impl Tokens {
             match (self.peek()?, self.open.last()) {
                 (Some(b','), Some(true)) => self.expect = Expect::Key,
                 (Some(b','), Some(false)) => self.expect = Expect::Value,
-                (Some(b'}'), Some(true)) => return self.close(Token::ObjectEnd),
-                (Some(b']'), Some(false)) => return self.close(Token::ArrayEnd),
-                (_, Some(true)) => return self.refuse("a comma or the end of the object is missing"),
+                (Some(b'}'), Some(true)) => return Ok(self.close(Token::ObjectEnd)),
+                (Some(b']'), Some(false)) => return Ok(self.close(Token::ArrayEnd)),
+                (_, Some(true)) => {
+                    return self.refuse("a comma or the end of the object is missing");
+                }
                 _ => return self.refuse("a comma or the end of the array is missing"),
             }
             self.at += 1;
@@ -97,10 +100,12 @@ impl Tokens {
         }
         match (self.expect, self.peek()?) {
             (Expect::Document, None) => Ok(Token::End),
-            (Expect::KeyOrObjectEnd, Some(b'}')) => self.close(Token::ObjectEnd),
-            (Expect::ValueOrArrayEnd, Some(b']')) => self.close(Token::ArrayEnd),
+            (Expect::KeyOrObjectEnd, Some(b'}')) => Ok(self.close(Token::ObjectEnd)),
+            (Expect::ValueOrArrayEnd, Some(b']')) => Ok(self.close(Token::ArrayEnd)),
             (Expect::Key | Expect::KeyOrObjectEnd, Some(b'"')) => self.key(),
-            (Expect::Key | Expect::KeyOrObjectEnd, _) => self.refuse("a member's name in quotes is missing"),
+            (Expect::Key | Expect::KeyOrObjectEnd, _) => {
+                self.refuse("a member's name in quotes is missing")
+            }
             (_, Some(byte)) => self.value(byte),
             (_, None) => self.refuse("the text ends in the middle"),
         }
@@ -159,7 +164,12 @@ impl Tokens {
         }
     }
 
-    fn start(&mut self, is_object: bool, token: Token, expect: Expect) -> Result<Token, SourceError> {
+    fn start(
+        &mut self,
+        is_object: bool,
+        token: Token,
+        expect: Expect,
+    ) -> Result<Token, SourceError> {
         if self.open.len() == DEEPEST {
             let detail = format!(
                 "Line {}: more than {DEEPEST} objects and arrays lie within each other.",
@@ -173,10 +183,10 @@ impl Tokens {
         Ok(token)
     }
 
-    fn close(&mut self, token: Token) -> Result<Token, SourceError> {
+    fn close(&mut self, token: Token) -> Token {
         self.at += 1;
         self.open.pop();
-        Ok(self.after(token))
+        self.after(token)
     }
 
     fn after(&mut self, token: Token) -> Token {
@@ -215,7 +225,10 @@ impl Tokens {
                     return self.take_text();
                 }
                 Some(b'\\') => self.escape()?,
-                Some(0..0x20) => return self.refuse("a line break or another control character stands in a string"),
+                Some(0..0x20) => {
+                    return self
+                        .refuse("a line break or another control character stands in a string");
+                }
                 _ => {}
             }
         }
@@ -225,8 +238,10 @@ impl Tokens {
         if self.raw.len() <= self.longest {
             return Ok(());
         }
-        let detail =
-            format!("Line {}: a value has more than {} bytes. Shorten it or leave it out.", self.line, self.longest);
+        let detail = format!(
+            "Line {}: a value has more than {} bytes. Shorten it or leave it out.",
+            self.line, self.longest
+        );
         Err(SourceError::invalid("value_too_large", detail))
     }
 
@@ -249,7 +264,9 @@ impl Tokens {
             Some(b'r') => b'\r',
             Some(b't') => b'\t',
             Some(b'u') => return self.code_point(),
-            _ => return self.refuse("a backslash in a string is followed by nothing that is known"),
+            _ => {
+                return self.refuse("a backslash in a string is followed by nothing that is known");
+            }
         };
         self.raw.push(byte);
         Ok(())
@@ -349,7 +366,8 @@ fn is_number(text: &[u8]) -> bool {
         rest = &fraction[count..];
     }
     if let [b'e' | b'E', exponent @ ..] = rest {
-        let exponent = exponent.strip_prefix(b"+").or(exponent.strip_prefix(b"-")).unwrap_or(exponent);
+        let exponent =
+            exponent.strip_prefix(b"+").or(exponent.strip_prefix(b"-")).unwrap_or(exponent);
         let count = digits(exponent);
         return count > 0 && count == exponent.len();
     }

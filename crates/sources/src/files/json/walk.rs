@@ -217,7 +217,10 @@ impl Walk<'_> {
             _ => true,
         };
         if !fresh {
-            let detail = format!("Line {}: the member {path:.60} stands twice in one record.", self.tokens.line);
+            let detail = format!(
+                "Line {}: the member {path:.60} stands twice in one record.",
+                self.tokens.line
+            );
             return Err(SourceError::invalid("json_duplicate_key", detail));
         }
         if row.bytes() > self.limits.csv.record_bytes {

@@ -80,7 +80,11 @@ fn of(rows: &[(u32, Row)], at: usize, merged: &[Dimensions]) -> Layout {
     if let Some((next, row)) = under {
         join(&mut labels, row);
         first_row = next + 1;
-        notes.push(format!("The header stands in rows {} and {}: their texts were joined.", number + 1, next + 1));
+        notes.push(format!(
+            "The header stands in rows {} and {}: their texts were joined.",
+            number + 1,
+            next + 1
+        ));
     } else if *number > 0 {
         notes.push(format!("The header was found in row {}.", number + 1));
     }
@@ -112,7 +116,8 @@ fn join(labels: &mut Vec<String>, row: &Row) {
     labels.resize(labels.len().max(row.len()), String::new());
     for (above, cell) in labels.iter_mut().zip(row.cells()) {
         let below = label(cell);
-        *above = format!("{above} {below}").trim().to_owned();
+        let joined = format!("{above} {below}");
+        joined.trim().clone_into(above);
     }
 }
 

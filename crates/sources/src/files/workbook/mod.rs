@@ -156,7 +156,9 @@ fn refused(error: XlsxError) -> SourceError {
 }
 
 fn damaged(what: &str) -> String {
-    format!("The workbook is damaged: open it in the program it came from and save it again. ({what})")
+    format!(
+        "The workbook is damaged: open it in the program it came from and save it again. ({what})"
+    )
 }
 
 /// What a damaged workbook brings its reader to is its own fault, also where the reader panics.

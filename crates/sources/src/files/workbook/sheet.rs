@@ -218,7 +218,10 @@ impl Looking {
             }
         }
         if self.errors > 0 {
-            notes.push(format!("{} cells with an error such as #N/A were read as empty.", self.errors));
+            notes.push(format!(
+                "{} cells with an error such as #N/A were read as empty.",
+                self.errors
+            ));
         }
         if self.blanks > 0 {
             notes.push(format!("{} blank rows were skipped.", self.blanks));

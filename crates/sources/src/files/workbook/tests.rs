@@ -6,9 +6,11 @@ use crate::files::{
 };
 
 type Written = Result<(), XlsxError>;
+/// A sheet's name and what fills it.
+type Sheet<'a> = (&'a str, &'a dyn Fn(&mut Worksheet) -> Written);
 
 /// The bytes of a workbook with these sheets.
-fn workbook(sheets: &[(&str, &dyn Fn(&mut Worksheet) -> Written)]) -> Vec<u8> {
+fn workbook(sheets: &[Sheet<'_>]) -> Vec<u8> {
     let mut workbook = Workbook::new();
     for (name, fill) in sheets {
         fill(workbook.add_worksheet().set_name(*name).unwrap()).unwrap();
@@ -41,59 +43,79 @@ fn a_sheet_becomes_a_table_with_its_types() {
     let moment = Format::new().set_num_format("yyyy-mm-dd hh:mm:ss");
     let span = Format::new().set_num_format("[h]:mm:ss");
     let loaded = load(&|sheet| {
-        write(sheet, &[&["Region", "Amount", "Count", "Day", "At", "Paid", "Sum", "Spent", "Code"]])?;
-        for (row, region) in [(1, "North"), (2, "South")] {
+        write(
+            sheet,
+            &[&["Region", "Amount", "Count", "Day", "At", "Paid", "Sum", "Spent", "Code"]],
+        )?;
+        for (row, region, month, of_month) in [(1, "North", 2, 29), (2, "South", 3, 1)] {
             sheet.write_string(row, 0, region)?;
             sheet.write_number(row, 1, 12.5 * f64::from(row))?;
             sheet.write_number(row, 2, row)?;
-            let date = ExcelDateTime::from_ymd(2024, 2, 28 + u8::try_from(row).unwrap_or(0))?;
+            let date = ExcelDateTime::from_ymd(2024, month, of_month)?;
             sheet.write_datetime_with_format(row, 3, &date, &day)?;
             sheet.write_datetime_with_format(row, 4, &date.and_hms(10, 30, 0)?, &moment)?;
             sheet.write_boolean(row, 5, row == 1)?;
-            sheet.write_formula(row, 6, Formula::new("=0.1+0.2").set_result("0.30000000000000004"))?;
+            sheet.write_formula(
+                row,
+                6,
+                Formula::new("=0.1+0.2").set_result("0.30000000000000004"),
+            )?;
             sheet.write_number_with_format(row, 7, 1.5, &span)?;
             sheet.write_string(row, 8, "007")?;
         }
         Ok(())
     });
-    // 30 February is none, and the text of it would be.
     assert_eq!(loaded.kind, FileKind::Xlsx);
     assert_eq!(loaded.names(), ["sales"]);
     let table = loaded.table("sales");
-    assert_eq!(table.schema(), [
-        "region text",
-        "amount decimal(1)",
-        "count integer",
-        "day date",
-        "at timestamp",
-        "paid boolean",
-        "sum decimal(1)",
-        "spent text",
-        "code text",
-    ]);
-    assert_eq!(table.rows()[0], [
-        "North", "12.5", "1", "2024-02-29", "2024-02-29T10:30:00", "true", "0.3", "36:00:00", "007"
-    ]);
+    assert_eq!(
+        table.schema(),
+        [
+            "region text",
+            "amount decimal(1)",
+            "count integer",
+            "day date",
+            "at timestamp",
+            "paid boolean",
+            "sum decimal(1)",
+            "spent text",
+            "code text",
+        ]
+    );
+    assert_eq!(
+        table.rows()[0],
+        [
+            "North",
+            "12.5",
+            "1",
+            "2024-02-29",
+            "2024-02-29T10:30:00",
+            "true",
+            "0.3",
+            "36:00:00",
+            "007"
+        ]
+    );
     assert_eq!(table.rows()[1][3], "2024-03-01");
     assert_eq!(table.plan.part.as_deref(), Some("Sheet1"));
 }
 
 #[test]
 fn every_sheet_with_rows_becomes_a_table() {
-    let fill = |sheet: &mut Worksheet| write(sheet, &[&["a", "b"], &["1", "x"]]);
+    let rows = |sheet: &mut Worksheet| write(sheet, &[&["a", "b"], &["1", "x"]]);
     let bytes = workbook(&[
-        ("Customers", &fill),
-        ("2024", &fill),
+        ("Customers", &rows),
+        ("2024", &rows),
         ("Notes", &|_| Ok(())),
-        ("Tabelle1", &fill),
+        ("Tabelle1", &rows),
         ("Only a header", &|sheet| write(sheet, &[&["a", "b"]])),
     ]);
     let loaded = load_bytes("Budget.xlsx", &bytes).unwrap();
     assert_eq!(loaded.names(), ["customers", "budget_2024", "budget_tabelle1"]);
-    assert_eq!(loaded.notes, [
-        "The sheet Notes is empty.",
-        "The sheet Only a header has a header and no rows under it."
-    ]);
+    assert_eq!(
+        loaded.notes,
+        ["The sheet Notes is empty.", "The sheet Only a header has a header and no rows under it."]
+    );
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &bytes).unwrap();
     let skip = |name: &str| TableChoice {
@@ -126,10 +148,10 @@ fn the_header_is_found_under_titles_and_blank_rows() {
     let table = loaded.table("sales");
     assert_eq!(table.schema(), ["region text", "amount integer", "year_2024 integer", "note text"]);
     assert_eq!(table.rows(), [["North", "1", "2", "∅"], ["South", "3", "4", "late"]]);
-    assert_eq!(table.plan.notes, [
-        "The header was found in row 5.",
-        "Above the header stands: Sales report; as of June."
-    ]);
+    assert_eq!(
+        table.plan.notes,
+        ["The header was found in row 5.", "Above the header stands: Sales report; as of June."]
+    );
     // Somebody knows better.
     let file = tempfile::NamedTempFile::new().unwrap();
     let bytes = workbook(&[("S", &|sheet| write(sheet, &[&["x", "y"], &["a", "b"], &["c", "d"]]))]);
@@ -196,7 +218,10 @@ fn a_row_of_totals_is_left_out_only_if_it_holds_them() {
 #[test]
 fn what_is_odd_is_said() {
     let loaded = load(&|sheet| {
-        write(sheet, &[&["a", "b", "", "d", "d"], &["1", "x", "9", "1", "2"], &["2", "", "", "", ""]])?;
+        write(
+            sheet,
+            &[&["a", "b", "", "d", "d"], &["1", "x", "9", "1", "2"], &["2", "", "", "", ""]],
+        )?;
         sheet.write_formula(2, 1, Formula::new("=NA()").set_result("#N/A"))?;
         sheet.write_number(2, 3, 1e20)?;
         sheet.write_string(2, 4, "y").map(|_| ())
@@ -204,10 +229,13 @@ fn what_is_odd_is_said() {
     let table = loaded.table("sales");
     assert_eq!(table.schema(), ["a integer", "b text", "column_c integer", "d float", "d_2 text"]);
     assert_eq!(table.rows()[1], ["2", "∅", "∅", "1e20", "y"]);
-    assert_eq!(table.plan.notes, [
-        "1 cells with an error such as #N/A were read as empty.",
-        "d: Kept as text: it holds numbers and other values."
-    ]);
+    assert_eq!(
+        table.plan.notes,
+        [
+            "1 cells with an error such as #N/A were read as empty.",
+            "d: Kept as text: it holds numbers and other values."
+        ]
+    );
 }
 
 #[test]
@@ -241,7 +269,7 @@ fn damaged_and_hostile_workbooks_are_refused() {
     let loaded = load_with(file.path(), "a.xlsx", &limits, &FileOptions::default());
     assert_eq!(refusal(loaded).0, "unpacks_too_large");
     let many: Vec<String> = (0..201).map(|at| format!("s{at}")).collect();
-    let sheets: Vec<(&str, &dyn Fn(&mut Worksheet) -> Written)> =
+    let sheets: Vec<Sheet<'_>> =
         many.iter().map(|name| (name.as_str(), &(|_: &mut Worksheet| Ok(())) as _)).collect();
     assert_eq!(refusal(load_bytes("a.xlsx", &workbook(&sheets))).0, "too_many_tables");
 }

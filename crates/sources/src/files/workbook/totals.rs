@@ -4,9 +4,28 @@ use crate::files::row::{Cell, Row};
 
 /// What such rows are called, in lower case.
 const WORDS: [&str; 22] = [
-    "total", "totals", "grand total", "sum", "sums", "summe", "summen", "gesamt", "gesamtsumme",
-    "insgesamt", "gesamtergebnis", "total general", "total général", "total geral", "totale",
-    "totaal", "totalt", "suma", "suma total", "somme", "summa", "razem",
+    "total",
+    "totals",
+    "grand total",
+    "sum",
+    "sums",
+    "summe",
+    "summen",
+    "gesamt",
+    "gesamtsumme",
+    "insgesamt",
+    "gesamtergebnis",
+    "total general",
+    "total général",
+    "total geral",
+    "totale",
+    "totaal",
+    "totalt",
+    "suma",
+    "suma total",
+    "somme",
+    "summa",
+    "razem",
 ];
 
 /// How close a sum must be: spreadsheets reckon with fifteen digits.

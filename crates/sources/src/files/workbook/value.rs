@@ -11,11 +11,12 @@ pub(super) fn push(row: &mut Row, value: &DataRef<'_>) -> bool {
         DataRef::Empty => row.push_nothing(),
         DataRef::Int(value) => row.push_number(value),
         DataRef::Float(value) => push_number(row, *value),
-        DataRef::String(text) => push_text(row, text),
         DataRef::SharedString(text) => push_text(row, text),
         DataRef::Bool(value) => row.push_text(if *value { "true" } else { "false" }),
         DataRef::DateTime(moment) => push_moment(row, moment),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => push_text(row, text),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
+            push_text(row, text);
+        }
         DataRef::Error(_) => {
             row.push_nothing();
             return true;
@@ -60,7 +61,8 @@ fn push_moment(row: &mut Row, moment: &ExcelDateTime) {
 
 fn push_duration(row: &mut Row, moment: &ExcelDateTime) {
     let Some(duration) = moment.as_duration() else { return push_number(row, moment.as_f64()) };
-    let (seconds, sign) = (duration.num_seconds().abs(), if moment.as_f64() < 0.0 { "-" } else { "" });
+    let (seconds, sign) =
+        (duration.num_seconds().abs(), if moment.as_f64() < 0.0 { "-" } else { "" });
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     row.push_text(&format!("{sign}{hours:02}:{minutes:02}:{seconds:02}"));
 }
