@@ -19,6 +19,7 @@ mod query;
 mod schema;
 mod scope;
 mod session;
+mod survey;
 mod table;
 mod worker;
 

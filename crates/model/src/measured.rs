@@ -75,6 +75,8 @@ pub struct Measurements {
     pub relationships: Vec<MeasuredRelationship>,
     /// Columns of days.
     pub dates: Vec<DateCoverage>,
+    /// Loads of tables in which no column was seen to name rows.
+    pub keyless: Vec<(TableName, TableVersion)>,
 }
 
 impl MeasuredRelationship {

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
+    catalogue,
     error::{ApiError, ApiResult, Code, chain},
 };
 
@@ -130,6 +131,7 @@ async fn load(app: &App, company: CompanyId, request: Request, progress: &Arc<Pr
     for old in data.put_tables(&loads).await? {
         retire(app, company, &old);
     }
+    catalogue::refresh(app, company).await;
     Ok(loads.into_iter().map(|(entry, _)| entry).collect())
 }
 

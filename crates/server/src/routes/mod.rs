@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod belonging;
 mod cells;
 mod company;
 mod health;

@@ -5,6 +5,7 @@
 mod adoption;
 mod audit;
 mod auth;
+mod catalogue;
 mod checks;
 mod command_line;
 mod company;

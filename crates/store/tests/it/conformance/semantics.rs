@@ -118,7 +118,8 @@ fn measured(revision: u64) -> Measurements {
             values,
             holds: true,
         }],
-        dates: vec![DateCoverage { table, version, column, months }],
+        dates: vec![DateCoverage { table: table.clone(), version, column, months }],
+        keyless: vec![(table, version)],
     }
 }
 
