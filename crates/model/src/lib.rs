@@ -15,6 +15,7 @@ mod email;
 mod id;
 mod job;
 mod measured;
+pub mod notation;
 mod question;
 mod references;
 mod role;
