@@ -44,11 +44,26 @@ impl TenantStore {
         entry: &TableEntry,
         event: &AuditEvent,
     ) -> Result<Option<TableEntry>, StoreError> {
+        let replaced = self.put_tables(&[(entry.clone(), event.clone())]).await?;
+        Ok(replaced.into_iter().next())
+    }
+
+    /// Makes these loads the current ones of their tables, all or none, and returns those that they
+    /// replaced. Each has its entry of the log; no two have one name.
+    pub async fn put_tables(
+        &self,
+        loads: &[(TableEntry, AuditEvent)],
+    ) -> Result<Vec<TableEntry>, StoreError> {
         for attempt in 0..ATTEMPTS {
-            let found = self.get(Collection::Tables, &self.table_id(&entry.name)).await?;
-            let writes = vec![self.put(entry, found.as_ref())?, logged(self.company_id(), event)?];
+            let (mut writes, mut replaced) = (Vec::new(), Vec::new());
+            for (entry, event) in loads {
+                let found = self.get(Collection::Tables, &self.table_id(&entry.name)).await?;
+                writes.push(self.put(entry, found.as_ref())?);
+                writes.push(logged(self.company_id(), event)?);
+                replaced.extend(found);
+            }
             match self.store.try_batch(writes).await {
-                Ok(true) => return found.map(read).transpose(),
+                Ok(true) => return replaced.into_iter().map(read).collect(),
                 Ok(false) | Err(StoreError::Duplicate(_)) => back_off(attempt).await,
                 Err(other) => return Err(other),
             }

@@ -13,6 +13,7 @@ mod people;
 mod query;
 mod shapes;
 mod tables;
+mod types;
 mod uploads;
 
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -86,6 +86,8 @@ suite! {
     tables:
         a_table_is_put_replaced_and_deleted,
         of_loads_at_once_each_replaces_another,
+        several_tables_are_put_together_or_not_at_all,
+        of_loads_of_several_tables_at_once_none_is_torn,
         tables_keep_to_their_company,
         jobs_are_remembered_as_they_stand,
         questions_are_listed_newest_first;
