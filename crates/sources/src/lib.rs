@@ -5,6 +5,7 @@
 pub mod apis;
 pub mod csv;
 pub mod databases;
+pub mod declarations;
 pub mod demo;
 mod error;
 pub mod files;

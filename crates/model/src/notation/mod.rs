@@ -19,7 +19,7 @@
 //!   `days(from, to)` and `year(…)`, `quarter(…)`, `month(…)`, `week(…)`, `day(…)`, `weekday(…)`,
 //!   `hour(…)` of dates;
 //! - then, each at most once: `from table`, whose rows count, where that is not the one table of the
-//!   columns inside; `where` a condition; `on` the date of a row; `as snapshot` for states of a day,
+//!   columns inside; names without a table are columns of that table; `where` a condition; `on` the date of a row; `as snapshot` for states of a day,
 //!   `as balance` for changes that add up over time;
 //! - or other metrics by their names, with numbers and `+ - * /`.
 //!

@@ -247,9 +247,12 @@ impl Parser {
             Some(self.value()?)
         };
         self.need(")")?;
+        let inside = value.as_ref().and_then(table_of).or_else(|| rows_of.clone());
+        if let (Bare::Nothing, Some(table)) = (&self.bare, &inside) {
+            self.bare = Bare::ColumnOf(table.clone());
+        }
         let clauses = self.clauses()?;
-        let inside = value.as_ref().and_then(table_of);
-        let Some(table) = clauses.from.or(rows_of).or(inside) else {
+        let Some(table) = clauses.from.or(inside) else {
             self.next = start;
             return self.wrong("which table's rows count? Say `from` and the table");
         };

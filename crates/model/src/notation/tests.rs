@@ -46,7 +46,7 @@ fn metrics_are_written_as_they_are_read() {
         "count(orders) where exists(order_lines where order_lines.amount > 0)",
         "count(orders) where not exists(returns via returns_order_id)",
         "count(orders) where year(orders.day) = 2025 and orders.day >= date '2025-02-01'",
-        "count(orders) where orders.at < timestamp '2025-02-01T12:00:00.5Z'",
+        "count(orders) where orders.at < timestamp '2025-02-01T12:00:00.500Z'",
         "count(orders) where orders.note contains 'it''s' and orders.open = true",
         "revenue / orders",
         "(revenue - cost) / revenue",
@@ -78,6 +78,11 @@ fn what_may_be_said_in_several_ways_is_written_in_one() {
             "sum(orders.a) where orders.b >= 1 and orders.b <= 2",
         ),
         ("sum(orders.a) where not orders.b in (1)", "sum(orders.a) where orders.b not in (1)"),
+        (
+            "sum(orders.amount) where state = 'x' on day",
+            "sum(orders.amount) where orders.state = 'x' on orders.day",
+        ),
+        ("count(orders) where state = 'x'", "count(orders) where orders.state = 'x'"),
         ("((revenue))", "revenue"),
         ("revenue - (cost + tax)", "revenue - (cost + tax)"),
         ("(revenue - cost) + tax", "revenue - cost + tax"),
@@ -136,6 +141,8 @@ fn what_is_wrong_is_said_with_its_place() {
         ("revenue #", 9, "`#` means nothing here"),
         ("\"Revenue\"", 1, "is no name"),
         ("sum(orders.amount) on date '2025-02-30'", 28, "found '2025-02-30'"),
+        ("sum(a.x * b.y) from a where a.x > z.y on", 41, "expected a value, such as table.column"),
+        ("sum(a.x) where a.y = 1 where a.z = 2", 24, "each once"),
         ("count(orders) where orders.d = date '2025-02-30'", 37, "a day is written"),
     ] {
         match parse_definition(text) {
