@@ -10,6 +10,7 @@ pub mod demo;
 mod error;
 pub mod files;
 pub mod outgoing;
+pub mod packs;
 pub mod relationships;
 pub mod source;
 pub mod typing;

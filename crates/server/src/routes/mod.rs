@@ -11,6 +11,7 @@ mod no_store;
 mod paging;
 mod people;
 mod query;
+mod semantics;
 mod shapes;
 mod tables;
 mod types;
@@ -59,6 +60,12 @@ pub fn books() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(tables::list_tables))
         .routes(routes!(tables::get_table, tables::delete_table))
+        .routes(routes!(
+            semantics::get_semantics,
+            semantics::update_semantics,
+            semantics::replace_semantics
+        ))
+        .routes(routes!(semantics::list_semantics_versions))
         .routes(routes!(jobs::get_job))
         .routes(routes!(query::ask))
 }
