@@ -13,6 +13,7 @@ mod cli;
 mod clock;
 mod compose;
 mod config;
+mod declaring;
 mod error;
 mod extract;
 mod http;

@@ -12,6 +12,7 @@ mod paging;
 mod people;
 mod query;
 mod results;
+mod semantics;
 mod shapes;
 mod sql;
 mod tables;
@@ -61,6 +62,12 @@ pub fn books() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(tables::list_tables))
         .routes(routes!(tables::get_table, tables::delete_table))
+        .routes(routes!(
+            semantics::get_semantics,
+            semantics::update_semantics,
+            semantics::replace_semantics
+        ))
+        .routes(routes!(semantics::list_semantics_versions))
         .routes(routes!(jobs::get_job))
         .routes(routes!(query::ask))
         .routes(routes!(sql::run_sql))

@@ -29,6 +29,7 @@ mod process_start;
 mod program;
 mod raw;
 mod sales;
+mod semantics;
 mod server;
 mod stores;
 mod surroundings;
