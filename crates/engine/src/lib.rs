@@ -15,6 +15,7 @@ mod pool;
 mod process;
 mod protocol;
 mod query;
+mod read;
 mod schema;
 mod table;
 mod worker;

@@ -5,6 +5,7 @@
 pub mod csv;
 pub mod demo;
 mod error;
+pub mod profile;
 pub mod source;
 
 pub use error::SourceError;

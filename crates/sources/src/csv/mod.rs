@@ -9,9 +9,9 @@ mod evidence;
 mod foreign;
 mod header;
 mod moment;
-mod naming;
+pub(crate) mod naming;
 mod number;
-mod profile;
+pub(crate) mod profile;
 mod reading;
 mod records;
 #[cfg(test)]
@@ -23,7 +23,7 @@ use arrow::datatypes::SchemaRef;
 use pacioli_model::{ColumnName, ColumnType};
 
 pub use batches::CsvReader;
-pub use naming::table_name_from_file;
+pub use naming::{column_names, table_name_from_file};
 
 use crate::{SourceError, source};
 use dialect::Dialect;
