@@ -3,9 +3,11 @@
 //! A system that is asked for its tables is a [`source::Source`], which is async.
 
 pub mod csv;
+pub mod databases;
 pub mod demo;
 mod error;
 pub mod profile;
+pub mod outgoing;
 pub mod source;
 
 pub use error::SourceError;

@@ -20,6 +20,12 @@ pub trait Source: Send + Sync {
 
     /// A table's rows, in bounded memory. Dropping the stream ends the work at the source too.
     fn pull(&self, pull: Pull) -> BoxStream<'_, Result<Pulled, SourceError>>;
+
+    /// What a reader must know of a table beyond its rows, as sentences: columns that are not read,
+    /// values that were left empty. Known after [`Source::discover`] and after a pull.
+    fn notes(&self, _table: &str) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Which rows of which table.

@@ -19,8 +19,12 @@ pub fn table_name_from_file(file_name: &str) -> TableName {
 
 /// One name per header, in order, all different.
 #[expect(clippy::expect_used, reason = "`identifier` and `numbered` make nothing but names")]
+<<<<<<< HEAD
 #[expect(clippy::missing_panics_doc, reason = "and so this never panics")]
 pub fn column_names(headers: &[String]) -> Vec<ColumnName> {
+=======
+pub(crate) fn column_names(headers: &[String]) -> Vec<ColumnName> {
+>>>>>>> databases
     let mut taken = HashSet::new();
     let mut names = Vec::with_capacity(headers.len());
     for (position, header) in headers.iter().enumerate() {

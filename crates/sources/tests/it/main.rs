@@ -1,0 +1,3 @@
+//! Sources against the systems that they read: real servers on loopback, started here.
+
+mod databases;
