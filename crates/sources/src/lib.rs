@@ -2,6 +2,7 @@
 //! Arrow record batches with an exact profile: threads only, callers run this off the async threads.
 //! A system that is asked for its tables is a [`source::Source`], which is async.
 
+pub mod apis;
 pub mod csv;
 pub mod databases;
 pub mod demo;

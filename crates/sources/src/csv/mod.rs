@@ -23,12 +23,7 @@ use arrow::datatypes::SchemaRef;
 use pacioli_model::{ColumnName, ColumnType};
 
 pub use batches::CsvReader;
-<<<<<<< HEAD
-pub use naming::{column_names, table_name_from_file};
-=======
-pub(crate) use naming::column_names;
-pub use naming::table_name_from_file;
->>>>>>> databases
+pub use naming::{column_names, table_name_from_file, table_name_from_source};
 
 use crate::{SourceError, source};
 use dialect::Dialect;

@@ -17,14 +17,18 @@ pub fn table_name_from_file(file_name: &str) -> TableName {
     TableName::parse(&identifier(stem, "table", "table")).expect("an identifier is a name")
 }
 
+/// What a table is called that a system knows by this name: `sale.order` gives `sale_order`,
+/// `Sales Invoice` gives `sales_invoice`, `Invoices/DocumentLines` gives `invoices_document_lines`.
+#[expect(clippy::expect_used, reason = "`identifier` makes nothing but names")]
+#[expect(clippy::missing_panics_doc, reason = "and so this never panics")]
+pub fn table_name_from_source(source_name: &str) -> TableName {
+    TableName::parse(&identifier(source_name, "table", "table")).expect("an identifier is a name")
+}
+
 /// One name per header, in order, all different.
 #[expect(clippy::expect_used, reason = "`identifier` and `numbered` make nothing but names")]
-<<<<<<< HEAD
 #[expect(clippy::missing_panics_doc, reason = "and so this never panics")]
 pub fn column_names(headers: &[String]) -> Vec<ColumnName> {
-=======
-pub(crate) fn column_names(headers: &[String]) -> Vec<ColumnName> {
->>>>>>> databases
     let mut taken = HashSet::new();
     let mut names = Vec::with_capacity(headers.len());
     for (position, header) in headers.iter().enumerate() {
@@ -125,6 +129,19 @@ mod tests {
         let names = column_names(&["x".repeat(80), "x".repeat(90)]);
         assert_eq!(names[0].as_str(), "x".repeat(63));
         assert_eq!(names[1].as_str(), format!("{}_2", "x".repeat(61)));
+    }
+
+    #[test]
+    fn names_of_other_systems_become_table_names() {
+        for (source, name) in [
+            ("sale.order", "sale_order"),
+            ("Sales Invoice", "sales_invoice"),
+            ("Invoices/DocumentLines", "invoices_document_lines"),
+            ("generalLedgerEntries", "general_ledger_entries"),
+            ("public.orders", "public_orders"),
+        ] {
+            assert_eq!(table_name_from_source(source).as_str(), name);
+        }
     }
 
     #[test]
