@@ -21,6 +21,7 @@ mod process;
 mod protocol;
 mod query;
 mod queue;
+mod read;
 mod schema;
 mod scope;
 mod session;

@@ -7,7 +7,7 @@ use pacioli_sources::SourceError;
 use pacioli_store::{Duplicate, StoreError};
 
 use super::{ApiError, Code};
-use crate::password::HashError;
+use crate::{password::HashError, seal::SealError};
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -41,6 +41,14 @@ impl From<HashError> for ApiError {
             }
             other => Self::internal(other),
         }
+    }
+}
+
+impl From<SealError> for ApiError {
+    fn from(error: SealError) -> Self {
+        let text = "The connection's secret cannot be decrypted: the server's encryption key is not the one it \
+                    was encrypted with. Give the secret anew: PATCH /connections/{id}.";
+        Self::new(Code::SecretUnreadable, text).caused_by(error)
     }
 }
 
