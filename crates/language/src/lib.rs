@@ -19,6 +19,7 @@ mod grammar;
 mod judge;
 mod keywords;
 mod lexicon;
+mod relations;
 mod role;
 mod segment;
 mod spelling;
@@ -36,12 +37,14 @@ pub use translation::{Choice, Context, DateRange, Interpretation, Span, Translat
 #[derive(Debug)]
 pub struct Translator<'c> {
     tables: Vec<lexicon::TableWords<'c>>,
+    relations: relations::Relations<'c>,
 }
 
 impl<'c> Translator<'c> {
     /// Collects the words of every table.
     pub fn new(catalog: &'c Catalog) -> Self {
-        Self { tables: catalog.tables.iter().map(lexicon::TableWords::new).collect() }
+        let tables = catalog.tables.iter().map(lexicon::TableWords::new).collect();
+        Self { tables, relations: relations::Relations::new(catalog) }
     }
 
     /// Reads a question. The same question, context and catalog always give the same translation.
@@ -49,6 +52,13 @@ impl<'c> Translator<'c> {
         let asked = |table: &&lexicon::TableWords<'c>| {
             context.table.as_ref().is_none_or(|name| *name == table.entry.name)
         };
+        if std::env::var_os("PACIOLI_REL").is_some() {
+            let tokens = token::tokenise(question);
+            return match self.relations.read(question, &tokens, context.today) {
+                Ok(read) => Translation::Understood(Box::new(Understood { spans: Vec::new(), interpretation: Interpretation { table: read.ask.table.clone(), measures: Vec::new(), groups: Vec::new(), filters: Vec::new(), date_range: None, grain: None, currency: None, as_of: None, notes: read.notes }, confidence: read.score, ask: read.ask })),
+                Err(unread) => Translation::Refuse { not_understood: unread.tokens.iter().filter_map(|range| Some(question[tokens.get(range.start)?.at.start..tokens.get(range.end.checked_sub(1)?)?.at.end].to_owned())).collect(), reason: unread.reason },
+            };
+        }
         judge::judge(question, context.today, &self.tables.iter().filter(asked).collect::<Vec<_>>())
     }
 }

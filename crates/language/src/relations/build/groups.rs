@@ -1,0 +1,351 @@
+//! Figures of groups.
+
+use std::ops::Range;
+
+use pacioli_model::{Aggregate, Aggregation, Ask, Comparison, Literal, OrderBy, Predicate, Value};
+
+use super::{Builder, NOWHERE, Output, misfit};
+use crate::relations::{
+    resolve::Misfit,
+    schema::{ColumnId, TableId},
+    sketch::{Best, Clause, Measured, Noun, Test},
+};
+
+/// A group of the answer: a column, or the rows of a table.
+#[derive(Debug, Clone, PartialEq)]
+struct Key {
+    column: ColumnId,
+    tokens: Range<usize>,
+    hidden: bool,
+}
+
+impl Builder<'_> {
+    pub(super) fn grouped(&self) -> Result<Ask, Misfit> {
+        let keys = self.keys()?;
+        let first = self.first_table(&keys)?;
+        let mut ask = Ask::about(self.schema.tables[first].entry.name.clone());
+        let tables: Vec<TableId> = keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+        for key in &keys {
+            self.add_group(&mut ask, first, key.column, &key.tokens, key.hidden)?;
+        }
+        for (output, tokens) in &self.outputs {
+            self.measure_output(&mut ask, *output, tokens, &tables)?;
+        }
+        let mut filter_from = first;
+        if let Some(aggregation) = ask.measures.first().and_then(|measure| measure.aggregation()) {
+            filter_from = self.table_named(&aggregation.table);
+        }
+        if let Some((noun, comparison, number)) = self.counted_attribute() {
+            let name = self.measure_count(&mut ask, noun.as_ref(), &tables, true)?;
+            let literal = self.number_literal(number);
+            ask.having = Some(Predicate::Compare { left: Value::Output(name), comparison, right: Value::Literal(literal) });
+        }
+        let best = self.sketch.best.as_ref();
+        let alone = ask.group_by.is_empty() && matches!(best.map(|best| &best.by), Some(Measured::Column(_)));
+        if let Some(best) = best.filter(|_| !alone) {
+            self.rank_groups(&mut ask, best, &tables)?;
+        }
+        if let Some(aggregation) = ask.measures.first().and_then(|measure| measure.aggregation()) {
+            filter_from = self.table_named(&aggregation.table);
+        }
+        self.sort_groups(&mut ask, filter_from, &tables)?;
+        ask.filter = self.filter(filter_from, None)?;
+        if let Some(best) = best.filter(|_| alone) {
+            // "the number of concerts in the largest stadium": the rank says which rows count.
+            let ranked = self.best_filter(filter_from, best)?;
+            ask.filter = super::all(ask.filter.into_iter().chain([ranked]).collect());
+        }
+        Ok(ask)
+    }
+
+    fn table_named(&self, name: &pacioli_model::TableName) -> TableId {
+        (0..self.schema.tables.len()).find(|table| self.schema.tables[*table].entry.name == *name).unwrap_or(self.resolver.entity)
+    }
+
+    /// What is grouped by: what the question says, and the plain columns that it asks for.
+    fn keys(&self) -> Result<Vec<Key>, Misfit> {
+        let mut keys: Vec<Key> = Vec::new();
+        let mut add = |column: ColumnId, tokens: &Range<usize>, hidden: bool| {
+            match keys.iter_mut().find(|key| key.column == column) {
+                Some(known) => known.hidden &= hidden,
+                None => keys.push(Key { column, tokens: tokens.clone(), hidden }),
+            }
+        };
+        let columns = self.shown_columns()?;
+        for (column, tokens) in &columns {
+            add(*column, tokens, false);
+        }
+        for group in &self.sketch.groups {
+            match group {
+                Noun::Column(pick) => add(self.resolver.choose(pick)?, &pick.tokens, false),
+                Noun::Table(table) => {
+                    let shown = columns.iter().any(|(column, _)| self.schema.table_of(*column) == *table);
+                    let display = self.shown(*table)?;
+                    if !shown {
+                        add(display, &NOWHERE, false);
+                    }
+                    if let Some(key) = self.schema.tables[*table].key {
+                        add(key, &NOWHERE, true);
+                    }
+                }
+            }
+        }
+        let mut hidden = Vec::new();
+        for (column, _) in &columns {
+            let table = self.schema.table_of(*column);
+            if let Some(key) = self.schema.tables[table].key.filter(|_| self.tells_rows_apart(table, *column)) {
+                hidden.push(key);
+            }
+        }
+        for key in hidden {
+            add(key, &NOWHERE, true);
+        }
+        Ok(keys)
+    }
+
+    /// Whether a listed column stands for the rows of its table, so that equal names stay apart.
+    fn tells_rows_apart(&self, table: TableId, column: ColumnId) -> bool {
+        let named = self.schema.tables[table].display == Some(column) || self.schema.tables[table].key == Some(column);
+        let measured = self.measured_tables();
+        let elsewhere = !measured.contains(&table) || measured.is_empty();
+        named && elsewhere || elsewhere && self.sketch.entity == Some(table)
+    }
+
+    fn measured_tables(&self) -> Vec<TableId> {
+        let mut tables: Vec<TableId> = self
+            .outputs
+            .iter()
+            .filter_map(|(output, _)| match output {
+                Output::CountRows(table) => Some(*table),
+                Output::CountValues(column, _) | Output::Aggregate(_, column) => Some(self.schema.table_of(*column)),
+                Output::Column(_) | Output::Entity(_) => None,
+            })
+            .collect();
+        match self.sketch.best.as_ref().map(|best| &best.by) {
+            Some(Measured::Count(Some(Noun::Table(table)))) => tables.push(*table),
+            Some(Measured::Count(None)) => tables.push(self.belonging()),
+            _ => {}
+        }
+        if let Some((noun, ..)) = self.counted_attribute() {
+            tables.push(match noun {
+                Some(Noun::Table(table)) => table,
+                _ => self.belonging(),
+            });
+        }
+        tables
+    }
+
+    /// The table that groups are found in before a measure says more.
+    fn first_table(&self, keys: &[Key]) -> Result<TableId, Misfit> {
+        let mut tables: Vec<TableId> = keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+        let measured = self.measured_tables();
+        tables.extend(measured.first());
+        let prefer = measured.first().copied().unwrap_or(self.resolver.entity);
+        self.resolver.base(&tables, prefer).ok_or_else(|| misfit(NOWHERE, "Nothing relates what is counted and what it is counted for."))
+    }
+
+    fn measure_output(&self, ask: &mut Ask, output: Output, tokens: &Range<usize>, groups: &[TableId]) -> Result<(), Misfit> {
+        match output {
+            Output::Column(_) | Output::Entity(_) => {}
+            Output::CountRows(table) => {
+                self.measure_count(ask, Some(&Noun::Table(table)), groups, false)?;
+            }
+            Output::CountValues(column, distinct) => {
+                let base = self.measuring(self.schema.table_of(column), groups)?;
+                let how = if distinct { Aggregate::CountDistinct } else { Aggregate::Count };
+                let mut aggregation = Aggregation::new(how, self.schema.tables[base].entry.name.clone());
+                aggregation.value = Some(self.column_value(base, column, tokens)?);
+                let name = format!("distinct_{}", self.schema.columns[column].column.name);
+                self.add_measure(ask, &name, aggregation, false);
+            }
+            Output::Aggregate(aggregate, column) => {
+                self.measure_column(ask, aggregate, column, tokens, groups, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn measure_column(&self, ask: &mut Ask, aggregate: Aggregate, column: ColumnId, tokens: &Range<usize>, groups: &[TableId], hidden: bool) -> Result<pacioli_model::ColumnName, Misfit> {
+        let base = self.measuring(self.schema.table_of(column), groups)?;
+        let mut aggregation = Aggregation::new(aggregate, self.schema.tables[base].entry.name.clone());
+        aggregation.value = Some(self.column_value(base, column, tokens)?);
+        let word = match aggregate {
+            Aggregate::Average => "average",
+            Aggregate::Min => "minimum",
+            Aggregate::Max => "maximum",
+            _ => "total",
+        };
+        let name = format!("{word}_{}", self.schema.columns[column].column.name);
+        Ok(self.add_measure(ask, &name, aggregation, hidden))
+    }
+
+    /// The table whose rows are measured: `table` itself, or what joins it to the groups.
+    fn measuring(&self, table: TableId, groups: &[TableId]) -> Result<TableId, Misfit> {
+        let mut tables = groups.to_vec();
+        tables.push(table);
+        self.resolver.base(&tables, table).ok_or_else(|| misfit(NOWHERE, "Nothing relates what is counted and what it is counted for."))
+    }
+
+    /// Counts rows of a table, or of whatever belongs to the groups.
+    pub(super) fn measure_count(&self, ask: &mut Ask, noun: Option<&Noun>, groups: &[TableId], hidden: bool) -> Result<pacioli_model::ColumnName, Misfit> {
+        let table = match noun {
+            Some(Noun::Table(table)) => *table,
+            Some(Noun::Column(pick)) => {
+                let column = self.resolver.choose(pick)?;
+                let own = self.schema.table_of(column);
+                let base = self.measuring(own, groups)?;
+                let mut aggregation = Aggregation::new(Aggregate::CountDistinct, self.schema.tables[base].entry.name.clone());
+                aggregation.value = Some(self.column_value(base, column, &pick.tokens)?);
+                return Ok(self.add_measure(ask, "count", aggregation, hidden));
+            }
+            None => self.belonging(),
+        };
+        let base = self.measuring(table, groups)?;
+        let aggregation = Aggregation::new(Aggregate::Count, self.schema.tables[base].entry.name.clone());
+        Ok(self.add_measure(ask, "count", aggregation, hidden))
+    }
+
+    /// What rows are counted where the question names none: another table that it names and that has
+    /// many of them, else the entity's own.
+    pub(super) fn belonging(&self) -> TableId {
+        let entity = self.resolver.entity;
+        let shown = self.outputs.iter().find_map(|(output, _)| match output {
+            Output::Column(column) => Some(self.schema.table_of(*column)),
+            Output::Entity(table) => Some(*table),
+            _ => None,
+        });
+        let of = shown.unwrap_or(entity);
+        if of != entity && self.schema.reaches_one(entity, of) {
+            return entity;
+        }
+        let own_name = self.outputs.iter().any(|(output, _)| match output {
+            Output::Entity(_) => true,
+            Output::Column(column) => self.schema.tables[of].display == Some(*column) || self.schema.tables[of].key == Some(*column),
+            _ => false,
+        });
+        let others = self.sketch.mentioned.iter().copied().filter(|table| *table != of);
+        let mut many = others.filter(|table| own_name && !self.schema.reaches_one(of, *table) && self.schema.distance(of, *table).is_some());
+        many.next().unwrap_or_else(|| if own_name { self.only_many(of).unwrap_or(of) } else { of })
+    }
+
+    /// The one table that has many rows for each row of `table`.
+    fn only_many(&self, table: TableId) -> Option<TableId> {
+        let mut many = self.schema.tables[table].steps.iter().filter(|step| step.many).map(|step| step.to);
+        many.next().filter(|first| many.all(|other| other == *first))
+    }
+
+    pub(super) fn ranked_by_count(&self) -> bool {
+        matches!(self.sketch.best.as_ref().map(|best| &best.by), Some(Measured::Count(_) | Measured::Aggregate(..)))
+            || self.sketch.sort.iter().any(|key| matches!(key.by, Measured::Count(_) | Measured::Aggregate(..)))
+    }
+
+    /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
+    pub(super) fn counted_attribute(&self) -> Option<(Option<Noun>, Comparison, pacioli_model::Decimal)> {
+        let mut counts = self.sketch.clauses.iter().filter(|clause| !clause.negated).flat_map(|clause| &clause.tests);
+        let (what, comparison, number) = counts.find_map(|test| match test {
+            Test::Count { what, comparison, number } => Some((what.clone(), *comparison, *number)),
+            _ => None,
+        })?;
+        let only_columns = self.outputs.iter().all(|(output, _)| matches!(output, Output::Column(_)));
+        let attribute = self.outputs.iter().all(|(output, _)| match output {
+            Output::Column(column) => {
+                let table = self.schema.table_of(*column);
+                self.schema.tables[table].display != Some(*column)
+                    && self.schema.tables[table].key != Some(*column)
+                    && matches!(&what, Noun::Table(counted) if *counted == table)
+            }
+            _ => false,
+        });
+        let grouped = !self.sketch.groups.is_empty();
+        ((only_columns && attribute) || grouped && self.counts_groups(&what)).then_some((Some(what), comparison, number))
+    }
+
+    /// Whether a count bounds the groups themselves: "for each country with more than 3 airports".
+    fn counts_groups(&self, what: &Noun) -> bool {
+        matches!(what, Noun::Table(table) if !self.sketch.groups.contains(&Noun::Table(*table)))
+    }
+
+    fn rank_groups(&self, ask: &mut Ask, best: &Best, groups: &[TableId]) -> Result<(), Misfit> {
+        let name = match &best.by {
+            Measured::Count(noun) => {
+                let known = ask.measures.iter().find(|measure| measure.aggregation().is_some_and(|one| one.aggregate == Aggregate::Count));
+                match known.filter(|_| noun.is_none()) {
+                    Some(measure) => measure.name.clone(),
+                    None => self.measure_count(ask, noun.as_ref(), groups, true)?,
+                }
+            }
+            Measured::Aggregate(aggregate, pick) => {
+                let column = self.resolver.choose(pick)?;
+                self.measure_column(ask, *aggregate, column, &pick.tokens, groups, true)?
+            }
+            Measured::Column(pick) => {
+                let column = self.resolver.choose(pick)?;
+                if let Some(known) = self.known_measure(ask, column) {
+                    known
+                } else if ask.group_by.is_empty() {
+                    return Err(misfit(best.tokens.clone(), "A total has no rank."));
+                } else {
+                    let how = if best.direction == pacioli_model::Direction::Ascending { Aggregate::Min } else { Aggregate::Max };
+                    self.measure_column(ask, how, column, &pick.tokens, groups, true)?
+                }
+            }
+        };
+        if ask.group_by.is_empty() {
+            return Err(misfit(best.tokens.clone(), "A total has no rank."));
+        }
+        ask.order.push(OrderBy { name, direction: best.direction });
+        ask.limit = Some(best.number.unwrap_or(1));
+        Ok(())
+    }
+
+    /// The shown measure over a column.
+    pub(super) fn known_measure(&self, ask: &Ask, column: ColumnId) -> Option<pacioli_model::ColumnName> {
+        let name = &self.schema.columns[column].column.name;
+        let known = ask.measures.iter().find(|measure| {
+            measure.aggregation().and_then(|one| one.column()).is_some_and(|reference| reference.column == *name)
+        });
+        known.map(|measure| measure.name.clone())
+    }
+
+    pub(super) fn number_literal(&self, number: pacioli_model::Decimal) -> Literal {
+        let whole = (number.scale == 0).then(|| i64::try_from(number.mantissa).ok()).flatten();
+        whole.map_or(Literal::Decimal(number), Literal::Integer)
+    }
+
+    /// A count of what belongs to the rows of `owner`, as a condition on them.
+    pub(super) fn count_filter(&self, base: TableId, clause: &Clause, what: &Noun, comparison: Comparison, number: pacioli_model::Decimal) -> Result<Predicate, Misfit> {
+        let owner = self.counting_owner(what);
+        let key = self.schema.tables[owner].key.or(self.schema.tables[owner].display);
+        let key = key.ok_or_else(|| misfit(NOWHERE, "These rows have no key to count by."))?;
+        let counted = match what {
+            Noun::Table(table) => *table,
+            Noun::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
+        };
+        let mut ask = Ask::about(self.schema.tables[counted].entry.name.clone());
+        let table = self.measuring(counted, &[owner])?;
+        ask.table = self.schema.tables[table].entry.name.clone();
+        self.add_group(&mut ask, table, key, &NOWHERE, false)?;
+        let name = self.measure_count(&mut ask, Some(what), &[owner], true)?;
+        ask.having = Some(Predicate::Compare { left: Value::Output(name), comparison, right: Value::Literal(self.number_literal(number)) });
+        let _ = clause;
+        Ok(Predicate::Among { values: vec![self.column_value(base, key, &NOWHERE)?], ask: Box::new(ask) })
+    }
+
+    /// Whose rows are counted for: what is listed or grouped, unless that is what is counted.
+    fn counting_owner(&self, what: &Noun) -> TableId {
+        let counted = match what {
+            Noun::Table(table) => Some(*table),
+            Noun::Column(pick) => self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column)),
+        };
+        let entity = self.resolver.entity;
+        let listed = self.outputs.iter().find_map(|(output, _)| match output {
+            Output::Column(column) => Some(self.schema.table_of(*column)),
+            Output::Entity(table) => Some(*table),
+            _ => None,
+        });
+        if Some(entity) != counted {
+            return entity;
+        }
+        listed.filter(|table| Some(*table) != counted).or(self.sketch.mentioned.iter().copied().find(|table| Some(*table) != counted)).unwrap_or(entity)
+    }
+}
