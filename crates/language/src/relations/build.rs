@@ -62,6 +62,12 @@ const NOWHERE: Range<usize> = 0..0;
 impl Builder<'_> {
     fn resolve(&mut self) -> Result<(), Misfit> {
         for target in &self.sketch.targets {
+            if let Target::Column(pick) = target
+                && let Some(parts) = self.whole_name(pick)
+            {
+                self.outputs.extend(parts.into_iter().map(|column| (Output::Column(column), pick.tokens.clone())));
+                continue;
+            }
             let (output, tokens) = match target {
                 Target::Column(pick) => (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone()),
                 Target::Entity(table) => (Output::Entity(*table), NOWHERE),
@@ -71,6 +77,12 @@ impl Builder<'_> {
                 }
                 Target::Count { what: Noun::Table(table), .. } => (Output::CountRows(*table), NOWHERE),
                 Target::Count { what: Noun::Column(pick), distinct } => self.counted(pick, *distinct)?,
+                Target::Everything(table) => {
+                    for column in self.schema.tables[*table].columns.clone().filter(|column| !self.schema.columns[*column].hidden) {
+                        self.outputs.push((Output::Column(column), NOWHERE));
+                    }
+                    continue;
+                }
                 Target::Aggregate { aggregate, of } => (Output::Aggregate(*aggregate, self.numeric(of, *aggregate)?), of.tokens.clone()),
             };
             if !self.outputs.iter().any(|(known, _)| *known == output) {
@@ -78,6 +90,22 @@ impl Builder<'_> {
             }
         }
         Ok(())
+    }
+
+    /// First and last name, where a full name is asked for and no one column holds it.
+    fn whole_name(&self, pick: &super::sketch::Pick) -> Option<Vec<ColumnId>> {
+        let words: Vec<&str> = self.resolver.tokens[pick.tokens.clone()].iter().map(|token| token.word.as_str()).collect();
+        if !matches!(words.as_slice(), ["full", "name" | "names"]) {
+            return None;
+        }
+        let table = pick.owner.unwrap_or(self.resolver.entity);
+        let part = |first: &str| {
+            self.schema.tables[table].columns.clone().find(|column| {
+                let words = super::lexicon::name_words(&self.schema.columns[*column].column.label);
+                words.ends_with(&[first.to_owned(), "name".to_owned()]) || first == "first" && words == ["forename"]
+            })
+        };
+        Some(vec![part("first")?, part("last")?])
     }
 
     /// A count of a column's values; of rows where the column is the rows' own key.
@@ -98,7 +126,7 @@ impl Builder<'_> {
     }
 
     /// The column of an aggregate: one that holds numbers or days, where there is a choice.
-    fn numeric(&self, pick: &super::sketch::Pick, aggregate: Aggregate) -> Result<ColumnId, Misfit> {
+    pub(super) fn numeric(&self, pick: &super::sketch::Pick, aggregate: Aggregate) -> Result<ColumnId, Misfit> {
         let fits = |column: &ColumnId| {
             let data_type = self.schema.columns[*column].column.data_type;
             data_type.is_number() || matches!(aggregate, Aggregate::Min | Aggregate::Max) && data_type.is_time()
@@ -163,12 +191,17 @@ impl Builder<'_> {
             self.rank_rows(&mut ask, base, best, column)?;
         }
         self.sort_rows(&mut ask, base)?;
-        ask.filter = self.filter(base, Some(&mut ask.clone()))?;
+        ask.filter = self.filter(base, Some(&ask))?;
+        // What holds of a value in several rows is one answer.
+        ask.each_row &= !self.contradicts(base)?;
         Ok(ask)
     }
 
     pub(super) fn add_group(&self, ask: &mut Ask, base: TableId, column: ColumnId, tokens: &Range<usize>, hidden: bool) -> Result<ColumnName, Misfit> {
         let reference = self.resolver.reference(base, column, tokens)?;
+        if !self.resolver.is_single(base, self.schema.table_of(column)) {
+            return Err(misfit(tokens.clone(), "A row has several of these, so that they cannot stand in one list."));
+        }
         if let Some(known) = ask.group_by.iter().find(|group| group.column() == Some(&reference)) {
             return Ok(known.name.clone());
         }

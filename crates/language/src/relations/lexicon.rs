@@ -53,7 +53,7 @@ const UNITS: &[&str] = &[
 ];
 
 /// Words that people add to a name: "hand type" for a column called hand.
-const TRAILING: &[&str] = &["type", "kind", "value", "name", "code", "status", "level", "category", "number"];
+const TRAILING: &[&str] = &["type", "kind", "value", "name", "code", "status", "level", "category", "number", "member", "record", "size", "rate", "score", "item", "section", "scheme", "table", "function", "percentage", "group", "title", "date", "list", "data"];
 
 /// The words of a name: abbreviations spelled out, singular.
 pub(crate) fn name_words(text: &str) -> Vec<String> {
@@ -116,6 +116,7 @@ impl Lexicon {
         self.add(&core, name, 0.95);
         if core.len() > 1 {
             self.add(&core[core.len() - 1..], name, 0.7);
+            self.add(&core[..core.len() - 1], name, 0.62);
         }
         let Some(meaning) = schema.catalog.semantics.table(&entry.name) else { return };
         for text in meaning.label.iter().chain(&meaning.synonyms) {
@@ -227,7 +228,7 @@ impl Lexicon {
 
     /// What a phrase of folded words may call, best first; several fits of one thing are one.
     pub(crate) fn names(&self, words: &[&str]) -> Vec<(Name, f64)> {
-        let stems: Vec<String> = words.iter().map(|word| lemma(word)).collect();
+        let stems: Vec<String> = words.iter().flat_map(|word| in_full(word).map_or_else(|| vec![lemma(word)], |full| full.split(' ').map(lemma).collect())).collect();
         let mut found = self.names.get(&stems.join(" ")).cloned().unwrap_or_default();
         let merge = |entries: Vec<(Name, f64)>, found: &mut Vec<(Name, f64)>| {
             for (name, quality) in entries {

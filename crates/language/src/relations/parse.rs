@@ -52,6 +52,12 @@ pub(super) struct Parser<'a> {
     pub(super) words: Vec<&'a str>,
     /// Pieces whose words were taken as they stand.
     pub(super) read: Vec<usize>,
+    /// All columns are asked for.
+    pub(super) everything: bool,
+    /// A `not` has found what it denies.
+    pub(super) denied: bool,
+    /// Tests go to the aggregate that the last one compares with.
+    pub(super) inside: bool,
 }
 
 /// Reads the pieces of one question.
@@ -74,6 +80,9 @@ pub(crate) fn parse(pieces: &[Piece], words: Vec<&str>, schema: &Schema<'_>) -> 
         open: false,
         words,
         read: Vec::new(),
+        everything: false,
+        denied: false,
+        inside: false,
     };
     let mut stays = 0;
     while parser.at < pieces.len() {
@@ -164,7 +173,7 @@ impl Parser<'_> {
         if mention.columns.is_empty() {
             return None;
         }
-        Some(Pick { candidates: mention.columns.clone(), owner, tokens: self.tokens(at) })
+        Some(Pick { candidates: mention.columns.clone(), owner, near: self.focus, tokens: self.tokens(at) })
     }
 
     /// Whether some column that is meant holds numbers or days.
@@ -173,6 +182,17 @@ impl Parser<'_> {
         mention.columns.iter().filter(|(_, quality)| *quality > best - 0.15).any(|(column, _)| {
             let data_type = self.schema.columns[*column].column.data_type;
             data_type.is_number() || data_type.is_time()
+        })
+    }
+
+    /// Whether some column that is meant holds figures, and no key.
+    pub(super) fn quantifies(&self, mention: &Mention) -> bool {
+        let best = mention.column_quality();
+        mention.columns.iter().filter(|(_, quality)| *quality > best - 0.15).any(|(column, _)| {
+            let node = &self.schema.columns[*column];
+            let year = node.words.iter().any(|word| matches!(word.stem.as_str(), "year" | "month" | "day"));
+            let key = node.foreign || node.role == crate::role::Role::Identifier && !year || self.schema.tables[node.table].key == Some(*column);
+            (node.column.data_type.is_number() || node.column.data_type.is_time()) && !key
         })
     }
 
@@ -211,6 +231,7 @@ impl Parser<'_> {
     pub(super) fn close_column(&mut self) {
         let Some(pick) = self.column.take() else { return };
         if self.having {
+            self.denied |= self.negated;
             let negated = self.negated;
             self.negated = !negated;
             self.push(Test::Empty { pick });
@@ -222,6 +243,16 @@ impl Parser<'_> {
 
     /// Adds a test to the open clause, or opens one.
     pub(super) fn push(&mut self, test: Test) {
+        self.denied |= self.negated;
+        if self.inside && !self.negated && !self.alternative {
+            let last = self.sketch.clauses.last_mut().and_then(|clause| clause.tests.last_mut());
+            if let Some(Test::Compare { side: super::sketch::Side::Aggregate(_, _, tests), .. }) = last {
+                if !matches!(test, Test::Exists { .. }) {
+                    tests.push(test);
+                }
+                return;
+            }
+        }
         let continues = self.open
             && !self.alternative
             && self.sketch.clauses.last().is_some_and(|clause| clause.negated == self.negated);
@@ -293,10 +324,14 @@ impl Parser<'_> {
             self.waiting();
         }
         let nothing = self.sketch.targets.is_empty();
+        if self.everything && nothing && let Some(entity) = self.sketch.entity {
+            self.sketch.targets.push(Target::Everything(entity));
+        }
+        let nothing = self.sketch.targets.is_empty();
         if let Some(entity) = self.sketch.entity.filter(|_| nothing) {
             self.sketch.targets.push(Target::Entity(entity));
         }
-        if self.negated && !self.sketch.clauses.iter().any(|clause| clause.negated) {
+        if self.negated && !self.denied {
             let not = self.pieces.iter().find(|piece| piece.item == Item::Key(Key::Not));
             self.sketch.unplaced.extend(not.map(|piece| piece.tokens.clone()));
         }

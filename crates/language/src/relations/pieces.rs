@@ -86,7 +86,7 @@ pub(crate) fn cut(question: &str, tokens: &[Token], today: NaiveDate, lexicon: &
     let (mut pieces, mut notes) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < tokens.len() {
-        let mut piece = cutter.piece(at);
+        let mut piece = cutter.piece(at, pieces.last());
         if piece.item == Item::Unknown {
             if let Some((length, item)) = cutter.mended(at, &mut notes) {
                 piece = Piece { tokens: at..at + length, item, pause: piece.pause, quality: 0.8 };
@@ -98,8 +98,15 @@ pub(crate) fn cut(question: &str, tokens: &[Token], today: NaiveDate, lexicon: &
     (pieces, notes)
 }
 
+/// What numbers are counted in.
+const UNITS: &[&str] = &[
+    "dollar", "dollars", "usd", "euro", "euros", "pound", "pounds", "minute", "minutes", "hour", "hours", "second", "seconds", "meter", "meters",
+    "metre", "metres", "kilometer", "kilometers", "km", "mile", "miles", "feet", "foot", "inch", "inches", "kg", "kilogram", "kilograms", "degree",
+    "degrees", "percent", "million", "millions", "stories", "points", "point", "unit", "units", "square", "cm", "mph", "times", "time",
+];
+
 /// Verbs that name a column by themselves: "born in 1990", "rated above 4".
-const TELLING: &[&str] = &["born", "rated", "ranked", "located", "described", "hired", "founded", "released", "published", "opened", "built", "cost", "costs"];
+const TELLING: &[&str] = &["born", "rated", "ranked", "located", "described", "hired", "founded", "released", "published", "opened", "built", "cost", "costs", "earning", "earn", "earns", "earned"];
 
 struct Cutter<'a> {
     question: &'a str,
@@ -110,10 +117,17 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
-    fn piece(&self, at: usize) -> Piece {
+    fn piece(&self, at: usize, before: Option<&Piece>) -> Piece {
         let pause = self.pause_before(at);
         let made = |length: usize, item: Item, quality: f64| Piece { tokens: at..at + length, item, pause, quality };
-        if let Some((length, text)) = self.quoted(at) {
+        if let Some((length, mention)) = self.elliptic(at) {
+            return made(length, Item::Mention(mention), 1.0);
+        }
+        let counted = before.is_some_and(|piece| matches!(piece.item, Item::Number(_)));
+        if counted && UNITS.contains(&self.tokens[at].word.as_str()) && self.mention(at).is_none() {
+            return made(1, Item::Key(Key::Stop), 1.0);
+        }
+        if let Some((length, text)) = self.quoted(at).filter(|(length, _)| !self.is_person(at, *length)) {
             let words: Vec<&str> = self.words(at, length).unwrap_or_default();
             let values = self.lexicon.values(&words);
             return made(length, Item::Quoted(text, values), 1.0);
@@ -129,7 +143,8 @@ impl Cutter<'_> {
         }
         match (keyword, mention) {
             (Some((long, word)), Some((length, mention))) => {
-                if length > long || length == long && self.outranks(at, word, &mention) {
+                let row_before = word == Key::Verb && before.is_some_and(|piece| matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9));
+                if length > long || length == long && !(row_before && mention.values.is_empty()) && self.outranks(at, word, &mention) {
                     let quality = mention.quality();
                     made(length, Item::Mention(mention), quality)
                 } else {
@@ -213,6 +228,33 @@ impl Cutter<'_> {
             }
         }
         None
+    }
+
+    /// A quoted name that is none itself, and whose words are: "Linda Smith".
+    fn is_person(&self, at: usize, length: usize) -> bool {
+        let Some(words) = self.words(at, length).filter(|words| words.len() == 2) else { return false };
+        self.lexicon.values(&words).is_empty() && words.iter().all(|word| !self.lexicon.values(&[word]).is_empty())
+    }
+
+    /// "first" in "first and last name", "first, middle, and last names".
+    fn elliptic(&self, at: usize) -> Option<(usize, Mention)> {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        if !matches!(word(at), "first" | "last" | "middle") || matches!(word(at + 1), "name" | "names") {
+            return None;
+        }
+        let mut next = at + 1;
+        while matches!(word(next), "and" | "first" | "last" | "middle" | "the") {
+            next += 1;
+        }
+        if next == at + 1 || !matches!(word(next), "name" | "names") {
+            return None;
+        }
+        let columns = self.lexicon.names(&[word(at), "name"]).into_iter().filter_map(|(name, quality)| match name {
+            Name::Column(column) => Some((column, quality)),
+            _ => None,
+        });
+        let columns: Vec<(ColumnId, f64)> = columns.collect();
+        (!columns.is_empty()).then(|| (1, Mention { columns, ..Mention::default() }))
     }
 
     /// "rank of the winner" for a column called winner rank.

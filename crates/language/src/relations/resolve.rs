@@ -51,7 +51,7 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
     for target in &sketch.targets {
         match target {
             Target::Column(pick) | Target::Aggregate { of: pick, .. } | Target::Count { what: Noun::Column(pick), .. } => add(pick, 1.0),
-            Target::Entity(table) | Target::Count { what: Noun::Table(table), .. } => return Some(*table),
+            Target::Entity(table) | Target::Everything(table) | Target::Count { what: Noun::Table(table), .. } => return Some(*table),
         }
     }
     for group in &sketch.groups {
@@ -97,7 +97,8 @@ impl Resolver<'_> {
                 None => 0.0,
             };
             let foreign = if node.foreign { -0.03 } else { 0.0 };
-            quality + own + self.closeness(node.table) + foreign
+            let near = if pick.near == Some(node.table) { 0.08 } else { 0.0 };
+            quality + near + own + self.closeness(node.table) + foreign
         };
         let mut scored: Vec<(f64, ColumnId)> = pick.candidates.iter().map(|candidate| (score(candidate), candidate.0)).collect();
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
@@ -108,7 +109,7 @@ impl Resolver<'_> {
     }
 
     /// The column and the texts that some values are; all of one column.
-    pub(crate) fn choose_values(&self, values: &[Vec<(KnownValue, f64)>], column: Option<&Pick>, tokens: &Range<usize>) -> Result<(ColumnId, Vec<String>), Misfit> {
+    pub(crate) fn choose_values(&self, values: &[Vec<(KnownValue, f64)>], column: Option<&Pick>, near: Option<TableId>, tokens: &Range<usize>) -> Result<(ColumnId, Vec<String>), Misfit> {
         let mut columns: Vec<ColumnId> = values.iter().flatten().map(|(value, _)| value.column).collect();
         columns.sort_unstable();
         columns.dedup();
@@ -133,7 +134,12 @@ impl Resolver<'_> {
             let owned = if owner { 0.3 } else { 0.0 };
             let foreign = if node.foreign { -0.02 } else { 0.0 };
             let shown = if self.schema.tables[node.table].display == Some(candidate) { 0.03 } else { 0.0 };
-            let score = quality + named + hinted + owned + foreign + shown + self.closeness(node.table);
+            let close = match near.and_then(|near| self.schema.distance(near, node.table)) {
+                Some(0) => 0.2,
+                Some(1) => 0.06,
+                _ => 0.0,
+            };
+            let score = quality + close + named + hinted + owned + foreign + shown + self.closeness(node.table);
             scored.push((score, candidate, found.into_iter().flat_map(|(_, texts)| texts).collect()));
         }
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));

@@ -172,6 +172,20 @@ impl<'c> Schema<'c> {
         })
     }
 
+    /// The key that a reference of one column names; a column that is none, itself.
+    pub(crate) fn referenced(&self, column: ColumnId) -> ColumnId {
+        let node = &self.columns[column];
+        let entry = self.tables[node.table].entry;
+        let relationship = self.relationships.iter().find(|relationship| {
+            relationship.table == entry.name && relationship.columns.as_slice() == [node.column.name.clone()]
+        });
+        let target = relationship.and_then(|relationship| {
+            let table = self.tables.iter().position(|table| table.entry.name == relationship.to)?;
+            self.named(table, relationship.references.first()?)
+        });
+        target.unwrap_or(column)
+    }
+
     /// All shortest ways from one table to another.
     pub(crate) fn ways(&self, from: TableId, to: TableId) -> Vec<Vec<Step>> {
         if from == to {

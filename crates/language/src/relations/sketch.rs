@@ -16,6 +16,8 @@ pub(crate) struct Pick {
     pub(crate) candidates: Vec<(ColumnId, f64)>,
     /// The table that the words put it to: "stadium name", "name of the stadium".
     pub(crate) owner: Option<TableId>,
+    /// The table that the words before it speak of.
+    pub(crate) near: Option<TableId>,
     pub(crate) tokens: Range<usize>,
 }
 
@@ -33,6 +35,8 @@ pub(crate) enum Target {
     Entity(TableId),
     Count { what: Noun, distinct: bool },
     Aggregate { aggregate: Aggregate, of: Pick },
+    /// Every column of a table.
+    Everything(TableId),
 }
 
 /// What a column is compared with.
@@ -41,7 +45,9 @@ pub(crate) enum Side {
     Number(Decimal),
     Text(String),
     /// An aggregate of the same or another column over all rows.
-    Aggregate(Aggregate, Option<Pick>),
+    Aggregate(Aggregate, Option<Pick>, Vec<Test>),
+    /// The value in the row that ranks first.
+    Best(Box<Best>),
 }
 
 /// `the youngest`, `with the most pets`.
@@ -68,11 +74,11 @@ pub(crate) enum Test {
     Compare { pick: Pick, comparison: Comparison, side: Side },
     Between { pick: Pick, low: Decimal, high: Decimal },
     /// Any of these; each may be a value of several columns.
-    Values { values: Vec<Vec<(KnownValue, f64)>>, column: Option<Pick>, tokens: Range<usize> },
+    Values { values: Vec<Vec<(KnownValue, f64)>>, column: Option<Pick>, near: Option<TableId>, tokens: Range<usize> },
     Text { pick: Option<Pick>, place: TextPlace, text: String, tokens: Range<usize> },
     Empty { pick: Pick },
-    /// So many rows of a table, or different values, belong to it.
-    Count { what: Noun, comparison: Comparison, number: Decimal },
+    /// So many rows of a table, or such an average, belong to it.
+    Count { what: Measured, comparison: Comparison, number: Decimal },
     Exists { table: TableId, tokens: Range<usize> },
     /// A year without a column.
     Year { comparison: Comparison, year: i32, tokens: Range<usize> },

@@ -269,7 +269,7 @@ pub(crate) fn in_full(word: &str) -> Option<&'static str> {
 
 /// Which way an adjective points, and what measures it.
 pub(crate) fn adjective(word: &str) -> Option<(Direction, Vec<&'static str>)> {
-    let base = base_of(word)?;
+    let base = if word == "recently" { "recent" } else { base_of(word)? };
     let (_, direction, columns) = ADJECTIVES.iter().find(|(name, ..)| *name == base)?;
     Some((*direction, columns.split('|').collect()))
 }

@@ -24,7 +24,7 @@ struct Settled {
 
 impl Builder<'_> {
     /// All clauses as one predicate on the rows of `base`.
-    pub(super) fn filter(&self, base: TableId, listed: Option<&mut Ask>) -> Result<Option<Predicate>, Misfit> {
+    pub(super) fn filter(&self, base: TableId, listed: Option<&Ask>) -> Result<Option<Predicate>, Misfit> {
         let skip_counts = self.counted_attribute().is_some();
         let mut parts: Vec<Predicate> = Vec::new();
         let apart = self.stand_apart(base)?;
@@ -63,7 +63,7 @@ impl Builder<'_> {
 
     /// Whether two clauses that must both hold cannot hold for one row, so that the listed value is
     /// what both must be true of.
-    fn contradicts(&self, base: TableId) -> Result<bool, Misfit> {
+    pub(super) fn contradicts(&self, base: TableId) -> Result<bool, Misfit> {
         let mut seen: Vec<(ColumnId, bool)> = Vec::new();
         for clause in self.sketch.clauses.iter().filter(|clause| !clause.negated && !clause.alternative) {
             for test in &clause.tests {
@@ -111,8 +111,9 @@ impl Builder<'_> {
         for test in &clause.tests {
             if let Some(settled) = self.settle(base, test)? {
                 let exists = matches!(test, Test::Exists { .. });
-                if !self.resolver.is_single(base, settled.table) || exists && settled.table != base {
-                    far = far.filter(|_| !exists).or(Some(settled.table));
+                if settled.table != base && (exists || !self.resolver.is_single(base, settled.table)) {
+                    // The first that is far is what is denied; the others belong to it.
+                    far = far.filter(|known| !self.resolver.is_single(base, *known) || !exists).or(Some(settled.table));
                 }
             }
         }
@@ -146,7 +147,7 @@ impl Builder<'_> {
         let of = |column: ColumnId, tokens: &Range<usize>| Settled { column: Some(column), table: self.schema.table_of(column), tokens: tokens.clone() };
         Ok(match test {
             Test::Compare { pick, .. } | Test::Between { pick, .. } | Test::Empty { pick } => Some(of(self.resolver.choose(pick)?, &pick.tokens)),
-            Test::Values { values, column, tokens } => Some(of(self.resolver.choose_values(values, column.as_ref(), tokens)?.0, tokens)),
+            Test::Values { values, column, near, tokens } => Some(of(self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.0, tokens)),
             Test::Text { pick, tokens, .. } => Some(of(self.text_column(pick.as_ref(), tokens)?, tokens)),
             Test::Exists { table, tokens } => Some(Settled { column: None, table: *table, tokens: tokens.clone() }),
             Test::Year { tokens, .. } => Some(of(self.dated(base, true, tokens)?, tokens)),
@@ -164,7 +165,7 @@ impl Builder<'_> {
         }
         let Some(settled) = self.settle(base, test)? else { return Ok(None) };
         let Some(column) = settled.column else {
-            if self.resolver.is_single(base, settled.table) {
+            if settled.table == base || self.resolver.is_single(base, settled.table) {
                 return Ok(None);
             }
             let via = self.resolver.via(base, settled.table, &settled.tokens)?;
@@ -178,8 +179,8 @@ impl Builder<'_> {
                 let low = self.bound(value.clone(), column, Comparison::GreaterOrEqual, *low)?;
                 Predicate::All(vec![low, self.bound(value, column, Comparison::LessOrEqual, *high)?])
             }
-            Test::Values { values, column: pick, tokens } => {
-                let (_, texts) = self.resolver.choose_values(values, pick.as_ref(), tokens)?;
+            Test::Values { values, column: pick, near, tokens } => {
+                let (_, texts) = self.resolver.choose_values(values, pick.as_ref(), *near, tokens)?;
                 self.equals(value, column, texts)
             }
             Test::Text { place, text, .. } => Predicate::Matches { value, place: *place, text: text.clone() },
@@ -196,7 +197,8 @@ impl Builder<'_> {
         match side {
             Side::Number(number) => self.bound(value, column, comparison, *number),
             Side::Text(text) => Ok(Predicate::Compare { left: value, comparison, right: Value::Literal(Literal::Text(self.spelled(column, text))) }),
-            Side::Aggregate(aggregate, named) => {
+            Side::Best(best) => self.against_best(value, column, comparison, best),
+            Side::Aggregate(aggregate, named, tests) => {
                 let of = match named {
                     Some(named) => self.resolver.choose(&Pick { owner: named.owner.or(Some(self.schema.table_of(column))), ..named.clone() })?,
                     None => column,
@@ -207,10 +209,29 @@ impl Builder<'_> {
                 aggregation.value = Some(self.own_value(of));
                 let name = free_name(&ask, "value");
                 ask.measures.push(Measure::new(name, Figure::Aggregate(aggregation)));
+                let inner = Clause { tests: tests.clone(), ..Clause::default() };
+                ask.filter = self.clause(self.schema.table_of(of), &inner, false, false)?;
                 let _ = pick;
                 Ok(Predicate::Compare { left: value, comparison, right: Value::Figure(Box::new(ask)) })
             }
         }
+    }
+
+    /// "heavier than the car with the most horsepower".
+    fn against_best(&self, value: Value, column: ColumnId, comparison: Comparison, best: &Best) -> Result<Predicate, Misfit> {
+        let Measured::Column(by) = &best.by else {
+            return Err(misfit(best.tokens.clone(), "Two ranks at once are not understood."));
+        };
+        let by = self.resolver.choose(by)?;
+        let tables = [self.schema.table_of(column), self.schema.table_of(by)];
+        let base = self.resolver.base(&tables, tables[0]).ok_or_else(|| misfit(best.tokens.clone(), "Nothing relates these tables."))?;
+        let mut ask = Ask::about(self.schema.tables[base].entry.name.clone());
+        ask.each_row = true;
+        self.add_group(&mut ask, base, column, &NOWHERE, false)?;
+        let name = self.add_group(&mut ask, base, by, &NOWHERE, true)?;
+        ask.order.push(OrderBy { name, direction: best.direction });
+        ask.limit = Some(1);
+        Ok(Predicate::Compare { left: value, comparison, right: Value::Figure(Box::new(ask)) })
     }
 
     /// A text as the column spells it.
@@ -331,7 +352,7 @@ fn tokens_of(test: &Test) -> Range<usize> {
     match test {
         Test::Compare { pick, .. } | Test::Between { pick, .. } | Test::Empty { pick } => pick.tokens.clone(),
         Test::Values { tokens, .. } | Test::Text { tokens, .. } | Test::Exists { tokens, .. } | Test::Year { tokens, .. } | Test::Days { tokens, .. } => tokens.clone(),
-        Test::Count { what: Noun::Column(pick), .. } => pick.tokens.clone(),
+        Test::Count { what: Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick), .. } => pick.tokens.clone(),
         Test::Count { .. } => NOWHERE,
         Test::Best(best) => best.tokens.clone(),
     }

@@ -36,7 +36,7 @@ impl Builder<'_> {
             filter_from = self.table_named(&aggregation.table);
         }
         if let Some((noun, comparison, number)) = self.counted_attribute() {
-            let name = self.measure_count(&mut ask, noun.as_ref(), &tables, true)?;
+            let name = self.measure_of(&mut ask, &noun, &tables, true)?;
             let literal = self.number_literal(number);
             ask.having = Some(Predicate::Compare { left: Value::Output(name), comparison, right: Value::Literal(literal) });
         }
@@ -66,7 +66,9 @@ impl Builder<'_> {
     fn keys(&self) -> Result<Vec<Key>, Misfit> {
         let mut keys: Vec<Key> = Vec::new();
         let mut add = |column: ColumnId, tokens: &Range<usize>, hidden: bool| {
-            match keys.iter_mut().find(|key| key.column == column) {
+            // A reference and the key that it names are one group.
+            let same = |key: &&mut Key| self.schema.referenced(key.column) == self.schema.referenced(column);
+            match keys.iter_mut().find(same) {
                 Some(known) => known.hidden &= hidden,
                 None => keys.push(Key { column, tokens: tokens.clone(), hidden }),
             }
@@ -79,7 +81,7 @@ impl Builder<'_> {
             match group {
                 Noun::Column(pick) => add(self.resolver.choose(pick)?, &pick.tokens, false),
                 Noun::Table(table) => {
-                    let shown = columns.iter().any(|(column, _)| self.schema.table_of(*column) == *table);
+                    let shown = columns.iter().any(|(column, _)| self.schema.table_of(self.schema.referenced(*column)) == *table);
                     let display = self.shown(*table)?;
                     if !shown {
                         add(display, &NOWHERE, false);
@@ -128,7 +130,8 @@ impl Builder<'_> {
         }
         if let Some((noun, ..)) = self.counted_attribute() {
             tables.push(match noun {
-                Some(Noun::Table(table)) => table,
+                Measured::Count(Some(Noun::Table(table))) => table,
+                Measured::Aggregate(_, pick) => self.resolver.choose(&pick).map_or_else(|_| self.belonging(), |column| self.schema.table_of(column)),
                 _ => self.belonging(),
             });
         }
@@ -240,9 +243,9 @@ impl Builder<'_> {
     }
 
     /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
-    pub(super) fn counted_attribute(&self) -> Option<(Option<Noun>, Comparison, pacioli_model::Decimal)> {
+    pub(super) fn counted_attribute(&self) -> Option<(Measured, Comparison, pacioli_model::Decimal)> {
         let mut counts = self.sketch.clauses.iter().filter(|clause| !clause.negated).flat_map(|clause| &clause.tests);
-        let (what, comparison, number) = counts.find_map(|test| match test {
+        let (what, comparison, number): (Measured, Comparison, pacioli_model::Decimal) = counts.find_map(|test| match test {
             Test::Count { what, comparison, number } => Some((what.clone(), *comparison, *number)),
             _ => None,
         })?;
@@ -252,17 +255,33 @@ impl Builder<'_> {
                 let table = self.schema.table_of(*column);
                 self.schema.tables[table].display != Some(*column)
                     && self.schema.tables[table].key != Some(*column)
-                    && matches!(&what, Noun::Table(counted) if *counted == table)
+                    && match &what {
+                        Measured::Count(Some(Noun::Table(counted))) => *counted == table,
+                        Measured::Aggregate(_, pick) => self.resolver.choose(pick).is_ok_and(|of| self.schema.table_of(of) == table),
+                        _ => false,
+                    }
             }
             _ => false,
         });
         let grouped = !self.sketch.groups.is_empty();
-        ((only_columns && attribute) || grouped && self.counts_groups(&what)).then_some((Some(what), comparison, number))
+        ((only_columns && attribute) || grouped && self.counts_groups(&what)).then_some((what, comparison, number))
     }
 
     /// Whether a count bounds the groups themselves: "for each country with more than 3 airports".
-    fn counts_groups(&self, what: &Noun) -> bool {
-        matches!(what, Noun::Table(table) if !self.sketch.groups.contains(&Noun::Table(*table)))
+    fn counts_groups(&self, what: &Measured) -> bool {
+        matches!(what, Measured::Count(Some(Noun::Table(table))) if !self.sketch.groups.contains(&Noun::Table(*table)))
+    }
+
+    /// The measure that a bound or a rank speaks of.
+    fn measure_of(&self, ask: &mut Ask, what: &Measured, groups: &[TableId], hidden: bool) -> Result<pacioli_model::ColumnName, Misfit> {
+        match what {
+            Measured::Count(noun) => self.measure_count(ask, noun.as_ref(), groups, hidden),
+            Measured::Aggregate(aggregate, pick) => {
+                let column = self.numeric(pick, *aggregate)?;
+                self.measure_column(ask, *aggregate, column, &pick.tokens, groups, hidden)
+            }
+            Measured::Column(pick) => Err(misfit(pick.tokens.clone(), "A column by itself is no figure of a group.")),
+        }
     }
 
     fn rank_groups(&self, ask: &mut Ask, best: &Best, groups: &[TableId]) -> Result<(), Misfit> {
@@ -313,29 +332,31 @@ impl Builder<'_> {
     }
 
     /// A count of what belongs to the rows of `owner`, as a condition on them.
-    pub(super) fn count_filter(&self, base: TableId, clause: &Clause, what: &Noun, comparison: Comparison, number: pacioli_model::Decimal) -> Result<Predicate, Misfit> {
+    pub(super) fn count_filter(&self, base: TableId, clause: &Clause, what: &Measured, comparison: Comparison, number: pacioli_model::Decimal) -> Result<Predicate, Misfit> {
         let owner = self.counting_owner(what);
         let key = self.schema.tables[owner].key.or(self.schema.tables[owner].display);
         let key = key.ok_or_else(|| misfit(NOWHERE, "These rows have no key to count by."))?;
         let counted = match what {
-            Noun::Table(table) => *table,
-            Noun::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
+            Measured::Count(Some(Noun::Table(table))) => *table,
+            Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick) | Measured::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
+            Measured::Count(None) => self.belonging(),
         };
         let mut ask = Ask::about(self.schema.tables[counted].entry.name.clone());
         let table = self.measuring(counted, &[owner])?;
         ask.table = self.schema.tables[table].entry.name.clone();
         self.add_group(&mut ask, table, key, &NOWHERE, false)?;
-        let name = self.measure_count(&mut ask, Some(what), &[owner], true)?;
+        let name = self.measure_of(&mut ask, what, &[owner], true)?;
         ask.having = Some(Predicate::Compare { left: Value::Output(name), comparison, right: Value::Literal(self.number_literal(number)) });
         let _ = clause;
         Ok(Predicate::Among { values: vec![self.column_value(base, key, &NOWHERE)?], ask: Box::new(ask) })
     }
 
     /// Whose rows are counted for: what is listed or grouped, unless that is what is counted.
-    fn counting_owner(&self, what: &Noun) -> TableId {
+    fn counting_owner(&self, what: &Measured) -> TableId {
         let counted = match what {
-            Noun::Table(table) => Some(*table),
-            Noun::Column(pick) => self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column)),
+            Measured::Count(Some(Noun::Table(table))) => Some(*table),
+            Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick) | Measured::Column(pick) => self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column)),
+            Measured::Count(None) => None,
         };
         let entity = self.resolver.entity;
         let listed = self.outputs.iter().find_map(|(output, _)| match output {

@@ -18,6 +18,7 @@ impl Parser<'_> {
         let here = self.at;
         let Some(item) = self.item(here).cloned() else { return };
         self.at = here + 1;
+        self.inside &= !self.pieces[here].pause;
         match item {
             Item::Key(key) => self.condition_key(here, key),
             Item::Mention(mention) => self.condition_mention(here, &mention),
@@ -66,10 +67,8 @@ impl Parser<'_> {
                 self.enter(Zone::Order);
             }
             Key::Text(place) => self.text(here, place),
-            Key::Empty => match self.column.take() {
-                Some(pick) => self.push(Test::Empty { pick }),
-                None => self.misplaced(here),
-            },
+            Key::Empty => self.empty(here),
+            Key::Everything => self.everything = true,
             Key::Stop | Key::Verb | Key::Of | Key::In | Key::Either | Key::Distinct | Key::Than | Key::Beyond => {}
         }
     }
@@ -92,12 +91,35 @@ impl Parser<'_> {
                 let next = self.solid_noun(here + 1);
                 if let Some((comparison, number, noun, end)) = self.counted_after(next) {
                     self.at = end;
-                    self.push(Test::Count { what: noun, comparison, number });
+                    self.push(Test::Count { what: Measured::Count(Some(noun)), comparison, number });
                 } else {
                     self.misplaced(here);
                 }
             }
+            Key::Aggregate(aggregate) => match self.aggregated_after(here + 1) {
+                Some((pick, comparison, number, end)) => {
+                    self.at = end;
+                    self.push(Test::Count { what: Measured::Aggregate(aggregate, pick), comparison, number });
+                }
+                None => self.misplaced(here),
+            },
             _ => self.misplaced(here),
+        }
+    }
+
+    /// "with an average salary above 1000".
+    fn aggregated_after(&self, from: usize) -> Option<(Pick, Comparison, Decimal, usize)> {
+        let at = self.solid_noun(from);
+        let pick = self.pick(at, self.owner_after(at + 1))?;
+        let mut next = self.solid_noun(at + 1);
+        if pick.owner.is_some() {
+            next = self.solid_noun(next + 1);
+        }
+        let Some(Key::Compare(comparison)) = self.key_at(next) else { return None };
+        let number = self.solid(next + 1);
+        match self.item(number) {
+            Some(Item::Number(value)) => Some((pick, comparison, *value, number + 1)),
+            _ => None,
         }
     }
 
@@ -118,6 +140,21 @@ impl Parser<'_> {
         }
     }
 
+    /// "whose date is null", "with a null value for the date".
+    fn empty(&mut self, here: usize) {
+        if let Some(pick) = self.column.take() {
+            return self.push(Test::Empty { pick });
+        }
+        let next = self.solid_noun(here + 1);
+        match self.pick(next, None) {
+            Some(pick) => {
+                self.at = next + 1;
+                self.push(Test::Empty { pick });
+            }
+            None => self.misplaced(here),
+        }
+    }
+
     fn noun(&self, at: usize) -> Option<Noun> {
         let mention = self.mention_at(at)?;
         if self.is_table(mention) { Some(Noun::Table(mention.tables[0].0)) } else { self.pick(at, None).map(Noun::Column) }
@@ -130,6 +167,7 @@ impl Parser<'_> {
     }
 
     fn and(&mut self, here: usize) {
+        self.inside = false;
         let next = self.solid(here + 1);
         let new_question = match self.item(next) {
             Some(Item::Key(Key::Ask)) => !matches!(self.key_at(self.solid(next + 1)), Some(Key::Compare(_))),
@@ -163,6 +201,7 @@ impl Parser<'_> {
     }
 
     fn or(&mut self, here: usize) {
+        self.inside = false;
         let next = self.solid(here + 1);
         self.open = false;
         self.alternative = true;
@@ -257,9 +296,22 @@ impl Parser<'_> {
             }
             at = next;
         }
-        let column = self.column.take();
+        let mut column = self.column.take();
         let tokens = self.pieces[here].tokens.start..self.pieces[self.at - 1].tokens.end;
-        self.push(Test::Values { values, column, tokens });
+        // "Prague city": what the value is stands after it.
+        let after = self.mention_at(self.at).filter(|_| column.is_none() && !self.pieces[self.at].pause);
+        let says = |mention: &Mention| {
+            values.iter().flatten().any(|(value, _)| {
+                mention.columns.iter().any(|(column, _)| *column == value.column)
+                    || mention.tables.iter().any(|(table, quality)| *quality > 0.9 && *table == self.schema.table_of(value.column) && Some(*table) != self.sketch.entity && !self.sketch.targets.is_empty())
+            })
+        };
+        if after.is_some_and(says) {
+            column = self.pick(self.at, None);
+            self.at += 1;
+        }
+        let near = self.focus;
+        self.push(Test::Values { values, column, near, tokens });
     }
 
     fn table_condition(&mut self, here: usize, table: usize) {
@@ -272,6 +324,12 @@ impl Parser<'_> {
             return;
         }
         self.focus = Some(table);
+        let next = self.solid(self.at);
+        let named = self.mention_at(next).is_some_and(|mention| mention.values.iter().any(|(value, _)| self.schema.table_of(value.column) == table))
+            || matches!(self.item(next), Some(Item::Quoted(_, values)) if values.iter().any(|(value, _)| self.schema.table_of(value.column) == table));
+        if named && self.sketch.entity.is_some() && !self.pieces[next].pause {
+            return;
+        }
         if self.sketch.entity.is_none() && self.sketch.groups.is_empty() {
             self.sketch.entity = Some(table);
             return;
@@ -303,11 +361,16 @@ impl Parser<'_> {
             all.push(more);
             self.at = next + 1;
         }
-        self.push(Test::Values { values: all, column, tokens });
+        let near = self.focus;
+        self.push(Test::Values { values: all, column, near, tokens });
     }
 
     fn text(&mut self, here: usize, place: pacioli_model::TextPlace) {
-        let next = self.solid_noun(here + 1);
+        let mut next = here + 1;
+        let skipped = |next: usize| self.pieces.get(next).is_some_and(|piece| matches!(self.words[piece.tokens.start], "the" | "letter" | "word" | "with" | "letters" | "words" | "capital" | "substring" | "string"));
+        while skipped(next) {
+            next += 1;
+        }
         let text = match self.item(next) {
             Some(Item::Quoted(text, _)) => Some(text.clone()),
             Some(Item::Mention(_) | Item::Unknown | Item::Number(_) | Item::Key(_)) if self.pieces.len() > next => {
@@ -345,7 +408,7 @@ impl Parser<'_> {
                 if self.negated {
                     // "that do not have the highest": only an aggregate can be denied.
                     if let Measured::Column(pick) = best.by {
-                        let side = Side::Aggregate(super::select::extreme(best.direction), None);
+                        let side = Side::Aggregate(super::select::extreme(best.direction), None, Vec::new());
                         self.push(Test::Compare { pick, comparison: Comparison::Equal, side });
                     } else {
                         self.misplaced(here);

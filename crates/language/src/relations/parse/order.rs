@@ -131,6 +131,6 @@ impl Parser<'_> {
 
     pub(super) fn shown(&self, table: usize, here: usize) -> Option<crate::relations::sketch::Pick> {
         let column = self.schema.shown_as(table)?;
-        Some(crate::relations::sketch::Pick { candidates: vec![(column, 1.0)], owner: Some(table), tokens: self.tokens(here) })
+        Some(crate::relations::sketch::Pick { candidates: vec![(column, 1.0)], owner: Some(table), near: None, tokens: self.tokens(here) })
     }
 }

@@ -37,7 +37,6 @@ impl Parser<'_> {
     fn select_key(&mut self, here: usize, key: Key) {
         self.at = here + 1;
         match key {
-            Key::Distinct if self.counting => self.sketch.distinct = true,
             Key::Distinct => self.sketch.distinct = true,
             Key::HowMany => {
                 self.counting = true;
@@ -61,6 +60,8 @@ impl Parser<'_> {
                 self.at = here;
                 self.enter(Zone::Condition);
             }
+            Key::Order if self.sketch.targets.is_empty() && self.sketch.entity.is_none() => {}
+            Key::Everything => self.everything = true,
             Key::Order | Key::OrderTowards(_) | Key::Alphabetical | Key::Towards(_) => {
                 self.at = here;
                 self.enter(Zone::Order);
@@ -112,8 +113,9 @@ impl Parser<'_> {
         if compound && owner.is_some() && self.is_table(mention) {
             self.sketch.entity = self.sketch.entity.or(owner);
             let after = self.mention_at(next).cloned().unwrap_or_default();
-            if self.counting && self.is_table(&after) && after.table_quality() > 0.9 {
-                return;
+            let counts_rows = self.counting && (after.table_quality() > 0.9 || mention.table_quality() > 0.9 && !self.quantifies(&after));
+            if counts_rows {
+                return self.select_table(mention.tables[0].0);
             }
             self.at = next + 1;
             let pick = self.pick(next, owner);

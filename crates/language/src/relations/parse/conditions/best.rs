@@ -77,7 +77,7 @@ impl Parser<'_> {
                 if number.is_some() && self.is_table(mention) {
                     return self.numbered(at, mention, direction, number, tokens.clone());
                 }
-                if self.measures(mention) && mention.column_quality() + 0.051 > mention.table_quality() {
+                if self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality() {
                     let owner = self.owner_after(after);
                     let pick = self.pick(at, owner)?;
                     return made(Measured::Column(pick), after);
@@ -160,7 +160,7 @@ impl Parser<'_> {
             for phrase in columns {
                 let found = self.schema.tables[table].columns.clone().find(|column| holds(*column, phrase));
                 if let Some(column) = found {
-                    return Some(Pick { candidates: vec![(column, 1.0)], owner: Some(table), tokens: self.tokens(here) });
+                    return Some(Pick { candidates: vec![(column, 1.0)], owner: Some(table), near: None, tokens: self.tokens(here) });
                 }
             }
         }
@@ -169,7 +169,7 @@ impl Parser<'_> {
             (!found.is_empty()).then_some(found)
         })?;
         let candidates = anywhere.into_iter().map(|column| (column, 0.8)).collect();
-        Some(Pick { candidates, owner: None, tokens: self.tokens(here) })
+        Some(Pick { candidates, owner: None, near: self.focus, tokens: self.tokens(here) })
     }
 
     pub(super) fn born(&self, pick: &Pick) -> bool {

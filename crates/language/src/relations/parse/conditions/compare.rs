@@ -5,7 +5,7 @@ use pacioli_model::{Comparison, Decimal, Direction};
 use super::{super::{Parser, compared}, best::opposite};
 use crate::relations::{
     pieces::{Degree, Item},
-    sketch::{Noun, Pick, Side, Test},
+    sketch::{Measured, Noun, Pick, Side, Test},
     vocabulary::Key,
 };
 
@@ -15,6 +15,13 @@ impl Parser<'_> {
         let mut at = self.solid(here + 1);
         while matches!(self.key_at(at), Some(Key::Than | Key::Of | Key::Stop | Key::In)) {
             at += 1;
+        }
+        if let Some((best, end)) = self.best_row(at) {
+            self.at = end;
+            return match self.column.take() {
+                Some(pick) => self.push(Test::Compare { pick, comparison, side: Side::Best(Box::new(best)) }),
+                None => self.misplaced(here),
+            };
         }
         match self.item(at).cloned() {
             Some(Item::Number(number)) => self.bounded(here, at, comparison, number),
@@ -39,6 +46,20 @@ impl Parser<'_> {
         }
     }
 
+    /// "than the car with the largest horsepower", "than the one with the most".
+    fn best_row(&self, at: usize) -> Option<(crate::relations::sketch::Best, usize)> {
+        let mut next = at;
+        if self.mention_at(next).is_some_and(|mention| self.is_table(mention)) {
+            next += 1;
+        }
+        next = self.solid(next);
+        if !matches!(self.key_at(next), Some(Key::With | Key::That)) {
+            return None;
+        }
+        let best = self.solid_noun(next + 1);
+        super::super::ranks(self.item(best)).then(|| self.read_best(best)).flatten()
+    }
+
     /// "above age 20", "a larger capacity than 500": the column stands between.
     fn column_between(&mut self, here: usize, at: usize, comparison: Comparison) {
         let owner = self.owner_after(at + 1);
@@ -59,6 +80,10 @@ impl Parser<'_> {
             (Some(Item::Key(Key::Aggregate(aggregate))), Some(pick)) => {
                 self.column = Some(pick);
                 self.against_aggregate(here, next, comparison, aggregate);
+            }
+            (_, Some(pick)) if self.best_row(next).is_some() => {
+                self.column = Some(pick);
+                self.comparison(next - 1, comparison);
             }
             _ => {
                 self.misplaced(here);
@@ -102,7 +127,7 @@ impl Parser<'_> {
         // "more than one", "at least 3 times": of whatever belongs to the row.
         if matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len() {
             if let Some(table) = self.focus.filter(|table| Some(*table) != self.sketch.entity) {
-                return self.push(Test::Count { what: Noun::Table(table), comparison, number });
+                return self.push(Test::Count { what: Measured::Count(Some(Noun::Table(table))), comparison, number });
             }
         }
         self.misplaced(here);
@@ -168,7 +193,7 @@ impl Parser<'_> {
             return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         let table = mention.best_table();
-        let column_wins = self.measures(mention) && mention.column_quality() + 0.051 > mention.table_quality();
+        let column_wins = self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality();
         if column_wins {
             let pick = self.pick(at, self.owner_after(at + 1))?;
             return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
@@ -177,7 +202,7 @@ impl Parser<'_> {
             Some((table, quality)) if quality + 0.2 > mention.column_quality() => Noun::Table(table),
             _ => Noun::Column(self.pick(at, None)?),
         };
-        Some(Test::Count { what, comparison, number })
+        Some(Test::Count { what: Measured::Count(Some(what)), comparison, number })
     }
 
     fn against_aggregate(&mut self, here: usize, at: usize, comparison: Comparison, aggregate: pacioli_model::Aggregate) {
@@ -208,7 +233,8 @@ impl Parser<'_> {
             return self.misplaced(here);
         };
         self.at = end;
-        self.push(Test::Compare { pick, comparison, side: Side::Aggregate(aggregate, named) });
+        self.push(Test::Compare { pick, comparison, side: Side::Aggregate(aggregate, named, Vec::new()) });
+        self.inside = true;
     }
 
     pub(super) fn between(&mut self, here: usize) {
@@ -266,6 +292,9 @@ impl Parser<'_> {
         if self.aged(comparison, value) {
             return;
         }
+        if let Some(pick) = self.numbered_row(here) {
+            return self.push(Test::Compare { pick, comparison, side: Side::Number(value) });
+        }
         let next = self.solid(self.at);
         let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values()) && !self.pieces[next].pause;
         if let Some(year) = year_of(value).filter(|_| !spoken) {
@@ -287,6 +316,15 @@ impl Parser<'_> {
             }
             None => self.misplaced(here),
         }
+    }
+
+    /// "course 301": the number is the row's own.
+    fn numbered_row(&self, here: usize) -> Option<Pick> {
+        let before = here.checked_sub(1)?;
+        let mention = self.mention_at(before).filter(|mention| self.is_table(mention))?;
+        let (table, _) = mention.best_table()?;
+        let key = self.schema.tables[table].key.filter(|_| !self.pieces[here].pause)?;
+        self.schema.columns[key].column.data_type.is_number().then(|| Pick { candidates: vec![(key, 1.0)], owner: Some(table), near: None, tokens: self.tokens(before) })
     }
 
     /// "32 or 33".
