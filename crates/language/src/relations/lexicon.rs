@@ -266,7 +266,8 @@ impl Lexicon {
     /// Values that a phrase of folded words is, and how well.
     pub(crate) fn values(&self, words: &[&str]) -> Vec<(KnownValue, f64)> {
         let exact = self.values.get(&words.join(" ")).into_iter().flatten();
-        let mut found: Vec<(KnownValue, f64)> = exact.map(|value| (value.clone(), 1.0)).collect();
+        let spaced = |value: &KnownValue| if value.text.trim() == value.text { 1.0 } else { 0.97 };
+        let mut found: Vec<(KnownValue, f64)> = exact.map(|value| (value.clone(), spaced(value))).collect();
         let mut add = |phrase: &str, quality: f64| {
             for value in self.values.get(phrase).into_iter().flatten() {
                 if !found.iter().any(|(known, _)| known == value) {

@@ -52,6 +52,8 @@ pub(super) struct Parser<'a> {
     pub(super) words: Vec<&'a str>,
     /// Pieces whose words were taken as they stand.
     pub(super) read: Vec<usize>,
+    /// `in`, `from` stands before.
+    pub(super) within: bool,
     /// All columns are asked for.
     pub(super) everything: bool,
     /// A `not` has found what it denies.
@@ -80,6 +82,7 @@ pub(crate) fn parse(pieces: &[Piece], words: Vec<&str>, schema: &Schema<'_>) -> 
         open: false,
         words,
         read: Vec::new(),
+        within: false,
         everything: false,
         denied: false,
         inside: false,

@@ -132,6 +132,10 @@ impl Cutter<'_> {
             let values = self.lexicon.values(&words);
             return made(length, Item::Quoted(text, values), 1.0);
         }
+        let next = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
+        if self.tokens[at].word == "how" && thesaurus::adjective(next).is_some() {
+            return made(1, Item::Key(Key::Ask), 1.0);
+        }
         let keyword = self.keyword(at);
         let mention = self.turned(at).or_else(|| self.mention(at));
         let days = self.days(at);
@@ -175,11 +179,18 @@ impl Cutter<'_> {
                 let word = self.tokens[at].word.as_str();
                 named >= 0.9 || named >= 0.8 && TELLING.contains(&word) || (capital && !mention.values.is_empty())
             }
-            Key::Aggregate(_) if self.mention(at + 1).is_some_and(|(_, next)| !next.columns.is_empty()) => false,
+            Key::Aggregate(_) if !self.stands_alone(at + 1) => false,
             Key::HowMany | Key::Order | Key::Aggregate(_) | Key::Ask | Key::In => named >= 0.99 && self.tokens[at].word.len() > 4,
             Key::Beyond => named >= 0.8,
             _ => false,
         }
+    }
+
+    /// Whether a word that usually needs a noun has none: "the average of all stadiums".
+    fn stands_alone(&self, next: usize) -> bool {
+        self.tokens.get(next).is_none_or(|token| matches!(token.word.as_str(), "of" | "for" | "in") || self.pause_before(next))
+            && !self.tokens.get(next).is_some_and(|token| token.word == "of" && self.mention(next + 1).is_some_and(|(_, mention)| mention.table_quality() < 0.9))
+            && !self.tokens.get(next).is_some_and(|token| matches!(key(&token.word), Some(Key::Aggregate(_))))
     }
 
     fn pause_before(&self, at: usize) -> bool {
@@ -201,7 +212,11 @@ impl Cutter<'_> {
     }
 
     fn keyword(&self, at: usize) -> Option<(usize, Key)> {
-        (1..=vocabulary::LONGEST).rev().find_map(|length| Some((length, key(&self.words(at, length)?.join(" "))?)))
+        (1..=vocabulary::LONGEST).rev().find_map(|length| {
+            let word = key(&self.words(at, length)?.join(" "))?;
+            let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
+            (!paused).then_some((length, word))
+        })
     }
 
     fn mention(&self, at: usize) -> Option<(usize, Mention)> {
@@ -211,7 +226,13 @@ impl Cutter<'_> {
                 continue;
             }
             let mut mention = Mention::default();
-            for (name, quality) in self.lexicon.names(&words) {
+            let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
+            let asking = length > 1 && key(words[0]).is_some_and(|word| !matches!(word, Key::Verb | Key::Everything | Key::Common(_)));
+            let names = if paused { Vec::new() } else { self.lexicon.names(&words) };
+            for (name, quality) in names {
+                if asking && quality < 0.9 {
+                    continue;
+                }
                 match name {
                     Name::Table(table) => mention.tables.push((table, quality)),
                     Name::Column(column) => mention.columns.push((column, quality)),

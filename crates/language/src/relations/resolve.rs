@@ -79,8 +79,14 @@ impl Resolver<'_> {
             None => -1.0,
         };
         let named = if self.mentioned.contains(&table) { 0.14 } else { 0.0 };
-        let grouped = if self.grouped == Some(table) { 0.05 } else { 0.0 };
+        let grouped = if self.grouped == Some(table) { 0.16 } else { 0.0 };
         near + named + grouped
+    }
+
+    /// A reference is rarely what is meant by a word, least of all where its table is named too.
+    fn foreign(&self, column: ColumnId) -> f64 {
+        let to = self.schema.table_of(self.schema.referenced(column));
+        if to != self.schema.table_of(column) && self.mentioned.contains(&to) { -0.25 } else { -0.03 }
     }
 
     pub(crate) fn choose(&self, pick: &Pick) -> Result<ColumnId, Misfit> {
@@ -96,7 +102,7 @@ impl Resolver<'_> {
                 },
                 None => 0.0,
             };
-            let foreign = if node.foreign { -0.03 } else { 0.0 };
+            let foreign = if node.foreign { self.foreign(*column) } else { 0.0 };
             let near = if pick.near == Some(node.table) { 0.08 } else { 0.0 };
             quality + near + own + self.closeness(node.table) + foreign
         };

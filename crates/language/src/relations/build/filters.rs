@@ -64,7 +64,7 @@ impl Builder<'_> {
     /// Whether two clauses that must both hold cannot hold for one row, so that the listed value is
     /// what both must be true of.
     pub(super) fn contradicts(&self, base: TableId) -> Result<bool, Misfit> {
-        let mut seen: Vec<(ColumnId, bool)> = Vec::new();
+        let mut seen: Vec<(ColumnId, bool, Option<Decimal>)> = Vec::new();
         for clause in self.sketch.clauses.iter().filter(|clause| !clause.negated && !clause.alternative) {
             for test in &clause.tests {
                 let above = match test {
@@ -74,13 +74,20 @@ impl Builder<'_> {
                     _ => continue,
                 };
                 let values = matches!(test, Test::Values { .. });
+                let number = match test {
+                    Test::Compare { side: Side::Number(number), .. } => Some(*number),
+                    _ => None,
+                };
                 let Some(settled) = self.settle(base, test)? else { continue };
                 let Some(column) = settled.column.filter(|_| self.resolver.is_single(base, settled.table)) else { continue };
-                let clash = seen.iter().any(|(known, other)| *known == column && (values || self.sketch.both || *other != above && self.sketch.both));
+                let clash = seen.iter().any(|(known, other, bound)| {
+                    let crossed = *other != above && bound.zip(number).is_some_and(|(left, right)| if above { right.to_f64() >= left.to_f64() } else { left.to_f64() >= right.to_f64() });
+                    *known == column && (values || self.sketch.both || crossed)
+                });
                 if clash {
                     return Ok(true);
                 }
-                seen.push((column, above));
+                seen.push((column, above, number));
             }
         }
         Ok(false)

@@ -172,6 +172,7 @@ impl Parser<'_> {
         let new_question = match self.item(next) {
             Some(Item::Key(Key::Ask)) => !matches!(self.key_at(self.solid(next + 1)), Some(Key::Compare(_))),
             Some(Item::Key(Key::HowMany)) => true,
+            Some(Item::Key(Key::Aggregate(_))) => false,
             _ => false,
         };
         if new_question {
@@ -212,7 +213,7 @@ impl Parser<'_> {
     }
 
     /// The column of the last test, which the next one without a column is about too.
-    fn last_pick(&self) -> Option<Pick> {
+    pub(super) fn last_pick(&self) -> Option<Pick> {
         match self.sketch.clauses.last()?.tests.last()? {
             Test::Compare { pick, .. } | Test::Between { pick, .. } | Test::Empty { pick } => Some(pick.clone()),
             Test::Values { column, .. } => column.clone(),
@@ -243,7 +244,8 @@ impl Parser<'_> {
             self.at = next + 1;
             return;
         }
-        let table_first = self.is_table(mention) && !self.compares_next(next) || mention.columns.is_empty();
+        let compared = self.compares_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
+        let table_first = self.is_table(mention) && !compared || mention.columns.is_empty();
         if table_first && let Some((table, _)) = mention.best_table() {
             return self.table_condition(here, table);
         }
@@ -257,7 +259,10 @@ impl Parser<'_> {
 
     /// Whether what follows a column is what it is compared with.
     fn compares_next(&self, at: usize) -> bool {
-        let next = self.solid_noun(at);
+        let mut next = self.solid(at);
+        while matches!(self.key_at(next), Some(Key::Of | Key::Either)) {
+            next = self.solid(next + 1);
+        }
         match self.item(next) {
             Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Compare(_) | Key::Between | Key::Text(_) | Key::Empty)) => true,
             Some(Item::Mention(mention)) => mention.only_values() && at == next,
@@ -302,7 +307,7 @@ impl Parser<'_> {
         let after = self.mention_at(self.at).filter(|_| column.is_none() && !self.pieces[self.at].pause);
         let says = |mention: &Mention| {
             values.iter().flatten().any(|(value, _)| {
-                mention.columns.iter().any(|(column, _)| *column == value.column)
+                mention.columns.iter().any(|(column, quality)| *column == value.column && *quality >= 0.7) && (mention.table_quality() < 0.9 || !self.sketch.targets.is_empty())
                     || mention.tables.iter().any(|(table, quality)| *quality > 0.9 && *table == self.schema.table_of(value.column) && Some(*table) != self.sketch.entity && !self.sketch.targets.is_empty())
             })
         };
@@ -311,6 +316,11 @@ impl Parser<'_> {
             self.at += 1;
         }
         let near = self.focus;
+        let mut tables: Vec<usize> = values.iter().flatten().map(|(value, _)| self.schema.table_of(value.column)).collect();
+        tables.dedup();
+        if let [only] = tables.as_slice() {
+            self.focus = Some(*only);
+        }
         self.push(Test::Values { values, column, near, tokens });
     }
 
@@ -347,6 +357,14 @@ impl Parser<'_> {
         let fits = column.as_ref().is_none_or(|pick| {
             values.iter().any(|(value, _)| pick.candidates.iter().any(|(column, _)| *column == value.column))
         });
+        let after = self.solid(self.at + 1);
+        let inside = column.is_none() && matches!(self.key_at(self.at), Some(Key::In)) && self.mention_at(after).is_some_and(|mention| !mention.columns.is_empty() && mention.table_quality() < 0.9);
+        if inside {
+            // "having 'Hey' in its title"
+            let pick = self.pick(after, None);
+            self.at = after + 1;
+            return self.push(Test::Text { pick, place: pacioli_model::TextPlace::Anywhere, text, tokens });
+        }
         let mut all = vec![values];
         if all[0].is_empty() || !fits {
             return match column {

@@ -18,7 +18,7 @@ impl Parser<'_> {
             Item::Key(key) => self.select_key(here, key),
             Item::Mention(mention) => self.select_mention(here, &mention),
             Item::Adjective { degree: Degree::Most, .. } => self.select_best(here),
-            Item::Adjective { degree: Degree::Plain, columns, .. } if self.asks_measure(here) => {
+            Item::Adjective { degree: Degree::Plain, columns, .. } if matches!(here.checked_sub(1).and_then(|before| self.key_at(before)), Some(Key::Ask)) => {
                 let pick = self.adjective_pick(here, &columns, None);
                 self.target_column(pick);
                 self.at = here + 1;
@@ -27,11 +27,6 @@ impl Parser<'_> {
             Item::Adjective { .. } | Item::Number(_) | Item::Quoted(..) | Item::Days(_) => self.enter(Zone::Condition),
             Item::Unknown => self.at = here + 1,
         }
-    }
-
-    /// "How old is …": an adjective that asks for a column.
-    fn asks_measure(&self, here: usize) -> bool {
-        here > 0 && matches!(self.key_at(here - 1), Some(Key::Stop)) && self.sketch.targets.is_empty() && here <= 2
     }
 
     fn select_key(&mut self, here: usize, key: Key) {
@@ -49,7 +44,12 @@ impl Parser<'_> {
             }
             Key::Each => self.enter(Zone::Group),
             Key::By => self.by(here),
-            Key::Of | Key::In => self.narrowing = true,
+            Key::Of => self.narrowing = true,
+            Key::In => {
+                self.narrowing = true;
+                self.within = true;
+                return;
+            }
             Key::Ask | Key::And => self.narrowing = false,
             Key::That if self.sketch.targets.is_empty() && self.sketch.entity.is_none() && !self.counting => {}
             Key::Both if self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values()) => {}
@@ -104,7 +104,9 @@ impl Parser<'_> {
             return self.select_values(here, mention);
         }
         let next = here + 1;
-        if asked && !mention.columns.is_empty() && self.bounds_next(next) {
+        let within = std::mem::take(&mut self.within) && self.narrowing && !self.sketch.targets.is_empty() && mention.table_quality() + 0.2 < mention.column_quality();
+        let bounded = self.bounds_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
+        if asked && !mention.columns.is_empty() && (bounded || within) {
             self.at = here;
             return self.enter(Zone::Condition);
         }
@@ -134,10 +136,13 @@ impl Parser<'_> {
     /// Whether a column is at once compared: "teachers aged 32".
     fn bounds_next(&self, at: usize) -> bool {
         let mut next = self.solid(at);
-        while matches!(self.key_at(next), Some(Key::Either | Key::Of)) {
+        let mut of = false;
+        while matches!(self.key_at(next), Some(Key::Either | Key::Of | Key::Both)) {
+            of = true;
             next = self.solid(next + 1);
         }
         match self.item(next) {
+            Some(Item::Mention(mention)) => of && self.narrowing && mention.only_values(),
             Some(Item::Number(_) | Item::Quoted(..)) => !self.pieces[next].pause,
             Some(Item::Key(Key::Between)) => true,
             Some(Item::Key(Key::Compare(_))) => matches!(self.item(self.solid(next + 1)), Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Aggregate(_) | Key::Than))),
@@ -154,7 +159,7 @@ impl Parser<'_> {
         }
         let asked = !self.sketch.targets.is_empty();
         if !self.aggregates.is_empty() {
-            return !self.measures(mention) && self.is_table(mention);
+            return !self.quantifies(mention) && mention.table_quality() > 0.8;
         }
         if self.narrowing && asked {
             return mention.table_quality() >= mention.column_quality() - 0.2;
@@ -178,8 +183,9 @@ impl Parser<'_> {
                 self.sketch.targets.push(Target::Entity(table));
             }
         } else if self.sketch.entity != Some(table) {
-            let before = self.at.checked_sub(2).and_then(|before| self.key_at(before));
-            if matches!(before, Some(Key::And)) || self.sketch.targets.contains(&Target::Entity(self.sketch.entity.unwrap_or(table))) {
+            let joined = self.pieces[..self.at - 1].iter().rev().find(|piece| !matches!(piece.item, Item::Key(Key::Stop | Key::Distinct)));
+            let joined = joined.is_some_and(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
+            if joined || self.sketch.targets.contains(&Target::Entity(self.sketch.entity.unwrap_or(table))) {
                 self.sketch.targets.push(Target::Entity(table));
             } else {
                 self.narrow_to(table);
@@ -250,7 +256,7 @@ impl Parser<'_> {
         self.at = next;
         let first = self.sketch.targets.is_empty() && self.sketch.entity.is_none() && best.number.is_none();
         match &best.by {
-            Measured::Column(pick) if first && self.reads_as_extreme(here) => {
+            Measured::Column(pick) if first && pick.tokens != best.tokens && self.reads_as_extreme(here) => {
                 let aggregate = extreme(best.direction);
                 self.aggregates.push(aggregate);
                 let pick = pick.clone();

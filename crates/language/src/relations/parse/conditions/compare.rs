@@ -124,6 +124,11 @@ impl Parser<'_> {
             let tokens = self.tokens(at);
             return self.push(Test::Year { comparison, year, tokens });
         }
+        if matches!(here.checked_sub(1).map(|before| self.item(before)), Some(Some(Item::Mention(_)))) && self.sketch.clauses.len() + 1 > 1 {
+            if let Some(pick) = self.last_pick() {
+                return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
+            }
+        }
         // "more than one", "at least 3 times": of whatever belongs to the row.
         if matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len() {
             if let Some(table) = self.focus.filter(|table| Some(*table) != self.sketch.entity) {
