@@ -22,7 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut output = std::io::stdout().lock();
     for (database, questions) in by_database {
         let text = fs::read_to_string(format!("{folder}/{database}.json"))?;
-        let catalog: Catalog = serde_json::from_value(serde_json::from_str::<Value>(&text)?["catalog"].take())?;
+        let catalog: Catalog =
+            serde_json::from_value(serde_json::from_str::<Value>(&text)?["catalog"].take())?;
         let translator = Translator::new(&catalog);
         for (id, question) in questions {
             let context = Context { today: "2026-06-17".parse()?, table: None };
@@ -31,7 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                     json!({"id": id, "status": "answered", "ask": understood.ask, "info": understood.interpretation.notes})
                 }
                 Translation::Clarify { choices, .. } => {
-                    let labels: Vec<&str> = choices.iter().map(|choice| choice.label.as_str()).collect();
+                    let labels: Vec<&str> =
+                        choices.iter().map(|choice| choice.label.as_str()).collect();
                     json!({"id": id, "status": "asked", "info": labels})
                 }
                 Translation::Refuse { not_understood, reason } => {

@@ -55,8 +55,36 @@ impl<'c> Translator<'c> {
         if std::env::var_os("PACIOLI_REL").is_some() {
             let tokens = token::tokenise(question);
             return match self.relations.read(question, &tokens, context.today) {
-                Ok(read) => Translation::Understood(Box::new(Understood { spans: Vec::new(), interpretation: Interpretation { table: read.ask.table.clone(), measures: Vec::new(), groups: Vec::new(), filters: Vec::new(), date_range: None, grain: None, currency: None, as_of: None, notes: read.notes }, confidence: read.score, ask: read.ask })),
-                Err(unread) => Translation::Refuse { not_understood: unread.tokens.iter().filter_map(|range| Some(question[tokens.get(range.start)?.at.start..tokens.get(range.end.checked_sub(1)?)?.at.end].to_owned())).collect(), reason: unread.reason },
+                Ok(read) => Translation::Understood(Box::new(Understood {
+                    spans: Vec::new(),
+                    interpretation: Interpretation {
+                        table: read.ask.table.clone(),
+                        measures: Vec::new(),
+                        groups: Vec::new(),
+                        filters: Vec::new(),
+                        date_range: None,
+                        grain: None,
+                        currency: None,
+                        as_of: None,
+                        notes: read.notes,
+                    },
+                    confidence: read.score,
+                    ask: read.ask,
+                })),
+                Err(unread) => Translation::Refuse {
+                    not_understood: unread
+                        .tokens
+                        .iter()
+                        .filter_map(|range| {
+                            Some(
+                                question[tokens.get(range.start)?.at.start
+                                    ..tokens.get(range.end.checked_sub(1)?)?.at.end]
+                                    .to_owned(),
+                            )
+                        })
+                        .collect(),
+                    reason: unread.reason,
+                },
             };
         }
         judge::judge(question, context.today, &self.tables.iter().filter(asked).collect::<Vec<_>>())

@@ -54,20 +54,35 @@ impl<'c> Relations<'c> {
         Self { schema, lexicon }
     }
 
-    pub(crate) fn read(&self, question: &str, tokens: &[Token], today: NaiveDate) -> Result<Read, Unread> {
+    pub(crate) fn read(
+        &self,
+        question: &str,
+        tokens: &[Token],
+        today: NaiveDate,
+    ) -> Result<Read, Unread> {
         let (pieces, notes) = pieces::cut(question, tokens, today, &self.lexicon);
-        let sketch = parse::parse(&pieces, tokens.iter().map(|token| &question[token.at.clone()]).collect(), &self.schema);
-        if std::env::var_os("PACIOLI_SKETCH").is_some() {
+        let sketch = parse::parse(
+            &pieces,
+            tokens.iter().map(|token| &question[token.at.clone()]).collect(),
+            &self.schema,
+        );
+        if std::env::var_os("PACIOLI_SKETCH").is_some_and(|value| !value.is_empty()) {
             eprintln!("{question}\n{pieces:#?}\n{sketch:#?}");
         }
         if !sketch.unplaced.is_empty() {
             let reason = "These words are not understood here.".to_owned();
             return Err(Unread { tokens: sketch.unplaced, reason });
         }
-        let named: Vec<f64> = pieces.iter().filter(|piece| matches!(piece.item, pieces::Item::Mention(_))).map(|piece| piece.quality).collect();
+        let named: Vec<f64> = pieces
+            .iter()
+            .filter(|piece| matches!(piece.item, pieces::Item::Mention(_)))
+            .map(|piece| piece.quality)
+            .collect();
         #[expect(clippy::cast_precision_loss, reason = "a question has few pieces")]
-        let score = if named.is_empty() { 1.0 } else { named.iter().sum::<f64>() / named.len() as f64 };
-        let ask = build::build(&sketch, &self.schema, tokens).map_err(|misfit| Unread { tokens: vec![misfit.tokens], reason: misfit.reason })?;
+        let score =
+            if named.is_empty() { 1.0 } else { named.iter().sum::<f64>() / named.len() as f64 };
+        let ask = build::build(&sketch, &self.schema, tokens)
+            .map_err(|misfit| Unread { tokens: vec![misfit.tokens], reason: misfit.reason })?;
         Ok(Read { ask, notes, score })
     }
 }

@@ -7,7 +7,8 @@ mod sorting;
 use std::ops::Range;
 
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Figure, GroupKey, Grouping, Measure, Predicate, Value,
+    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Figure, GroupKey, Grouping, Measure,
+    Predicate, Value,
 };
 
 use super::{
@@ -65,25 +66,49 @@ impl Builder<'_> {
             if let Target::Column(pick) = target
                 && let Some(parts) = self.whole_name(pick)
             {
-                self.outputs.extend(parts.into_iter().map(|column| (Output::Column(column), pick.tokens.clone())));
+                self.outputs.extend(
+                    parts.into_iter().map(|column| (Output::Column(column), pick.tokens.clone())),
+                );
                 continue;
             }
             let (output, tokens) = match target {
-                Target::Column(pick) => (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone()),
+                Target::Column(pick) => {
+                    (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone())
+                }
                 Target::Entity(table) => (Output::Entity(*table), NOWHERE),
                 Target::Count { what: Noun::Table(table), .. } if self.sketch.distinct => {
-                    let counted = self.schema.tables[*table].key.map_or(Output::CountRows(*table), |key| Output::CountValues(key, true));
-                    (if self.sketch.groups.is_empty() { Output::CountRows(*table) } else { counted }, NOWHERE)
+                    let counted = self.schema.tables[*table]
+                        .key
+                        .map_or(Output::CountRows(*table), |key| Output::CountValues(key, true));
+                    (
+                        if self.sketch.groups.is_empty() {
+                            Output::CountRows(*table)
+                        } else {
+                            counted
+                        },
+                        NOWHERE,
+                    )
                 }
-                Target::Count { what: Noun::Table(table), .. } => (Output::CountRows(*table), NOWHERE),
-                Target::Count { what: Noun::Column(pick), distinct } => self.counted(pick, *distinct)?,
+                Target::Count { what: Noun::Table(table), .. } => {
+                    (Output::CountRows(*table), NOWHERE)
+                }
+                Target::Count { what: Noun::Column(pick), distinct } => {
+                    self.counted(pick, *distinct)?
+                }
                 Target::Everything(table) => {
-                    for column in self.schema.tables[*table].columns.clone().filter(|column| !self.schema.columns[*column].hidden) {
+                    for column in self.schema.tables[*table]
+                        .columns
+                        .clone()
+                        .filter(|column| !self.schema.columns[*column].hidden)
+                    {
                         self.outputs.push((Output::Column(column), NOWHERE));
                     }
                     continue;
                 }
-                Target::Aggregate { aggregate, of } => (Output::Aggregate(*aggregate, self.numeric(of, *aggregate)?), of.tokens.clone()),
+                Target::Aggregate { aggregate, of } => (
+                    Output::Aggregate(*aggregate, self.numeric(of, *aggregate)?),
+                    of.tokens.clone(),
+                ),
             };
             if !self.outputs.iter().any(|(known, _)| *known == output) {
                 self.outputs.push((output, tokens));
@@ -94,7 +119,10 @@ impl Builder<'_> {
 
     /// First and last name, where a full name is asked for and no one column holds it.
     fn whole_name(&self, pick: &super::sketch::Pick) -> Option<Vec<ColumnId>> {
-        let words: Vec<&str> = self.resolver.tokens[pick.tokens.clone()].iter().map(|token| token.word.as_str()).collect();
+        let words: Vec<&str> = self.resolver.tokens[pick.tokens.clone()]
+            .iter()
+            .map(|token| token.word.as_str())
+            .collect();
         if !matches!(words.as_slice(), ["full", "name" | "names"]) {
             return None;
         }
@@ -102,23 +130,43 @@ impl Builder<'_> {
         let part = |first: &str| {
             self.schema.tables[table].columns.clone().find(|column| {
                 let words = super::lexicon::name_words(&self.schema.columns[*column].column.label);
-                words.ends_with(&[first.to_owned(), "name".to_owned()]) || first == "first" && words == ["forename"]
+                words.ends_with(&[first.to_owned(), "name".to_owned()])
+                    || first == "first" && words == ["forename"]
             })
         };
         Some(vec![part("first")?, part("last")?])
     }
 
     /// A count of a column's values; of rows where the column is the rows' own key.
-    fn counted(&self, pick: &super::sketch::Pick, distinct: bool) -> Result<(Output, Range<usize>), Misfit> {
+    fn counted(
+        &self,
+        pick: &super::sketch::Pick,
+        distinct: bool,
+    ) -> Result<(Output, Range<usize>), Misfit> {
         let column = self.resolver.choose(pick)?;
         let table = self.schema.table_of(column);
-        let own = self.schema.tables[table].key == Some(column) || self.schema.tables[table].display == Some(column) && !self.sketch.distinct;
+        let own = self.schema.tables[table].key == Some(column)
+            || self.schema.tables[table].display == Some(column) && !self.sketch.distinct;
         let data_type = self.schema.columns[column].column.data_type;
         let output = if own {
             Output::CountRows(table)
-        } else if data_type.is_number() && !self.schema.columns[column].foreign && self.schema.columns[column].role.adds_up() && !self.sketch.distinct {
+        } else if data_type.is_number()
+            && !self.schema.columns[column].foreign
+            && self.schema.columns[column].role.adds_up()
+            && !self.sketch.distinct
+        {
             // "the number of seats" is a number that stands in the row.
-            if self.sketch.groups.is_empty() && self.sketch.targets.len() == 1 && self.sketch.entity.is_none() { Output::Aggregate(Aggregate::Sum, column) } else { Output::Column(column) }
+            let before = pick.tokens.start.saturating_sub(4)..pick.tokens.start;
+            let total = self.resolver.tokens[before].iter().any(|token| token.word == "total");
+            if total
+                || self.sketch.groups.is_empty()
+                    && self.sketch.targets.len() == 1
+                    && self.sketch.entity.is_none()
+            {
+                Output::Aggregate(Aggregate::Sum, column)
+            } else {
+                Output::Column(column)
+            }
         } else {
             Output::CountValues(column, distinct)
         };
@@ -126,10 +174,15 @@ impl Builder<'_> {
     }
 
     /// The column of an aggregate: one that holds numbers or days, where there is a choice.
-    pub(super) fn numeric(&self, pick: &super::sketch::Pick, aggregate: Aggregate) -> Result<ColumnId, Misfit> {
+    pub(super) fn numeric(
+        &self,
+        pick: &super::sketch::Pick,
+        aggregate: Aggregate,
+    ) -> Result<ColumnId, Misfit> {
         let fits = |column: &ColumnId| {
             let data_type = self.schema.columns[*column].column.data_type;
-            data_type.is_number() || matches!(aggregate, Aggregate::Min | Aggregate::Max) && data_type.is_time()
+            data_type.is_number()
+                || matches!(aggregate, Aggregate::Min | Aggregate::Max) && data_type.is_time()
         };
         let mut numbers = pick.clone();
         numbers.candidates.retain(|(column, _)| fits(column));
@@ -143,13 +196,21 @@ impl Builder<'_> {
     }
 
     fn measures_groups(&self) -> bool {
-        let aggregated = self.outputs.iter().any(|(output, _)| !matches!(output, Output::Column(_) | Output::Entity(_)));
-        aggregated || !self.sketch.groups.is_empty() || self.ranked_by_count() || self.counted_attribute().is_some()
+        let aggregated = self
+            .outputs
+            .iter()
+            .any(|(output, _)| !matches!(output, Output::Column(_) | Output::Entity(_)));
+        aggregated
+            || !self.sketch.groups.is_empty()
+            || self.ranked_by_count()
+            || self.counted_attribute().is_some()
     }
 
     /// What a table shows where only its rows are asked for.
     pub(super) fn shown(&self, table: TableId) -> Result<ColumnId, Misfit> {
-        self.schema.shown_as(table).ok_or_else(|| misfit(NOWHERE, "This table has no column to show."))
+        self.schema
+            .shown_as(table)
+            .ok_or_else(|| misfit(NOWHERE, "This table has no column to show."))
     }
 
     pub(super) fn shown_columns(&self) -> Result<Vec<(ColumnId, Range<usize>)>, Misfit> {
@@ -170,7 +231,8 @@ impl Builder<'_> {
     /// Lists rows.
     fn listed(&self) -> Result<Ask, Misfit> {
         let columns = self.shown_columns()?;
-        let mut tables: Vec<TableId> = columns.iter().map(|(column, _)| self.schema.table_of(*column)).collect();
+        let mut tables: Vec<TableId> =
+            columns.iter().map(|(column, _)| self.schema.table_of(*column)).collect();
         let best = match &self.sketch.best {
             Some(best) => Some((best, self.ranking_column(best)?)),
             None => None,
@@ -178,9 +240,17 @@ impl Builder<'_> {
         // A rank by a column of what belongs to many rows is one of those rows.
         tables.extend(best.iter().map(|(_, column)| self.schema.table_of(*column)));
         let entity = self.resolver.entity;
-        let prefer = if tables.contains(&entity) || self.resolver.base(&tables, entity) == Some(entity) { entity } else { tables[0] };
+        let prefer =
+            if tables.contains(&entity) || self.resolver.base(&tables, entity) == Some(entity) {
+                entity
+            } else {
+                tables[0]
+            };
         let base = self.resolver.base(&tables, prefer).ok_or_else(|| {
-            misfit(self.outputs[0].1.clone(), "A row has several of these, so that they cannot stand in one list.")
+            misfit(
+                self.outputs[0].1.clone(),
+                "A row has several of these, so that they cannot stand in one list.",
+            )
         })?;
         let mut ask = Ask::about(self.schema.tables[base].entry.name.clone());
         ask.each_row = !self.sketch.distinct;
@@ -197,10 +267,20 @@ impl Builder<'_> {
         Ok(ask)
     }
 
-    pub(super) fn add_group(&self, ask: &mut Ask, base: TableId, column: ColumnId, tokens: &Range<usize>, hidden: bool) -> Result<ColumnName, Misfit> {
+    pub(super) fn add_group(
+        &self,
+        ask: &mut Ask,
+        base: TableId,
+        column: ColumnId,
+        tokens: &Range<usize>,
+        hidden: bool,
+    ) -> Result<ColumnName, Misfit> {
         let reference = self.resolver.reference(base, column, tokens)?;
         if !self.resolver.is_single(base, self.schema.table_of(column)) {
-            return Err(misfit(tokens.clone(), "A row has several of these, so that they cannot stand in one list."));
+            return Err(misfit(
+                tokens.clone(),
+                "A row has several of these, so that they cannot stand in one list.",
+            ));
         }
         if let Some(known) = ask.group_by.iter().find(|group| group.column() == Some(&reference)) {
             return Ok(known.name.clone());
@@ -217,10 +297,20 @@ impl Builder<'_> {
         let node = &self.schema.columns[column];
         let name = node.column.name.as_str();
         let taken = ask.group_by.iter().any(|group| group.name.as_str() == name);
-        if taken { format!("{}_{name}", self.schema.tables[node.table].entry.name) } else { name.to_owned() }
+        if taken {
+            format!("{}_{name}", self.schema.tables[node.table].entry.name)
+        } else {
+            name.to_owned()
+        }
     }
 
-    pub(super) fn add_measure(&self, ask: &mut Ask, name: &str, aggregation: Aggregation, hidden: bool) -> ColumnName {
+    pub(super) fn add_measure(
+        &self,
+        ask: &mut Ask,
+        name: &str,
+        aggregation: Aggregation,
+        hidden: bool,
+    ) -> ColumnName {
         let figure = Figure::Aggregate(aggregation);
         if let Some(known) = ask.measures.iter().find(|measure| measure.figure == figure) {
             return known.name.clone();
@@ -230,7 +320,12 @@ impl Builder<'_> {
         name
     }
 
-    pub(super) fn column_value(&self, base: TableId, column: ColumnId, tokens: &Range<usize>) -> Result<Value, Misfit> {
+    pub(super) fn column_value(
+        &self,
+        base: TableId,
+        column: ColumnId,
+        tokens: &Range<usize>,
+    ) -> Result<Value, Misfit> {
         Ok(Value::Column(self.resolver.reference(base, column, tokens)?))
     }
 
@@ -243,7 +338,8 @@ impl Builder<'_> {
 /// A name that no output has yet.
 pub(super) fn free_name(ask: &Ask, wanted: &str) -> ColumnName {
     let taken = |name: &str| {
-        ask.group_by.iter().any(|group| group.name.as_str() == name) || ask.measures.iter().any(|measure| measure.name.as_str() == name)
+        ask.group_by.iter().any(|group| group.name.as_str() == name)
+            || ask.measures.iter().any(|measure| measure.name.as_str() == name)
     };
     let short: String = wanted.chars().take(58).collect();
     let mut name = short.clone();

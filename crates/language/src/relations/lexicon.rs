@@ -8,7 +8,12 @@ use super::{
     schema::{ColumnId, Schema, TableId},
     thesaurus::{alike, in_full, lemma},
 };
-use crate::{countries, role::KEY_TAILS, spelling::{fold, is_slip_of}, token::tokenise};
+use crate::{
+    countries,
+    role::KEY_TAILS,
+    spelling::{fold, is_slip_of},
+    token::tokenise,
+};
 
 /// Something of the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,18 +47,62 @@ pub(crate) const LONGEST: usize = 8;
 const ALIKE: f64 = 0.82;
 
 /// Words of table names that say nothing about their rows.
-const HOLLOW: &[&str] =
-    &["data", "table", "list", "info", "information", "tbl", "detail", "record", "ref", "reference", "master", "dim", "fact", "all", "t", "history"];
+const HOLLOW: &[&str] = &[
+    "data",
+    "table",
+    "list",
+    "info",
+    "information",
+    "tbl",
+    "detail",
+    "record",
+    "ref",
+    "reference",
+    "master",
+    "dim",
+    "fact",
+    "all",
+    "t",
+    "history",
+];
 /// Words inside names that people leave out.
-const SILENT: &[&str] = &["of", "in", "the", "for", "a", "by", "to", "and", "is", "has", "on", "at"];
+const SILENT: &[&str] =
+    &["of", "in", "the", "for", "a", "by", "to", "and", "is", "has", "on", "at"];
 /// Units at the end of names.
 const UNITS: &[&str] = &[
-    "billion", "million", "thousand", "usd", "eur", "dollar", "euro", "km", "meter", "m", "ft", "foot", "kg", "lb", "percent", "cm",
-    "inch", "k", "mb", "mbp", "hour", "minute", "second", "us",
+    "billion", "million", "thousand", "usd", "eur", "dollar", "euro", "km", "meter", "m", "ft",
+    "foot", "kg", "lb", "percent", "cm", "inch", "k", "mb", "mbp", "hour", "minute", "second",
+    "us",
 ];
 
 /// Words that people add to a name: "hand type" for a column called hand.
-const TRAILING: &[&str] = &["type", "kind", "value", "name", "code", "status", "level", "category", "number", "member", "record", "size", "rate", "score", "item", "section", "scheme", "table", "function", "percentage", "group", "title", "date", "list", "data"];
+const TRAILING: &[&str] = &[
+    "type",
+    "kind",
+    "value",
+    "name",
+    "code",
+    "status",
+    "level",
+    "category",
+    "number",
+    "member",
+    "record",
+    "size",
+    "rate",
+    "score",
+    "item",
+    "section",
+    "scheme",
+    "table",
+    "function",
+    "percentage",
+    "group",
+    "title",
+    "date",
+    "list",
+    "data",
+];
 
 /// The words of a name: abbreviations spelled out, singular.
 pub(crate) fn name_words(text: &str) -> Vec<String> {
@@ -112,11 +161,16 @@ impl Lexicon {
         let name = Name::Table(table);
         let words = name_words(entry.name.as_str());
         self.add(&words, name, 1.0);
-        let core: Vec<String> = words.iter().filter(|word| !HOLLOW.contains(&word.as_str()) && !SILENT.contains(&word.as_str())).cloned().collect();
+        let core: Vec<String> = words
+            .iter()
+            .filter(|word| !HOLLOW.contains(&word.as_str()) && !SILENT.contains(&word.as_str()))
+            .cloned()
+            .collect();
         self.add(&core, name, 0.95);
         if core.len() > 1 {
             self.add(&core[core.len() - 1..], name, 0.7);
             self.add(&core[..core.len() - 1], name, 0.62);
+            self.add(&core[..1], name, 0.6);
         }
         let Some(meaning) = schema.catalog.semantics.table(&entry.name) else { return };
         for text in meaning.label.iter().chain(&meaning.synonyms) {
@@ -131,6 +185,7 @@ impl Lexicon {
         for text in [node.column.label.as_str(), node.column.name.as_str()] {
             self.add_forms(&name_words(text), &table_words, column, node.column.data_type);
         }
+        self.add_rows(schema, column);
         let name = Name::Column(column);
         if table.display == Some(column) {
             self.add(&["name".to_owned()], name, 0.8);
@@ -138,7 +193,11 @@ impl Lexicon {
         if table.key == Some(column) && !node.foreign {
             self.add(&["id".to_owned()], name, 0.85);
         }
-        let meaning = schema.catalog.semantics.table(&table.entry.name).and_then(|meaning| meaning.column(&node.column.name));
+        let meaning = schema
+            .catalog
+            .semantics
+            .table(&table.entry.name)
+            .and_then(|meaning| meaning.column(&node.column.name));
         let Some(meaning) = meaning else { return };
         for text in meaning.label.iter().chain(&meaning.synonyms) {
             self.add(&name_words(text), name, 0.98);
@@ -150,28 +209,62 @@ impl Lexicon {
         }
     }
 
-    fn add_forms(&mut self, words: &[String], table: &[String], column: ColumnId, data_type: ColumnType) {
+    /// A key's name without its tail is what its rows are called: `instructor_id` names instructors.
+    fn add_rows(&mut self, schema: &Schema<'_>, column: ColumnId) {
+        let node = &schema.columns[column];
+        let rows = schema.table_of(schema.referenced(column));
+        let own = schema.tables[node.table].key == Some(column);
+        if !(node.foreign || own) || schema.tables[rows].hidden {
+            return;
+        }
+        let mut words = name_words(&node.column.label);
+        let tailed =
+            words.len() > 1 && words.last().is_some_and(|word| KEY_TAILS.contains(&word.as_str()));
+        if tailed {
+            words.pop();
+        } else if own || words.len() == 1 && KEY_TAILS.contains(&words[0].as_str()) {
+            return;
+        }
+        self.add(&words, Name::Table(rows), if own { 0.7 } else { 0.78 });
+    }
+
+    fn add_forms(
+        &mut self,
+        words: &[String],
+        table: &[String],
+        column: ColumnId,
+        data_type: ColumnType,
+    ) {
         let name = Name::Column(column);
         self.add(words, name, 1.0);
         let mut core: Vec<String> = words.to_vec();
-        if let Some(of) = core.iter().position(|word| word == "of").filter(|of| *of > 0 && of + 1 < core.len()) {
+        if let Some(of) =
+            core.iter().position(|word| word == "of").filter(|of| *of > 0 && of + 1 < core.len())
+        {
             let (head, tail) = (core[..of].to_vec(), core[of + 1..].to_vec());
             core = [tail, head].concat();
             self.add(&core, name, 0.97);
         }
         core.retain(|word| !SILENT.contains(&word.as_str()));
-        while core.len() > 1 && core.last().is_some_and(|word| UNITS.contains(&word.as_str())) && data_type.is_number() {
+        while core.len() > 1
+            && core.last().is_some_and(|word| UNITS.contains(&word.as_str()))
+            && data_type.is_number()
+        {
             core.pop();
         }
         self.add(&core, name, 0.95);
         let of_table = |word: &String| {
-            table.iter().any(|other| other == word || word.len() >= 3 && other.starts_with(word.as_str()))
+            table
+                .iter()
+                .any(|other| other == word || word.len() >= 3 && other.starts_with(word.as_str()))
         };
         let bare: Vec<String> = core.iter().skip_while(|word| of_table(word)).cloned().collect();
         if bare.len() < core.len() {
             self.add(&bare, name, 0.96);
         }
-        let Some((tail, head)) = core.split_last().filter(|(_, head)| !head.is_empty()) else { return };
+        let Some((tail, head)) = core.split_last().filter(|(_, head)| !head.is_empty()) else {
+            return;
+        };
         if tail == "name" || tail == "title" {
             self.add(head, name, 0.9);
             self.add(std::slice::from_ref(tail), name, 0.7);
@@ -228,7 +321,13 @@ impl Lexicon {
 
     /// What a phrase of folded words may call, best first; several fits of one thing are one.
     pub(crate) fn names(&self, words: &[&str]) -> Vec<(Name, f64)> {
-        let stems: Vec<String> = words.iter().flat_map(|word| in_full(word).map_or_else(|| vec![lemma(word)], |full| full.split(' ').map(lemma).collect())).collect();
+        let stems: Vec<String> = words
+            .iter()
+            .flat_map(|word| {
+                in_full(word)
+                    .map_or_else(|| vec![lemma(word)], |full| full.split(' ').map(lemma).collect())
+            })
+            .collect();
         let mut found = self.names.get(&stems.join(" ")).cloned().unwrap_or_default();
         let merge = |entries: Vec<(Name, f64)>, found: &mut Vec<(Name, f64)>| {
             for (name, quality) in entries {
@@ -254,7 +353,9 @@ impl Lexicon {
                 }
             }
         }
-        if let Some((last, head)) = stems.split_last().filter(|(_, head)| found.is_empty() && !head.is_empty()) {
+        if let Some((last, head)) =
+            stems.split_last().filter(|(_, head)| found.is_empty() && !head.is_empty())
+        {
             if TRAILING.contains(&last.as_str()) {
                 look(&head.join(" "), &mut found);
             }
@@ -267,7 +368,8 @@ impl Lexicon {
     pub(crate) fn values(&self, words: &[&str]) -> Vec<(KnownValue, f64)> {
         let exact = self.values.get(&words.join(" ")).into_iter().flatten();
         let spaced = |value: &KnownValue| if value.text.trim() == value.text { 1.0 } else { 0.97 };
-        let mut found: Vec<(KnownValue, f64)> = exact.map(|value| (value.clone(), spaced(value))).collect();
+        let mut found: Vec<(KnownValue, f64)> =
+            exact.map(|value| (value.clone(), spaced(value))).collect();
         let mut add = |phrase: &str, quality: f64| {
             for value in self.values.get(phrase).into_iter().flatten() {
                 if !found.iter().any(|(known, _)| known == value) {
@@ -300,7 +402,8 @@ impl Lexicon {
         let phrase = words.join(" ");
         let holds = |whole: &&String| format!(" {whole} ").contains(&format!(" {phrase} "));
         let wholes = self.value_words.get(*first).into_iter().flatten().filter(holds);
-        let mut found: Vec<KnownValue> = wholes.filter_map(|whole| self.values.get(whole)).flatten().cloned().take(20).collect();
+        let mut found: Vec<KnownValue> =
+            wholes.filter_map(|whole| self.values.get(whole)).flatten().cloned().take(20).collect();
         found.dedup();
         found
     }
@@ -315,7 +418,8 @@ impl Lexicon {
         let known = self.words.get(&typed.chars().next()?)?;
         let singular = lemma(typed);
         let fitting = |most: usize| {
-            let mut fits = known.iter().filter(|word| word.len() > 4 && is_slip_of(&singular, word, most));
+            let mut fits =
+                known.iter().filter(|word| word.len() > 4 && is_slip_of(&singular, word, most));
             fits.next().filter(|_| fits.next().is_none())
         };
         fitting(1).or_else(|| fitting(most)).map(String::as_str)

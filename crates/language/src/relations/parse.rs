@@ -176,7 +176,12 @@ impl Parser<'_> {
         if mention.columns.is_empty() {
             return None;
         }
-        Some(Pick { candidates: mention.columns.clone(), owner, near: self.focus, tokens: self.tokens(at) })
+        Some(Pick {
+            candidates: mention.columns.clone(),
+            owner,
+            near: self.focus,
+            tokens: self.tokens(at),
+        })
     }
 
     /// Whether some column that is meant holds numbers or days.
@@ -193,8 +198,13 @@ impl Parser<'_> {
         let best = mention.column_quality();
         mention.columns.iter().filter(|(_, quality)| *quality > best - 0.15).any(|(column, _)| {
             let node = &self.schema.columns[*column];
-            let year = node.words.iter().any(|word| matches!(word.stem.as_str(), "year" | "month" | "day"));
-            let key = node.foreign || node.role == crate::role::Role::Identifier && !year || self.schema.tables[node.table].key == Some(*column);
+            let year = node
+                .words
+                .iter()
+                .any(|word| matches!(word.stem.as_str(), "year" | "month" | "day"));
+            let key = node.foreign
+                || node.role == crate::role::Role::Identifier && !year
+                || self.schema.tables[node.table].key == Some(*column);
             (node.column.data_type.is_number() || node.column.data_type.is_time()) && !key
         })
     }
@@ -211,17 +221,30 @@ impl Parser<'_> {
             return None;
         }
         let mut next = self.solid(of + 1);
-        while matches!(self.item(next), Some(Item::Key(Key::Distinct | Key::Each | Key::Most(_)) | Item::Adjective { .. } | Item::Number(_)))
-            || self.mention_at(next).is_some_and(Mention::only_values)
+        while matches!(
+            self.item(next),
+            Some(
+                Item::Key(Key::Distinct | Key::Each | Key::Most(_))
+                    | Item::Adjective { .. }
+                    | Item::Number(_)
+            )
+        ) || self.mention_at(next).is_some_and(Mention::only_values)
         {
             next = self.solid(next + 1);
         }
         let mention = self.mention_at(next)?;
         // "the name of the airport code": the column is what counts there.
-        if self.mention_at(next + 1).is_some_and(|after| !after.columns.is_empty() && !self.pieces[next + 1].pause) && mention.table_quality() < 0.9 {
+        if self
+            .mention_at(next + 1)
+            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next + 1].pause)
+            && mention.table_quality() < 0.9
+        {
             return None;
         }
-        (mention.table_quality() > 0.0 && mention.table_quality() >= mention.column_quality() - 0.2).then(|| mention.best_table()).flatten().map(|(table, _)| table)
+        (mention.table_quality() > 0.0 && mention.table_quality() >= mention.column_quality() - 0.2)
+            .then(|| mention.best_table())
+            .flatten()
+            .map(|(table, _)| table)
     }
 
     pub(super) fn enter(&mut self, zone: Zone) {
@@ -234,11 +257,7 @@ impl Parser<'_> {
     pub(super) fn close_column(&mut self) {
         let Some(pick) = self.column.take() else { return };
         if self.having {
-            self.denied |= self.negated;
-            let negated = self.negated;
-            self.negated = !negated;
-            self.push(Test::Empty { pick });
-            self.negated = negated;
+            self.push(Test::Has { pick });
         } else {
             self.sketch.unplaced.push(pick.tokens);
         }
@@ -249,7 +268,10 @@ impl Parser<'_> {
         self.denied |= self.negated;
         if self.inside && !self.negated && !self.alternative {
             let last = self.sketch.clauses.last_mut().and_then(|clause| clause.tests.last_mut());
-            if let Some(Test::Compare { side: super::sketch::Side::Aggregate(_, _, tests), .. }) = last {
+            if let Some(Test::Compare {
+                side: super::sketch::Side::Aggregate(_, _, tests), ..
+            }) = last
+            {
                 if !matches!(test, Test::Exists { .. }) {
                     tests.push(test);
                 }
@@ -264,8 +286,13 @@ impl Parser<'_> {
                 clause.tests.push(test);
             }
         } else {
-            let alternative = std::mem::take(&mut self.alternative) && !self.sketch.clauses.is_empty();
-            self.sketch.clauses.push(Clause { negated: self.negated, alternative, tests: vec![test] });
+            let alternative =
+                std::mem::take(&mut self.alternative) && !self.sketch.clauses.is_empty();
+            self.sketch.clauses.push(Clause {
+                negated: self.negated,
+                alternative,
+                tests: vec![test],
+            });
             self.open = true;
         }
     }
@@ -289,7 +316,9 @@ impl Parser<'_> {
     }
 
     fn group_mention(&mut self, here: usize, mention: &Mention) {
-        let qualifies = self.mention_at(here + 1).is_some_and(|next| !next.columns.is_empty() && !self.pieces[here + 1].pause);
+        let qualifies = self
+            .mention_at(here + 1)
+            .is_some_and(|next| !next.columns.is_empty() && !self.pieces[here + 1].pause);
         if self.is_table(mention) && qualifies && !mention.tables.is_empty() {
             let owner = mention.best_table().map(|(table, _)| table);
             self.sketch.groups.extend(self.pick(here + 1, owner).map(Noun::Column));
@@ -327,7 +356,10 @@ impl Parser<'_> {
             self.waiting();
         }
         let nothing = self.sketch.targets.is_empty();
-        if self.everything && nothing && let Some(entity) = self.sketch.entity {
+        if self.everything
+            && nothing
+            && let Some(entity) = self.sketch.entity
+        {
             self.sketch.targets.push(Target::Everything(entity));
         }
         let nothing = self.sketch.targets.is_empty();
@@ -339,7 +371,9 @@ impl Parser<'_> {
             self.sketch.unplaced.extend(not.map(|piece| piece.tokens.clone()));
         }
         for (_, piece) in self.pieces.iter().enumerate().filter(|(at, _)| !self.read.contains(at)) {
-            if matches!(piece.item, Item::Unknown | Item::Key(Key::Beyond)) && !self.sketch.unplaced.contains(&piece.tokens) {
+            if matches!(piece.item, Item::Unknown | Item::Key(Key::Beyond))
+                && !self.sketch.unplaced.contains(&piece.tokens)
+            {
                 self.sketch.unplaced.push(piece.tokens.clone());
             }
         }
@@ -349,11 +383,16 @@ impl Parser<'_> {
 
     /// A count or an aggregate at the end of the question is of what it is about.
     fn waiting(&mut self) {
-        if let Some(entity) = self.sketch.entity.filter(|_| self.counting && self.aggregates.is_empty()) {
+        if let Some(entity) =
+            self.sketch.entity.filter(|_| self.counting && self.aggregates.is_empty())
+        {
             self.sketch.targets.push(Target::Count { what: Noun::Table(entity), distinct: false });
             return;
         }
-        let unread = self.pieces.iter().find(|piece| matches!(piece.item, Item::Key(Key::HowMany | Key::Aggregate(_))));
+        let unread = self
+            .pieces
+            .iter()
+            .find(|piece| matches!(piece.item, Item::Key(Key::HowMany | Key::Aggregate(_))));
         self.sketch.unplaced.extend(unread.map(|piece| piece.tokens.clone()));
     }
 }
@@ -368,5 +407,10 @@ pub(super) fn compared(direction: pacioli_model::Direction) -> Comparison {
 
 /// Whether an adjective ranks.
 pub(super) fn ranks(item: Option<&Item>) -> bool {
-    matches!(item, Some(Item::Adjective { degree: Degree::Most, .. } | Item::Key(Key::Most(_) | Key::Common(_))))
+    matches!(
+        item,
+        Some(
+            Item::Adjective { degree: Degree::Most, .. } | Item::Key(Key::Most(_) | Key::Common(_))
+        )
+    )
 }

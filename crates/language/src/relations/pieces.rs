@@ -38,7 +38,11 @@ pub(crate) enum Degree {
 pub(crate) enum Item {
     Key(Key),
     Mention(Mention),
-    Adjective { direction: Direction, degree: Degree, columns: Vec<&'static str> },
+    Adjective {
+        direction: Direction,
+        degree: Degree,
+        columns: Vec<&'static str>,
+    },
     Number(Decimal),
     /// With the values of the catalog that it is.
     Quoted(String, Vec<(KnownValue, f64)>),
@@ -70,7 +74,10 @@ impl Mention {
     }
 
     pub(crate) fn only_values(&self) -> bool {
-        self.tables.is_empty() && self.columns.is_empty() && self.metrics.is_empty() && !self.values.is_empty()
+        self.tables.is_empty()
+            && self.columns.is_empty()
+            && self.metrics.is_empty()
+            && !self.values.is_empty()
     }
 
     fn quality(&self) -> f64 {
@@ -81,7 +88,12 @@ impl Mention {
 }
 
 /// Cuts a question. Words that were read as others are noted.
-pub(crate) fn cut(question: &str, tokens: &[Token], today: NaiveDate, lexicon: &Lexicon) -> (Vec<Piece>, Vec<String>) {
+pub(crate) fn cut(
+    question: &str,
+    tokens: &[Token],
+    today: NaiveDate,
+    lexicon: &Lexicon,
+) -> (Vec<Piece>, Vec<String>) {
     let cutter = Cutter { question, tokens, today, lexicon, quotes: quotes(question) };
     let (mut pieces, mut notes) = (Vec::new(), Vec::new());
     let mut at = 0;
@@ -100,13 +112,72 @@ pub(crate) fn cut(question: &str, tokens: &[Token], today: NaiveDate, lexicon: &
 
 /// What numbers are counted in.
 const UNITS: &[&str] = &[
-    "dollar", "dollars", "usd", "euro", "euros", "pound", "pounds", "minute", "minutes", "hour", "hours", "second", "seconds", "meter", "meters",
-    "metre", "metres", "kilometer", "kilometers", "km", "mile", "miles", "feet", "foot", "inch", "inches", "kg", "kilogram", "kilograms", "degree",
-    "degrees", "percent", "million", "millions", "stories", "points", "point", "unit", "units", "square", "cm", "mph", "times", "time",
+    "dollar",
+    "dollars",
+    "usd",
+    "euro",
+    "euros",
+    "pound",
+    "pounds",
+    "minute",
+    "minutes",
+    "hour",
+    "hours",
+    "second",
+    "seconds",
+    "meter",
+    "meters",
+    "metre",
+    "metres",
+    "kilometer",
+    "kilometers",
+    "km",
+    "mile",
+    "miles",
+    "feet",
+    "foot",
+    "inch",
+    "inches",
+    "kg",
+    "kilogram",
+    "kilograms",
+    "degree",
+    "degrees",
+    "percent",
+    "million",
+    "millions",
+    "stories",
+    "points",
+    "point",
+    "unit",
+    "units",
+    "square",
+    "cm",
+    "mph",
+    "times",
+    "time",
 ];
 
 /// Verbs that name a column by themselves: "born in 1990", "rated above 4".
-const TELLING: &[&str] = &["born", "rated", "ranked", "located", "described", "hired", "founded", "released", "published", "opened", "built", "cost", "costs", "earning", "earn", "earns", "earned"];
+const TELLING: &[&str] = &[
+    "born",
+    "rated",
+    "ranked",
+    "located",
+    "described",
+    "hired",
+    "founded",
+    "released",
+    "published",
+    "opened",
+    "built",
+    "cost",
+    "costs",
+    "earning",
+    "earn",
+    "earns",
+    "earned",
+];
 
 struct Cutter<'a> {
     question: &'a str,
@@ -119,7 +190,12 @@ struct Cutter<'a> {
 impl Cutter<'_> {
     fn piece(&self, at: usize, before: Option<&Piece>) -> Piece {
         let pause = self.pause_before(at);
-        let made = |length: usize, item: Item, quality: f64| Piece { tokens: at..at + length, item, pause, quality };
+        let made = |length: usize, item: Item, quality: f64| Piece {
+            tokens: at..at + length,
+            item,
+            pause,
+            quality,
+        };
         if let Some((length, mention)) = self.elliptic(at) {
             return made(length, Item::Mention(mention), 1.0);
         }
@@ -127,7 +203,9 @@ impl Cutter<'_> {
         if counted && UNITS.contains(&self.tokens[at].word.as_str()) && self.mention(at).is_none() {
             return made(1, Item::Key(Key::Stop), 1.0);
         }
-        if let Some((length, text)) = self.quoted(at).filter(|(length, _)| !self.is_person(at, *length)) {
+        if let Some((length, text)) =
+            self.quoted(at).filter(|(length, _)| !self.is_person(at, *length))
+        {
             let words: Vec<&str> = self.words(at, length).unwrap_or_default();
             let values = self.lexicon.values(&words);
             return made(length, Item::Quoted(text, values), 1.0);
@@ -148,7 +226,11 @@ impl Cutter<'_> {
         match (keyword, mention) {
             (Some((long, word)), Some((length, mention))) => {
                 let row_before = word == Key::Verb && before.is_some_and(|piece| matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9));
-                if length > long || length == long && !(row_before && mention.values.is_empty()) && self.outranks(at, word, &mention) {
+                if length > long
+                    || length == long
+                        && !(row_before && mention.values.is_empty())
+                        && self.outranks(at, word, &mention)
+                {
                     let quality = mention.quality();
                     made(length, Item::Mention(mention), quality)
                 } else {
@@ -157,30 +239,39 @@ impl Cutter<'_> {
             }
             (None, Some((length, mention))) => {
                 let quality = mention.quality();
-                self.adjective(at)
-                    .filter(|_| length == 1 && quality < 0.95)
-                    .map_or_else(|| made(length, Item::Mention(mention), quality), |item| made(1, item, 1.0))
+                self.adjective(at).filter(|_| length == 1 && quality < 0.95).map_or_else(
+                    || made(length, Item::Mention(mention), quality),
+                    |item| made(1, item, 1.0),
+                )
             }
             (Some((length, word)), None) => self
                 .adjective(at)
                 .filter(|_| length == 1)
                 .map_or_else(|| made(length, Item::Key(word), 1.0), |item| made(1, item, 1.0)),
-            (None, None) => self.bare(at).map_or_else(|| made(1, Item::Unknown, 0.0), |(length, item)| made(length, item, 1.0)),
+            (None, None) => self.bare(at).map_or_else(
+                || made(1, Item::Unknown, 0.0),
+                |(length, item)| made(length, item, 1.0),
+            ),
         }
     }
 
     /// Whether a name of the catalog wins over a word of the closed list of the same length.
     fn outranks(&self, at: usize, word: Key, mention: &Mention) -> bool {
         let named = mention.table_quality().max(mention.column_quality());
-        let capital = at > 0 && self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
+        let capital =
+            at > 0 && self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
         match word {
             Key::Stop => named >= 0.8 || (capital && !mention.values.is_empty()),
             Key::Verb => {
                 let word = self.tokens[at].word.as_str();
-                named >= 0.9 || named >= 0.8 && TELLING.contains(&word) || (capital && !mention.values.is_empty())
+                named >= 0.9
+                    || named >= 0.8 && TELLING.contains(&word)
+                    || (capital && !mention.values.is_empty())
             }
             Key::Aggregate(_) if !self.stands_alone(at + 1) => false,
-            Key::HowMany | Key::Order | Key::Aggregate(_) | Key::Ask | Key::In => named >= 0.99 && self.tokens[at].word.len() > 4,
+            Key::HowMany | Key::Order | Key::Aggregate(_) | Key::Ask | Key::In => {
+                named >= 0.99 && self.tokens[at].word.len() > 4
+            }
             Key::Beyond => named >= 0.8,
             _ => false,
         }
@@ -188,9 +279,15 @@ impl Cutter<'_> {
 
     /// Whether a word that usually needs a noun has none: "the average of all stadiums".
     fn stands_alone(&self, next: usize) -> bool {
-        self.tokens.get(next).is_none_or(|token| matches!(token.word.as_str(), "of" | "for" | "in") || self.pause_before(next))
-            && !self.tokens.get(next).is_some_and(|token| token.word == "of" && self.mention(next + 1).is_some_and(|(_, mention)| mention.table_quality() < 0.9))
-            && !self.tokens.get(next).is_some_and(|token| matches!(key(&token.word), Some(Key::Aggregate(_))))
+        self.tokens.get(next).is_none_or(|token| {
+            matches!(token.word.as_str(), "of" | "for" | "in") || self.pause_before(next)
+        }) && !self.tokens.get(next).is_some_and(|token| {
+            token.word == "of"
+                && self.mention(next + 1).is_some_and(|(_, mention)| mention.table_quality() < 0.9)
+        }) && !self
+            .tokens
+            .get(next)
+            .is_some_and(|token| matches!(key(&token.word), Some(Key::Aggregate(_))))
     }
 
     fn pause_before(&self, at: usize) -> bool {
@@ -207,7 +304,8 @@ impl Cutter<'_> {
     fn quoted(&self, at: usize) -> Option<(usize, String)> {
         let start = self.tokens[at].at.start;
         let range = self.quotes.iter().find(|range| range.contains(&start))?;
-        let inside = self.tokens[at..].iter().take_while(|token| token.at.start < range.end).count();
+        let inside =
+            self.tokens[at..].iter().take_while(|token| token.at.start < range.end).count();
         Some((inside, self.question[range.clone()].trim().to_owned()))
     }
 
@@ -222,12 +320,18 @@ impl Cutter<'_> {
     fn mention(&self, at: usize) -> Option<(usize, Mention)> {
         for length in (1..=lexicon::LONGEST).rev() {
             let Some(words) = self.words(at, length) else { continue };
-            if self.quotes.iter().any(|range| range.start >= self.tokens[at].at.start && range.start < self.tokens[at + length - 1].at.end) {
+            if self.quotes.iter().any(|range| {
+                range.start >= self.tokens[at].at.start
+                    && range.start < self.tokens[at + length - 1].at.end
+            }) {
                 continue;
             }
             let mut mention = Mention::default();
             let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
-            let asking = length > 1 && key(words[0]).is_some_and(|word| !matches!(word, Key::Verb | Key::Everything | Key::Common(_)));
+            let asking = length > 1
+                && key(words[0]).is_some_and(|word| {
+                    !matches!(word, Key::Verb | Key::Everything | Key::Common(_))
+                });
             let names = if paused { Vec::new() } else { self.lexicon.names(&words) };
             for (name, quality) in names {
                 if asking && quality < 0.9 {
@@ -253,14 +357,19 @@ impl Cutter<'_> {
 
     /// A quoted name that is none itself, and whose words are: "Linda Smith".
     fn is_person(&self, at: usize, length: usize) -> bool {
-        let Some(words) = self.words(at, length).filter(|words| words.len() == 2) else { return false };
-        self.lexicon.values(&words).is_empty() && words.iter().all(|word| !self.lexicon.values(&[word]).is_empty())
+        let Some(words) = self.words(at, length).filter(|words| words.len() == 2) else {
+            return false;
+        };
+        self.lexicon.values(&words).is_empty()
+            && words.iter().all(|word| !self.lexicon.values(&[word]).is_empty())
     }
 
     /// "first" in "first and last name", "first, middle, and last names".
     fn elliptic(&self, at: usize) -> Option<(usize, Mention)> {
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
-        if !matches!(word(at), "first" | "last" | "middle") || matches!(word(at + 1), "name" | "names") {
+        if !matches!(word(at), "first" | "last" | "middle")
+            || matches!(word(at + 1), "name" | "names")
+        {
             return None;
         }
         let mut next = at + 1;
@@ -270,26 +379,35 @@ impl Cutter<'_> {
         if next == at + 1 || !matches!(word(next), "name" | "names") {
             return None;
         }
-        let columns = self.lexicon.names(&[word(at), "name"]).into_iter().filter_map(|(name, quality)| match name {
-            Name::Column(column) => Some((column, quality)),
-            _ => None,
-        });
+        let columns =
+            self.lexicon.names(&[word(at), "name"]).into_iter().filter_map(|(name, quality)| {
+                match name {
+                    Name::Column(column) => Some((column, quality)),
+                    _ => None,
+                }
+            });
         let columns: Vec<(ColumnId, f64)> = columns.collect();
         (!columns.is_empty()).then(|| (1, Mention { columns, ..Mention::default() }))
     }
 
     /// "rank of the winner" for a column called winner rank.
     fn turned(&self, at: usize) -> Option<(usize, Mention)> {
-        let of = (1..=2).find(|length| self.tokens.get(at + length).is_some_and(|token| token.word == "of"))?;
+        let of = (1..=2)
+            .find(|length| self.tokens.get(at + length).is_some_and(|token| token.word == "of"))?;
         let mut start = at + of + 1;
-        while self.tokens.get(start).is_some_and(|token| matches!(token.word.as_str(), "the" | "all" | "each" | "every")) {
+        while self
+            .tokens
+            .get(start)
+            .is_some_and(|token| matches!(token.word.as_str(), "the" | "all" | "each" | "every"))
+        {
             start += 1;
         }
         let head = self.words(at, of)?;
         (1..=2).rev().find_map(|length| {
             let owner = self.words(start, length)?;
             let tables = self.lexicon.names(&owner);
-            if tables.iter().any(|(name, quality)| matches!(name, Name::Table(_)) && *quality > 0.9) {
+            if tables.iter().any(|(name, quality)| matches!(name, Name::Table(_)) && *quality > 0.9)
+            {
                 return None;
             }
             let columns: Vec<(ColumnId, f64)> = self
@@ -301,7 +419,8 @@ impl Cutter<'_> {
                     _ => None,
                 })
                 .collect();
-            (!columns.is_empty()).then(|| (start + length - at, Mention { columns, ..Mention::default() }))
+            (!columns.is_empty())
+                .then(|| (start + length - at, Mention { columns, ..Mention::default() }))
         })
     }
 
@@ -323,7 +442,21 @@ impl Cutter<'_> {
         let (length, period) = calendar::read(&self.tokens[at..], self.today)?;
         // A year alone may be a number in a column of years.
         let year = self.tokens[at..at + length].iter().all(|token| {
-            matches!(token.kind, Kind::Number(_)) || matches!(token.word.as_str(), "in" | "year" | "of" | "the" | "since" | "before" | "after" | "between" | "and" | "from" | "to" | "until")
+            matches!(token.kind, Kind::Number(_))
+                || matches!(
+                    token.word.as_str(),
+                    "in" | "year"
+                        | "of"
+                        | "the"
+                        | "since"
+                        | "before"
+                        | "after"
+                        | "between"
+                        | "and"
+                        | "from"
+                        | "to"
+                        | "until"
+                )
         });
         (!year).then_some((length, period))
     }
@@ -354,7 +487,8 @@ impl Cutter<'_> {
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
         let before = at.checked_sub(1).map_or("", word);
         matches!(word(at), "one" | "ones")
-            && (matches!(before, "the" | "which" | "this" | "that" | "each" | "every") || matches!(word(at + 1), "with" | "that" | "whose" | "who" | "which"))
+            && (matches!(before, "the" | "which" | "this" | "that" | "each" | "every")
+                || matches!(word(at + 1), "with" | "that" | "whose" | "who" | "which"))
     }
 
     /// What is only tried when words mean nothing: a part of a name, a slip of the finger, a word that
@@ -372,7 +506,8 @@ impl Cutter<'_> {
             known = vocabulary_slip(typed).map(str::to_owned);
         }
         let known = known?;
-        let note = format!("\"{}\" was read as \"{known}\".", &self.question[self.tokens[at].at.clone()]);
+        let note =
+            format!("\"{}\" was read as \"{known}\".", &self.question[self.tokens[at].at.clone()]);
         if !notes.contains(&note) {
             notes.push(note);
         }
@@ -416,7 +551,19 @@ fn times(word: &str) -> Option<u32> {
 }
 
 fn vocabulary_slip(typed: &str) -> Option<&'static str> {
-    const OFTEN: &[&str] = &["average", "maximum", "minimum", "different", "distinct", "number", "descending", "ascending", "alphabetical", "between", "without"];
+    const OFTEN: &[&str] = &[
+        "average",
+        "maximum",
+        "minimum",
+        "different",
+        "distinct",
+        "number",
+        "descending",
+        "ascending",
+        "alphabetical",
+        "between",
+        "without",
+    ];
     OFTEN.iter().copied().find(|word| crate::spelling::is_slip_of(typed, word, 2))
 }
 
@@ -430,7 +577,10 @@ fn quotes(question: &str) -> Vec<Range<usize>> {
         if let Some(inner) = question[start..].strip_prefix("``") {
             if let Some(end) = inner.find("''") {
                 found.push(start + 2..start + 2 + end);
-                at = letters.iter().position(|(place, _)| *place >= start + 4 + end).unwrap_or(letters.len());
+                at = letters
+                    .iter()
+                    .position(|(place, _)| *place >= start + 4 + end)
+                    .unwrap_or(letters.len());
                 continue;
             }
         }
@@ -442,7 +592,8 @@ fn quotes(question: &str) -> Vec<Range<usize>> {
         };
         let opens = !closing.is_empty() && (at == 0 || !letters[at - 1].1.is_alphanumeric());
         let ends = |index: usize| {
-            closing.contains(&letters[index].1) && letters.get(index + 1).is_none_or(|(_, next)| !next.is_alphanumeric())
+            closing.contains(&letters[index].1)
+                && letters.get(index + 1).is_none_or(|(_, next)| !next.is_alphanumeric())
         };
         let end = opens.then(|| (at + 1..letters.len()).find(|index| ends(*index))).flatten();
         if let Some(end) = end {

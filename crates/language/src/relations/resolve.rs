@@ -50,8 +50,12 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
     };
     for target in &sketch.targets {
         match target {
-            Target::Column(pick) | Target::Aggregate { of: pick, .. } | Target::Count { what: Noun::Column(pick), .. } => add(pick, 1.0),
-            Target::Entity(table) | Target::Everything(table) | Target::Count { what: Noun::Table(table), .. } => return Some(*table),
+            Target::Column(pick)
+            | Target::Aggregate { of: pick, .. }
+            | Target::Count { what: Noun::Column(pick), .. } => add(pick, 1.0),
+            Target::Entity(table)
+            | Target::Everything(table)
+            | Target::Count { what: Noun::Table(table), .. } => return Some(*table),
         }
     }
     for group in &sketch.groups {
@@ -86,7 +90,11 @@ impl Resolver<'_> {
     /// A reference is rarely what is meant by a word, least of all where its table is named too.
     fn foreign(&self, column: ColumnId) -> f64 {
         let to = self.schema.table_of(self.schema.referenced(column));
-        if to != self.schema.table_of(column) && self.mentioned.contains(&to) { -0.25 } else { -0.03 }
+        if to != self.schema.table_of(column) && self.mentioned.contains(&to) {
+            -0.25
+        } else {
+            -0.03
+        }
     }
 
     pub(crate) fn choose(&self, pick: &Pick) -> Result<ColumnId, Misfit> {
@@ -106,52 +114,91 @@ impl Resolver<'_> {
             let near = if pick.near == Some(node.table) { 0.08 } else { 0.0 };
             quality + near + own + self.closeness(node.table) + foreign
         };
-        let mut scored: Vec<(f64, ColumnId)> = pick.candidates.iter().map(|candidate| (score(candidate), candidate.0)).collect();
+        let mut scored: Vec<(f64, ColumnId)> =
+            pick.candidates.iter().map(|candidate| (score(candidate), candidate.0)).collect();
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         match scored.first() {
             Some((score, column)) if *score > 0.3 => Ok(*column),
-            _ => Err(Misfit { tokens: pick.tokens.clone(), reason: "These words are known, but not how they belong together here.".to_owned() }),
+            _ => Err(Misfit {
+                tokens: pick.tokens.clone(),
+                reason: "These words are known, but not how they belong together here.".to_owned(),
+            }),
         }
     }
 
     /// The column and the texts that some values are; all of one column.
-    pub(crate) fn choose_values(&self, values: &[Vec<(KnownValue, f64)>], column: Option<&Pick>, near: Option<TableId>, tokens: &Range<usize>) -> Result<(ColumnId, Vec<String>), Misfit> {
-        let mut columns: Vec<ColumnId> = values.iter().flatten().map(|(value, _)| value.column).collect();
+    pub(crate) fn choose_values(
+        &self,
+        values: &[Vec<(KnownValue, f64)>],
+        column: Option<&Pick>,
+        near: Option<TableId>,
+        tokens: &Range<usize>,
+    ) -> Result<(ColumnId, Vec<String>), Misfit> {
+        let mut columns: Vec<ColumnId> =
+            values.iter().flatten().map(|(value, _)| value.column).collect();
         columns.sort_unstable();
         columns.dedup();
         let text_of = |column: ColumnId, candidates: &[(KnownValue, f64)]| {
-            let own: Vec<&(KnownValue, f64)> = candidates.iter().filter(|(value, _)| value.column == column).collect();
+            let own: Vec<&(KnownValue, f64)> =
+                candidates.iter().filter(|(value, _)| value.column == column).collect();
             let best = own.iter().map(|(_, quality)| *quality).fold(0.0, f64::max);
-            let texts: Vec<String> = own.iter().filter(|(_, quality)| *quality >= best - 0.001).map(|(value, _)| value.text.clone()).collect();
+            let texts: Vec<String> = own
+                .iter()
+                .filter(|(_, quality)| *quality >= best - 0.001)
+                .map(|(value, _)| value.text.clone())
+                .collect();
             (best > 0.0).then_some((best, texts))
         };
         let hints = self.hints(tokens);
         let mut scored: Vec<(f64, ColumnId, Vec<String>)> = Vec::new();
         for candidate in columns {
-            let found: Option<Vec<(f64, Vec<String>)>> = values.iter().map(|one| text_of(candidate, one)).collect();
+            let found: Option<Vec<(f64, Vec<String>)>> =
+                values.iter().map(|one| text_of(candidate, one)).collect();
             let Some(found) = found else { continue };
             let quality = found.iter().map(|(quality, _)| *quality).fold(1.0, f64::min);
             let node = &self.schema.columns[candidate];
-            let asked = column.and_then(|pick| pick.candidates.iter().find(|(known, _)| *known == candidate));
-            let related = column.is_some_and(|pick| pick.candidates.iter().any(|(known, _)| self.schema.table_of(*known) == node.table));
+            let asked = column
+                .and_then(|pick| pick.candidates.iter().find(|(known, _)| *known == candidate));
+            let related = column.is_some_and(|pick| {
+                pick.candidates.iter().any(|(known, _)| self.schema.table_of(*known) == node.table)
+            });
             let named = asked.map_or(if related { 0.1 } else { 0.0 }, |(_, quality)| 0.4 * quality);
-            let hinted = if node.words.iter().any(|word| hints.contains(&lemma(&word.stem))) { 0.08 } else { 0.0 };
+            let hinted = if node.words.iter().any(|word| hints.contains(&lemma(&word.stem))) {
+                0.08
+            } else {
+                0.0
+            };
             let owner = column.and_then(|pick| pick.owner).is_some_and(|owner| owner == node.table);
             let owned = if owner { 0.3 } else { 0.0 };
             let foreign = if node.foreign { -0.02 } else { 0.0 };
-            let shown = if self.schema.tables[node.table].display == Some(candidate) { 0.03 } else { 0.0 };
+            let shown =
+                if self.schema.tables[node.table].display == Some(candidate) { 0.03 } else { 0.0 };
             let close = match near.and_then(|near| self.schema.distance(near, node.table)) {
                 Some(0) => 0.2,
                 Some(1) => 0.06,
                 _ => 0.0,
             };
-            let score = quality + close + named + hinted + owned + foreign + shown + self.closeness(node.table);
-            scored.push((score, candidate, found.into_iter().flat_map(|(_, texts)| texts).collect()));
+            let score = quality
+                + close
+                + named
+                + hinted
+                + owned
+                + foreign
+                + shown
+                + self.closeness(node.table);
+            scored.push((
+                score,
+                candidate,
+                found.into_iter().flat_map(|(_, texts)| texts).collect(),
+            ));
         }
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         match scored.into_iter().next() {
             Some((score, column, texts)) if score > 0.5 => Ok((column, texts)),
-            _ => Err(Misfit { tokens: tokens.clone(), reason: "No one column has these values.".to_owned() }),
+            _ => Err(Misfit {
+                tokens: tokens.clone(),
+                reason: "No one column has these values.".to_owned(),
+            }),
         }
     }
 
@@ -170,15 +217,24 @@ impl Resolver<'_> {
 
     /// The way from one table to another, and whether it must be said. One that leads to one row is
     /// preferred; among equally short ones, the one that the words around `tokens` speak of.
-    pub(crate) fn way(&self, from: TableId, to: TableId, tokens: &Range<usize>) -> Result<(Vec<Step>, bool), Misfit> {
+    pub(crate) fn way(
+        &self,
+        from: TableId,
+        to: TableId,
+        tokens: &Range<usize>,
+    ) -> Result<(Vec<Step>, bool), Misfit> {
         let ways = self.schema.ways(from, to);
-        let apart = || Misfit { tokens: tokens.clone(), reason: "Nothing relates these tables.".to_owned() };
+        let apart = || Misfit {
+            tokens: tokens.clone(),
+            reason: "Nothing relates these tables.".to_owned(),
+        };
         match ways.len() {
             0 => return Err(apart()),
             1 => return ways.into_iter().next().map(|way| (way, false)).ok_or_else(apart),
             _ => {}
         }
-        let single: Vec<Vec<Step>> = ways.iter().filter(|way| way.iter().all(|step| !step.many)).cloned().collect();
+        let single: Vec<Vec<Step>> =
+            ways.iter().filter(|way| way.iter().all(|step| !step.many)).cloned().collect();
         let ways = if single.is_empty() { ways } else { single };
         if let [only] = ways.as_slice() {
             return Ok((only.clone(), true));
@@ -204,10 +260,22 @@ impl Resolver<'_> {
         let mut score = 0;
         for step in way {
             let relationship = self.schema.relationships[step.relationship];
-            let mut words: Vec<String> = relationship.columns.iter().flat_map(|column| super::lexicon::name_words(column.as_str())).collect();
-            words.extend(relationship.label.iter().flat_map(|label| super::lexicon::name_words(label)));
-            let said = |hint: &str| words.iter().any(|word| word == hint || hint.len() > 3 && word.starts_with(hint));
-            score += hints.iter().filter(|(hint, _)| said(hint)).map(|(_, weight)| *weight).sum::<usize>();
+            let mut words: Vec<String> = relationship
+                .columns
+                .iter()
+                .flat_map(|column| super::lexicon::name_words(column.as_str()))
+                .collect();
+            words.extend(
+                relationship.label.iter().flat_map(|label| super::lexicon::name_words(label)),
+            );
+            let said = |hint: &str| {
+                words.iter().any(|word| word == hint || hint.len() > 3 && word.starts_with(hint))
+            };
+            score += hints
+                .iter()
+                .filter(|(hint, _)| said(hint))
+                .map(|(_, weight)| *weight)
+                .sum::<usize>();
         }
         score
     }
@@ -216,7 +284,9 @@ impl Resolver<'_> {
         let mut hints = Vec::new();
         for token in self.tokens {
             let stem = lemma(&token.word);
-            hints.extend(alike(&stem).iter().chain(alike(&token.word)).map(|other| ((*other).to_owned(), 1)));
+            hints.extend(
+                alike(&stem).iter().chain(alike(&token.word)).map(|other| ((*other).to_owned(), 1)),
+            );
             hints.push((stem, 1));
         }
         hints.sort();
@@ -229,10 +299,16 @@ impl Resolver<'_> {
         let mut hints = Vec::new();
         let start = tokens.start.saturating_sub(6);
         for at in (start..tokens.start).chain(tokens.end..(tokens.end + 2).min(self.tokens.len())) {
-            let weight = if at < tokens.start { 7_usize.saturating_sub(tokens.start - at).max(1) } else { 1 };
+            let weight = if at < tokens.start {
+                7_usize.saturating_sub(tokens.start - at).max(1)
+            } else {
+                1
+            };
             let word = &self.tokens[at].word;
             let stem = lemma(word);
-            hints.extend(alike(&stem).iter().chain(alike(word)).map(|other| ((*other).to_owned(), weight)));
+            hints.extend(
+                alike(&stem).iter().chain(alike(word)).map(|other| ((*other).to_owned(), weight)),
+            );
             hints.push((stem, weight));
         }
         hints.sort();
@@ -241,7 +317,12 @@ impl Resolver<'_> {
     }
 
     /// A column as a table refers to it.
-    pub(crate) fn reference(&self, from: TableId, column: ColumnId, tokens: &Range<usize>) -> Result<ColumnRef, Misfit> {
+    pub(crate) fn reference(
+        &self,
+        from: TableId,
+        column: ColumnId,
+        tokens: &Range<usize>,
+    ) -> Result<ColumnRef, Misfit> {
         let (way, said) = self.way(from, self.schema.table_of(column), tokens)?;
         let mut reference = self.schema.reference(column);
         if said {
@@ -250,7 +331,12 @@ impl Resolver<'_> {
         Ok(reference)
     }
 
-    pub(crate) fn via(&self, from: TableId, to: TableId, tokens: &Range<usize>) -> Result<Vec<RelationshipName>, Misfit> {
+    pub(crate) fn via(
+        &self,
+        from: TableId,
+        to: TableId,
+        tokens: &Range<usize>,
+    ) -> Result<Vec<RelationshipName>, Misfit> {
         let (way, said) = self.way(from, to, tokens)?;
         Ok(if said { self.schema.names(&way) } else { Vec::new() })
     }
@@ -269,7 +355,9 @@ impl Resolver<'_> {
                 *sum = sum.zip(steps).map(|(sum, steps)| sum + steps);
             }
         }
-        let cost = |table: &TableId| (total[*table], *table != prefer, !self.mentioned.contains(table), *table);
+        let cost = |table: &TableId| {
+            (total[*table], *table != prefer, !self.mentioned.contains(table), *table)
+        };
         if total.get(prefer).copied().flatten().is_some() {
             return Some(prefer);
         }

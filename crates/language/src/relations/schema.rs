@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use pacioli_model::{Catalog, Column, ColumnRef, ColumnType, Relationship, RelationshipName, TableEntry};
+use pacioli_model::{
+    Catalog, Column, ColumnRef, ColumnType, Relationship, RelationshipName, TableEntry,
+};
 
 use crate::role::{HeaderWord, KEY_TAILS, Role, header_words, is_unique, role_of};
 
@@ -59,7 +61,12 @@ impl<'c> Schema<'c> {
         let mut tables = Vec::new();
         for (table, entry) in catalog.tables.iter().enumerate() {
             let start = columns.len();
-            columns.extend(entry.columns.iter().map(|column| column_node(table, column, entry, catalog, &relationships)));
+            columns.extend(
+                entry
+                    .columns
+                    .iter()
+                    .map(|column| column_node(table, column, entry, catalog, &relationships)),
+            );
             let range = start..columns.len();
             let meaning = catalog.semantics.table(&entry.name);
             tables.push(TableNode {
@@ -113,7 +120,8 @@ impl<'c> Schema<'c> {
         if !entry.primary_key.is_empty() {
             return None;
         }
-        let referenced = self.relationships.iter().find(|relationship| relationship.to == entry.name);
+        let referenced =
+            self.relationships.iter().find(|relationship| relationship.to == entry.name);
         if let Some([only]) = referenced.map(|relationship| relationship.references.as_slice()) {
             return self.named(table, only);
         }
@@ -128,7 +136,11 @@ impl<'c> Schema<'c> {
     /// text that no other table explains.
     fn display_of(&self, table: TableId) -> Option<ColumnId> {
         let node = &self.tables[table];
-        let declared = self.catalog.semantics.table(&node.entry.name).and_then(|meaning| meaning.display.as_ref());
+        let declared = self
+            .catalog
+            .semantics
+            .table(&node.entry.name)
+            .and_then(|meaning| meaning.display.as_ref());
         if let Some(column) = declared.and_then(|name| self.named(table, name)) {
             return Some(column);
         }
@@ -142,7 +154,10 @@ impl<'c> Schema<'c> {
             })
             .collect();
         let ends = |column: &ColumnId, tails: &[&str]| {
-            self.columns[*column].words.last().is_some_and(|word| tails.contains(&word.stem.as_str()))
+            self.columns[*column]
+                .words
+                .last()
+                .is_some_and(|word| tails.contains(&word.stem.as_str()))
         };
         let like_table = |column: &ColumnId| {
             let words = &self.columns[*column].words;
@@ -155,9 +170,13 @@ impl<'c> Schema<'c> {
                 None => return false,
             };
             ["name", "title"].contains(&tail.stem.as_str())
-                && head.iter().all(|word| own.iter().any(|other| other.stem == word.stem || other.stem.starts_with(&word.stem)))
+                && head.iter().all(|word| {
+                    own.iter()
+                        .any(|other| other.stem == word.stem || other.stem.starts_with(&word.stem))
+                })
         };
-        let find = |test: &dyn Fn(&ColumnId) -> bool| texts.iter().copied().find(|column| test(column));
+        let find =
+            |test: &dyn Fn(&ColumnId) -> bool| texts.iter().copied().find(|column| test(column));
         find(&own_name)
             .or_else(|| find(&like_table))
             .or_else(|| find(&|column| ends(column, &["name", "title"])))
@@ -168,7 +187,9 @@ impl<'c> Schema<'c> {
     pub(crate) fn shown_as(&self, table: TableId) -> Option<ColumnId> {
         let node = &self.tables[table];
         node.display.or(node.key).or_else(|| {
-            node.columns.clone().find(|column| !self.columns[*column].foreign && !self.columns[*column].hidden)
+            node.columns
+                .clone()
+                .find(|column| !self.columns[*column].foreign && !self.columns[*column].hidden)
         })
     }
 
@@ -177,7 +198,8 @@ impl<'c> Schema<'c> {
         let node = &self.columns[column];
         let entry = self.tables[node.table].entry;
         let relationship = self.relationships.iter().find(|relationship| {
-            relationship.table == entry.name && relationship.columns.as_slice() == [node.column.name.clone()]
+            relationship.table == entry.name
+                && relationship.columns.as_slice() == [node.column.name.clone()]
         });
         let target = relationship.and_then(|relationship| {
             let table = self.tables.iter().position(|table| table.entry.name == relationship.to)?;
@@ -210,7 +232,14 @@ impl<'c> Schema<'c> {
         ways
     }
 
-    fn collect(&self, at: TableId, to: TableId, distance: &[usize], way: &mut Vec<Step>, ways: &mut Vec<Vec<Step>>) {
+    fn collect(
+        &self,
+        at: TableId,
+        to: TableId,
+        distance: &[usize],
+        way: &mut Vec<Step>,
+        ways: &mut Vec<Vec<Step>>,
+    ) {
         // More than a handful of equally short ways cannot be told apart anyway.
         if at == to {
             ways.push(way.clone());
@@ -259,7 +288,8 @@ fn column_node<'c>(
     let foreign = relationships.iter().any(|relationship| {
         relationship.table == entry.name && relationship.columns.contains(&column.name)
     }) && entry.primary_key.as_slice() != [column.name.clone()];
-    let meaning = catalog.semantics.table(&entry.name).and_then(|meaning| meaning.column(&column.name));
+    let meaning =
+        catalog.semantics.table(&entry.name).and_then(|meaning| meaning.column(&column.name));
     ColumnNode {
         table,
         column,
@@ -272,7 +302,10 @@ fn column_node<'c>(
 
 /// The words of a header; of its SQL name where the header has none.
 pub(crate) fn split_words(label: &str, name: &str) -> Vec<HeaderWord> {
-    let words: Vec<HeaderWord> = header_words(label).into_iter().filter(|word| word.stem.chars().any(char::is_alphanumeric)).collect();
+    let words: Vec<HeaderWord> = header_words(label)
+        .into_iter()
+        .filter(|word| word.stem.chars().any(char::is_alphanumeric))
+        .collect();
     if words.is_empty() { header_words(name) } else { words }
 }
 

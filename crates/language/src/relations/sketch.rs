@@ -33,8 +33,14 @@ pub(crate) enum Target {
     Column(Pick),
     /// The rows of a table, by their name.
     Entity(TableId),
-    Count { what: Noun, distinct: bool },
-    Aggregate { aggregate: Aggregate, of: Pick },
+    Count {
+        what: Noun,
+        distinct: bool,
+    },
+    Aggregate {
+        aggregate: Aggregate,
+        of: Pick,
+    },
     /// Every column of a table.
     Everything(TableId),
 }
@@ -71,18 +77,57 @@ pub(crate) enum Measured {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Test {
-    Compare { pick: Pick, comparison: Comparison, side: Side },
-    Between { pick: Pick, low: Decimal, high: Decimal },
+    Compare {
+        pick: Pick,
+        comparison: Comparison,
+        side: Side,
+    },
+    Between {
+        pick: Pick,
+        low: Decimal,
+        high: Decimal,
+    },
     /// Any of these; each may be a value of several columns.
-    Values { values: Vec<Vec<(KnownValue, f64)>>, column: Option<Pick>, near: Option<TableId>, tokens: Range<usize> },
-    Text { pick: Option<Pick>, place: TextPlace, text: String, tokens: Range<usize> },
-    Empty { pick: Pick },
+    Values {
+        values: Vec<Vec<(KnownValue, f64)>>,
+        column: Option<Pick>,
+        near: Option<TableId>,
+        tokens: Range<usize>,
+    },
+    Text {
+        pick: Option<Pick>,
+        place: TextPlace,
+        text: String,
+        tokens: Range<usize>,
+    },
+    Empty {
+        pick: Pick,
+    },
+    /// It has a value.
+    Has {
+        pick: Pick,
+    },
     /// So many rows of a table, or such an average, belong to it.
-    Count { what: Measured, comparison: Comparison, number: Decimal },
-    Exists { table: TableId, tokens: Range<usize> },
+    Count {
+        what: Measured,
+        comparison: Comparison,
+        number: Decimal,
+    },
+    Exists {
+        table: TableId,
+        tokens: Range<usize>,
+    },
     /// A year without a column.
-    Year { comparison: Comparison, year: i32, tokens: Range<usize> },
-    Days { pick: Option<Pick>, period: Period, tokens: Range<usize> },
+    Year {
+        comparison: Comparison,
+        year: i32,
+        tokens: Range<usize>,
+    },
+    Days {
+        pick: Option<Pick>,
+        period: Period,
+        tokens: Range<usize>,
+    },
     Best(Best),
 }
 

@@ -8,7 +8,9 @@ use pacioli_model::Direction;
 /// Each line: words that may be taken for one another, as stems.
 const ALIKE: &[&str] = &[
     "person|people|individual|human",
-    "man|men", "woman|women", "child|children|kid",
+    "man|men",
+    "woman|women",
+    "child|children|kid",
     "employee|staff|worker|personnel|clerk",
     "customer|client|buyer|consumer|guest|patron",
     "student|pupil|learner|undergraduate",
@@ -196,33 +198,100 @@ const ALIKE: &[&str] = &[
 
 /// Abbreviations that headers use.
 const SHORT: &[(&str, &str)] = &[
-    ("fname", "first name"), ("lname", "last name"), ("mname", "middle name"), ("firstname", "first name"),
-    ("lastname", "last name"), ("surname", "last name"), ("dob", "date of birth"), ("addr", "address"),
-    ("dept", "department"), ("num", "number"), ("no", "number"), ("nbr", "number"), ("qty", "quantity"), ("amt", "amount"),
-    ("desc", "description"), ("tourney", "tournament"), ("dest", "destination"), ("src", "source"),
-    ("avg", "average"), ("acct", "account"), ("emp", "employee"), ("cust", "customer"), ("prod", "product"),
-    ("stu", "student"), ("fac", "faculty"), ("prof", "professor"), ("inst", "institution"), ("uni", "university"),
-    ("ht", "height"), ("wt", "weight"), ("lat", "latitude"), ("lng", "longitude"), ("long", "longitude"),
-    ("abbr", "abbreviation"), ("pct", "percent"), ("tel", "telephone"), ("hs", "high school"), ("ref", "reference"),
-    ("mgr", "manager"), ("org", "organization"), ("yr", "year"), ("loc", "location"), ("pop", "population"),
-    ("gov", "government"), ("hrs", "hours"), ("bldg", "building"), ("dob", "birth date"), ("advisor", "adviser"),
-    ("enr", "enrollment"), ("cred", "credit"), ("crs", "course"), ("sec", "section"), ("bday", "birthday"),
+    ("fname", "first name"),
+    ("lname", "last name"),
+    ("mname", "middle name"),
+    ("firstname", "first name"),
+    ("lastname", "last name"),
+    ("surname", "last name"),
+    ("dob", "date of birth"),
+    ("addr", "address"),
+    ("apt", "apartment"),
+    ("mfr", "manufacturer"),
+    ("max", "maximum"),
+    ("min", "minimum"),
+    ("temp", "temperature"),
+    ("dept", "department"),
+    ("num", "number"),
+    ("no", "number"),
+    ("nbr", "number"),
+    ("qty", "quantity"),
+    ("amt", "amount"),
+    ("desc", "description"),
+    ("tourney", "tournament"),
+    ("dest", "destination"),
+    ("src", "source"),
+    ("avg", "average"),
+    ("acct", "account"),
+    ("emp", "employee"),
+    ("cust", "customer"),
+    ("prod", "product"),
+    ("stu", "student"),
+    ("fac", "faculty"),
+    ("prof", "professor"),
+    ("inst", "institution"),
+    ("uni", "university"),
+    ("ht", "height"),
+    ("wt", "weight"),
+    ("lat", "latitude"),
+    ("lng", "longitude"),
+    ("long", "longitude"),
+    ("abbr", "abbreviation"),
+    ("pct", "percent"),
+    ("tel", "telephone"),
+    ("hs", "high school"),
+    ("ref", "reference"),
+    ("mgr", "manager"),
+    ("org", "organization"),
+    ("yr", "year"),
+    ("loc", "location"),
+    ("pop", "population"),
+    ("gov", "government"),
+    ("hrs", "hours"),
+    ("bldg", "building"),
+    ("dob", "birth date"),
+    ("advisor", "adviser"),
+    ("enr", "enrollment"),
+    ("cred", "credit"),
+    ("crs", "course"),
+    ("sec", "section"),
+    ("bday", "birthday"),
 ];
 
 /// What an adjective measures, greatest first: the word, the direction its superlative points to, and
 /// the words of columns that hold it, best first.
 const ADJECTIVES: &[(&str, Direction, &str)] = &[
-    ("old", Direction::Descending, "age|date of birth|birth date|birthday|birth year|year of birth|open year|founded|year|date"),
-    ("young", Direction::Ascending, "age|date of birth|birth date|birthday|birth year|year of birth"),
+    (
+        "old",
+        Direction::Descending,
+        "age|date of birth|birth date|birthday|birth year|year of birth|open year|founded|year|date",
+    ),
+    (
+        "young",
+        Direction::Ascending,
+        "age|date of birth|birth date|birthday|birth year|year of birth",
+    ),
     ("tall", Direction::Descending, "height|highness"),
     ("short", Direction::Ascending, "height|length|duration|distance|time"),
     ("long", Direction::Descending, "length|duration|distance|time|running time|hour"),
     ("heavy", Direction::Descending, "weight"),
     ("light", Direction::Ascending, "weight"),
-    ("large", Direction::Descending, "size|area|surface area|capacity|population|square foot|enrollment|amount"),
-    ("big", Direction::Descending, "size|area|surface area|capacity|population|square foot|enrollment|amount"),
+    (
+        "large",
+        Direction::Descending,
+        "size|area|surface area|capacity|population|square foot|enrollment|amount",
+    ),
+    (
+        "big",
+        Direction::Descending,
+        "size|area|surface area|capacity|population|square foot|enrollment|amount",
+    ),
     ("great", Direction::Descending, "size|area|capacity|population"),
-    ("small", Direction::Ascending, "size|area|surface area|capacity|population|square foot|enrollment|amount"),
+    (
+        "small",
+        Direction::Ascending,
+        "size|area|surface area|capacity|population|square foot|enrollment|amount",
+    ),
     ("expensive", Direction::Descending, "price|cost|rate|fee|rent|charge|amount"),
     ("costly", Direction::Descending, "price|cost|rate|fee|rent|charge"),
     ("cheap", Direction::Ascending, "price|cost|rate|fee|rent|charge"),
@@ -241,6 +310,8 @@ const ADJECTIVES: &[(&str, Direction, &str)] = &[
     ("new", Direction::Descending, "date|year"),
     ("recent", Direction::Descending, "date|year|time"),
     ("late", Direction::Descending, "date|year|time"),
+    ("high", Direction::Descending, "height|elevation|altitude|peak"),
+    ("low", Direction::Ascending, "height|elevation|altitude"),
     ("early", Direction::Ascending, "date|year|time"),
     ("first", Direction::Ascending, "date|year|time"),
     ("last", Direction::Descending, "date|year|time"),
@@ -281,28 +352,61 @@ fn base_of(word: &str) -> Option<&'static str> {
         let short = name.strip_suffix('e').unwrap_or(name);
         let y = name.strip_suffix('y').map(|head| format!("{head}i"));
         let stems = [name.to_owned(), doubled, short.to_owned(), y.unwrap_or_default()];
-        word == name || stems.iter().filter(|stem| !stem.is_empty()).any(|stem| {
-            word.strip_prefix(stem.as_str()).is_some_and(|tail| tail == "er" || tail == "est")
-        })
+        word == name
+            || stems.iter().filter(|stem| !stem.is_empty()).any(|stem| {
+                word.strip_prefix(stem.as_str()).is_some_and(|tail| tail == "er" || tail == "est")
+            })
     };
     ADJECTIVES.iter().map(|(name, ..)| *name).find(|name| forms(name))
 }
 
 /// Irregular plurals, and verbs in the forms that questions use, to the word that headers use.
 const IRREGULAR: &[(&str, &str)] = &[
-    ("ids", "id"), ("people", "person"), ("men", "man"), ("women", "woman"), ("children", "child"), ("feet", "foot"),
-    ("mice", "mouse"), ("teeth", "tooth"), ("lives", "life"), ("wives", "wife"), ("leaves", "leaf"),
-    ("theses", "thesis"), ("analyses", "analysis"), ("indices", "index"), ("matrices", "matrix"),
-    ("criteria", "criterion"), ("buses", "bus"), ("statuses", "status"), ("bonuses", "bonus"),
-    ("campuses", "campus"), ("movies", "movie"), ("series", "series"), ("species", "species"),
-    ("shoes", "shoe"), ("heroes", "hero"), ("addresses", "address"), ("classes", "class"),
-    ("businesses", "business"), ("cookies", "cookie"), ("courses", "course"), ("houses", "house"),
-    ("caches", "cache"), ("aches", "ache"), ("prix", "prix"), ("aliases", "alias"), ("gases", "gas"),
-    ("viruses", "virus"), ("menus", "menu"), ("taxes", "tax"), ("axes", "axis"),
+    ("ids", "id"),
+    ("people", "person"),
+    ("men", "man"),
+    ("women", "woman"),
+    ("children", "child"),
+    ("feet", "foot"),
+    ("mice", "mouse"),
+    ("teeth", "tooth"),
+    ("lives", "life"),
+    ("wives", "wife"),
+    ("leaves", "leaf"),
+    ("theses", "thesis"),
+    ("analyses", "analysis"),
+    ("indices", "index"),
+    ("matrices", "matrix"),
+    ("criteria", "criterion"),
+    ("buses", "bus"),
+    ("statuses", "status"),
+    ("bonuses", "bonus"),
+    ("campuses", "campus"),
+    ("movies", "movie"),
+    ("series", "series"),
+    ("species", "species"),
+    ("shoes", "shoe"),
+    ("heroes", "hero"),
+    ("addresses", "address"),
+    ("classes", "class"),
+    ("businesses", "business"),
+    ("cookies", "cookie"),
+    ("courses", "course"),
+    ("houses", "house"),
+    ("caches", "cache"),
+    ("aches", "ache"),
+    ("prix", "prix"),
+    ("aliases", "alias"),
+    ("gases", "gas"),
+    ("viruses", "virus"),
+    ("menus", "menu"),
+    ("taxes", "tax"),
+    ("axes", "axis"),
 ];
 
 /// One word as it is looked up: singular.
 pub(crate) fn lemma(word: &str) -> String {
-    let irregular = IRREGULAR.iter().find(|(form, _)| *form == word).map(|(_, base)| (*base).to_owned());
+    let irregular =
+        IRREGULAR.iter().find(|(form, _)| *form == word).map(|(_, base)| (*base).to_owned());
     irregular.unwrap_or_else(|| crate::spelling::stem(word))
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use chrono::{NaiveTime, TimeZone as _, Utc};
 use pacioli_model::{
-    Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, GroupKey, Literal, Measure, OrderBy, Predicate, Value,
+    Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, GroupKey, Literal,
+    Measure, OrderBy, Predicate, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -24,12 +25,19 @@ struct Settled {
 
 impl Builder<'_> {
     /// All clauses as one predicate on the rows of `base`.
-    pub(super) fn filter(&self, base: TableId, listed: Option<&Ask>) -> Result<Option<Predicate>, Misfit> {
+    pub(super) fn filter(
+        &self,
+        base: TableId,
+        listed: Option<&Ask>,
+    ) -> Result<Option<Predicate>, Misfit> {
         let skip_counts = self.counted_attribute().is_some();
         let mut parts: Vec<Predicate> = Vec::new();
         let apart = self.stand_apart(base)?;
         for (index, clause) in self.sketch.clauses.iter().enumerate() {
-            let Some(predicate) = self.clause(base, clause, skip_counts, apart.contains(&index))? else { continue };
+            let Some(predicate) = self.clause(base, clause, skip_counts, apart.contains(&index))?
+            else {
+                continue;
+            };
             if clause.alternative && !parts.is_empty() {
                 let before = parts.pop().into_iter().chain([predicate]).collect();
                 parts.push(Predicate::Any(before));
@@ -48,28 +56,52 @@ impl Builder<'_> {
     /// Clauses about several rows that belong to one: each may hold for a row of its own.
     fn stand_apart(&self, base: TableId) -> Result<Vec<usize>, Misfit> {
         let mut far: Vec<(usize, Option<ColumnId>, TableId)> = Vec::new();
-        for (index, clause) in self.sketch.clauses.iter().enumerate().filter(|(_, clause)| !clause.negated && !clause.alternative) {
+        for (index, clause) in self
+            .sketch
+            .clauses
+            .iter()
+            .enumerate()
+            .filter(|(_, clause)| !clause.negated && !clause.alternative)
+        {
             for test in &clause.tests {
-                if let Some(settled) = self.settle(base, test)?.filter(|settled| !self.resolver.is_single(base, settled.table)) {
+                if let Some(settled) = self
+                    .settle(base, test)?
+                    .filter(|settled| !self.resolver.is_single(base, settled.table))
+                {
                     far.push((index, settled.column, settled.table));
                 }
             }
         }
         let repeated = |index: usize, column: Option<ColumnId>| {
-            far.iter().any(|(other, known, _)| *other != index && *known == column && column.is_some())
+            far.iter()
+                .any(|(other, known, _)| *other != index && *known == column && column.is_some())
         };
-        Ok(far.iter().filter(|(index, column, _)| self.sketch.both || repeated(*index, *column)).map(|(index, ..)| *index).collect())
+        Ok(far
+            .iter()
+            .filter(|(index, column, _)| self.sketch.both || repeated(*index, *column))
+            .map(|(index, ..)| *index)
+            .collect())
     }
 
     /// Whether two clauses that must both hold cannot hold for one row, so that the listed value is
     /// what both must be true of.
     pub(super) fn contradicts(&self, base: TableId) -> Result<bool, Misfit> {
-        let mut seen: Vec<(ColumnId, bool, Option<Decimal>)> = Vec::new();
-        for clause in self.sketch.clauses.iter().filter(|clause| !clause.negated && !clause.alternative) {
+        let mut seen: Vec<(ColumnId, bool, Option<Decimal>, Vec<String>)> = Vec::new();
+        for clause in
+            self.sketch.clauses.iter().filter(|clause| !clause.negated && !clause.alternative)
+        {
             for test in &clause.tests {
                 let above = match test {
-                    Test::Compare { comparison: Comparison::Greater | Comparison::GreaterOrEqual, side: Side::Number(_), .. } => true,
-                    Test::Compare { comparison: Comparison::Less | Comparison::LessOrEqual, side: Side::Number(_), .. } => false,
+                    Test::Compare {
+                        comparison: Comparison::Greater | Comparison::GreaterOrEqual,
+                        side: Side::Number(_),
+                        ..
+                    } => true,
+                    Test::Compare {
+                        comparison: Comparison::Less | Comparison::LessOrEqual,
+                        side: Side::Number(_),
+                        ..
+                    } => false,
                     Test::Values { .. } => true,
                     _ => continue,
                 };
@@ -79,15 +111,33 @@ impl Builder<'_> {
                     _ => None,
                 };
                 let Some(settled) = self.settle(base, test)? else { continue };
-                let Some(column) = settled.column.filter(|_| self.resolver.is_single(base, settled.table)) else { continue };
-                let clash = seen.iter().any(|(known, other, bound)| {
-                    let crossed = *other != above && bound.zip(number).is_some_and(|(left, right)| if above { right.to_f64() >= left.to_f64() } else { left.to_f64() >= right.to_f64() });
-                    *known == column && (values || self.sketch.both || crossed)
+                let Some(column) =
+                    settled.column.filter(|_| self.resolver.is_single(base, settled.table))
+                else {
+                    continue;
+                };
+                let texts = match test {
+                    Test::Values { values, column, near, tokens } => {
+                        self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.1
+                    }
+                    _ => Vec::new(),
+                };
+                let clash = seen.iter().any(|(known, other, bound, said)| {
+                    let crossed = *other != above
+                        && bound.zip(number).is_some_and(|(left, right)| {
+                            if above {
+                                right.to_f64() >= left.to_f64()
+                            } else {
+                                left.to_f64() >= right.to_f64()
+                            }
+                        });
+                    *known == column
+                        && (values && *said != texts || !values && self.sketch.both || crossed)
                 });
                 if clash {
                     return Ok(true);
                 }
-                seen.push((column, above, number));
+                seen.push((column, above, number, texts));
             }
         }
         Ok(false)
@@ -113,14 +163,24 @@ impl Builder<'_> {
         Predicate::All(parts.into_iter().map(among).collect())
     }
 
-    fn clause(&self, base: TableId, clause: &Clause, skip_counts: bool, apart: bool) -> Result<Option<Predicate>, Misfit> {
+    fn clause(
+        &self,
+        base: TableId,
+        clause: &Clause,
+        skip_counts: bool,
+        apart: bool,
+    ) -> Result<Option<Predicate>, Misfit> {
         let mut far: Option<TableId> = None;
         for test in &clause.tests {
             if let Some(settled) = self.settle(base, test)? {
                 let exists = matches!(test, Test::Exists { .. });
-                if settled.table != base && (exists || !self.resolver.is_single(base, settled.table)) {
+                if settled.table != base
+                    && (exists || !self.resolver.is_single(base, settled.table))
+                {
                     // The first that is far is what is denied; the others belong to it.
-                    far = far.filter(|known| !self.resolver.is_single(base, *known) || !exists).or(Some(settled.table));
+                    far = far
+                        .filter(|known| !self.resolver.is_single(base, *known) || !exists)
+                        .or(Some(settled.table));
                 }
             }
         }
@@ -131,7 +191,9 @@ impl Builder<'_> {
             if skip_counts && matches!(test, Test::Count { .. }) && !clause.negated {
                 continue;
             }
-            if inner_base.is_some() && matches!(test, Test::Exists { table, .. } if Some(*table) == inner_base) {
+            if inner_base.is_some()
+                && matches!(test, Test::Exists { table, .. } if Some(*table) == inner_base)
+            {
                 continue;
             }
             parts.extend(self.test(from, clause, test)?);
@@ -139,8 +201,16 @@ impl Builder<'_> {
         if let Some(table) = inner_base {
             let tokens = clause.tests.first().map_or(NOWHERE, tokens_of);
             let via = self.resolver.via(base, table, &tokens)?;
-            let related = Predicate::Related { table: self.schema.tables[table].entry.name.clone(), via, filter: all(parts).map(Box::new) };
-            return Ok(Some(if clause.negated { Predicate::Not(Box::new(related)) } else { related }));
+            let related = Predicate::Related {
+                table: self.schema.tables[table].entry.name.clone(),
+                via,
+                filter: all(parts).map(Box::new),
+            };
+            return Ok(Some(if clause.negated {
+                Predicate::Not(Box::new(related))
+            } else {
+                related
+            }));
         }
         if clause.negated {
             let denied: Vec<Predicate> = parts.into_iter().map(deny).collect();
@@ -151,19 +221,40 @@ impl Builder<'_> {
 
     /// The column of a test and the table it is in.
     fn settle(&self, base: TableId, test: &Test) -> Result<Option<Settled>, Misfit> {
-        let of = |column: ColumnId, tokens: &Range<usize>| Settled { column: Some(column), table: self.schema.table_of(column), tokens: tokens.clone() };
+        let of = |column: ColumnId, tokens: &Range<usize>| Settled {
+            column: Some(column),
+            table: self.schema.table_of(column),
+            tokens: tokens.clone(),
+        };
         Ok(match test {
-            Test::Compare { pick, .. } | Test::Between { pick, .. } | Test::Empty { pick } => Some(of(self.resolver.choose(pick)?, &pick.tokens)),
-            Test::Values { values, column, near, tokens } => Some(of(self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.0, tokens)),
-            Test::Text { pick, tokens, .. } => Some(of(self.text_column(pick.as_ref(), tokens)?, tokens)),
-            Test::Exists { table, tokens } => Some(Settled { column: None, table: *table, tokens: tokens.clone() }),
+            Test::Compare { pick, .. }
+            | Test::Between { pick, .. }
+            | Test::Empty { pick }
+            | Test::Has { pick } => Some(of(self.resolver.choose(pick)?, &pick.tokens)),
+            Test::Values { values, column, near, tokens } => Some(of(
+                self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.0,
+                tokens,
+            )),
+            Test::Text { pick, tokens, .. } => {
+                Some(of(self.text_column(pick.as_ref(), tokens)?, tokens))
+            }
+            Test::Exists { table, tokens } => {
+                Some(Settled { column: None, table: *table, tokens: tokens.clone() })
+            }
             Test::Year { tokens, .. } => Some(of(self.dated(base, true, tokens)?, tokens)),
-            Test::Days { pick, tokens, .. } => Some(of(self.day_column(base, pick.as_ref(), tokens)?, tokens)),
+            Test::Days { pick, tokens, .. } => {
+                Some(of(self.day_column(base, pick.as_ref(), tokens)?, tokens))
+            }
             Test::Count { .. } | Test::Best(_) => None,
         })
     }
 
-    fn test(&self, base: TableId, clause: &Clause, test: &Test) -> Result<Option<Predicate>, Misfit> {
+    fn test(
+        &self,
+        base: TableId,
+        clause: &Clause,
+        test: &Test,
+    ) -> Result<Option<Predicate>, Misfit> {
         if let Test::Count { what, comparison, number } = test {
             return self.count_filter(base, clause, what, *comparison, *number).map(Some);
         }
@@ -181,17 +272,26 @@ impl Builder<'_> {
         };
         let value = self.column_value(base, column, &settled.tokens)?;
         Ok(Some(match test {
-            Test::Compare { comparison, side, pick } => self.compare(value, column, *comparison, side, pick)?,
+            Test::Compare { comparison, side, pick } => {
+                self.compare(value, column, *comparison, side, pick)?
+            }
             Test::Between { low, high, .. } => {
                 let low = self.bound(value.clone(), column, Comparison::GreaterOrEqual, *low)?;
-                Predicate::All(vec![low, self.bound(value, column, Comparison::LessOrEqual, *high)?])
+                Predicate::All(vec![
+                    low,
+                    self.bound(value, column, Comparison::LessOrEqual, *high)?,
+                ])
             }
             Test::Values { values, column: pick, near, tokens } => {
-                let (_, texts) = self.resolver.choose_values(values, pick.as_ref(), *near, tokens)?;
+                let (_, texts) =
+                    self.resolver.choose_values(values, pick.as_ref(), *near, tokens)?;
                 self.equals(value, column, texts)
             }
-            Test::Text { place, text, .. } => Predicate::Matches { value, place: *place, text: text.clone() },
+            Test::Text { place, text, .. } => {
+                Predicate::Matches { value, place: *place, text: text.clone() }
+            }
             Test::Empty { .. } => Predicate::IsNull { value },
+            Test::Has { .. } => Predicate::Not(Box::new(Predicate::IsNull { value })),
             Test::Year { comparison, year, .. } => {
                 self.bound(value, column, *comparison, Decimal::new(i128::from(*year), 0))?
             }
@@ -200,14 +300,28 @@ impl Builder<'_> {
         }))
     }
 
-    fn compare(&self, value: Value, column: ColumnId, comparison: Comparison, side: &Side, pick: &Pick) -> Result<Predicate, Misfit> {
+    fn compare(
+        &self,
+        value: Value,
+        column: ColumnId,
+        comparison: Comparison,
+        side: &Side,
+        pick: &Pick,
+    ) -> Result<Predicate, Misfit> {
         match side {
             Side::Number(number) => self.bound(value, column, comparison, *number),
-            Side::Text(text) => Ok(Predicate::Compare { left: value, comparison, right: Value::Literal(Literal::Text(self.spelled(column, text))) }),
+            Side::Text(text) => Ok(Predicate::Compare {
+                left: value,
+                comparison,
+                right: Value::Literal(Literal::Text(self.spelled(column, text))),
+            }),
             Side::Best(best) => self.against_best(value, column, comparison, best),
             Side::Aggregate(aggregate, named, tests) => {
                 let of = match named {
-                    Some(named) => self.resolver.choose(&Pick { owner: named.owner.or(Some(self.schema.table_of(column))), ..named.clone() })?,
+                    Some(named) => self.resolver.choose(&Pick {
+                        owner: named.owner.or(Some(self.schema.table_of(column))),
+                        ..named.clone()
+                    })?,
                     None => column,
                 };
                 let table = self.schema.tables[self.schema.table_of(of)].entry.name.clone();
@@ -219,19 +333,32 @@ impl Builder<'_> {
                 let inner = Clause { tests: tests.clone(), ..Clause::default() };
                 ask.filter = self.clause(self.schema.table_of(of), &inner, false, false)?;
                 let _ = pick;
-                Ok(Predicate::Compare { left: value, comparison, right: Value::Figure(Box::new(ask)) })
+                Ok(Predicate::Compare {
+                    left: value,
+                    comparison,
+                    right: Value::Figure(Box::new(ask)),
+                })
             }
         }
     }
 
     /// "heavier than the car with the most horsepower".
-    fn against_best(&self, value: Value, column: ColumnId, comparison: Comparison, best: &Best) -> Result<Predicate, Misfit> {
+    fn against_best(
+        &self,
+        value: Value,
+        column: ColumnId,
+        comparison: Comparison,
+        best: &Best,
+    ) -> Result<Predicate, Misfit> {
         let Measured::Column(by) = &best.by else {
             return Err(misfit(best.tokens.clone(), "Two ranks at once are not understood."));
         };
         let by = self.resolver.choose(by)?;
         let tables = [self.schema.table_of(column), self.schema.table_of(by)];
-        let base = self.resolver.base(&tables, tables[0]).ok_or_else(|| misfit(best.tokens.clone(), "Nothing relates these tables."))?;
+        let base = self
+            .resolver
+            .base(&tables, tables[0])
+            .ok_or_else(|| misfit(best.tokens.clone(), "Nothing relates these tables."))?;
         let mut ask = Ask::about(self.schema.tables[base].entry.name.clone());
         ask.each_row = true;
         self.add_group(&mut ask, base, column, &NOWHERE, false)?;
@@ -243,20 +370,32 @@ impl Builder<'_> {
 
     /// A text as the column spells it.
     fn spelled(&self, column: ColumnId, text: &str) -> String {
-        let values = self.schema.columns[column].column.profile.values.as_deref().unwrap_or_default();
+        let values =
+            self.schema.columns[column].column.profile.values.as_deref().unwrap_or_default();
         let folded = crate::spelling::fold(text);
-        let known = values.iter().find(|value| value.as_str() == text).or_else(|| values.iter().find(|value| crate::spelling::fold(value) == folded));
+        let known = values
+            .iter()
+            .find(|value| value.as_str() == text)
+            .or_else(|| values.iter().find(|value| crate::spelling::fold(value) == folded));
         known.map_or_else(|| text.to_owned(), Clone::clone)
     }
 
-    fn bound(&self, value: Value, column: ColumnId, comparison: Comparison, number: Decimal) -> Result<Predicate, Misfit> {
+    fn bound(
+        &self,
+        value: Value,
+        column: ColumnId,
+        comparison: Comparison,
+        number: Decimal,
+    ) -> Result<Predicate, Misfit> {
         let data_type = self.schema.columns[column].column.data_type;
         let right = Value::Literal(match data_type {
             ColumnType::Text => Literal::Text(number.to_string()),
             _ => self.number_literal(number),
         });
         let left = match data_type {
-            ColumnType::Date | ColumnType::Timestamp => Value::Part { part: DatePart::Year, of: Box::new(value) },
+            ColumnType::Date | ColumnType::Timestamp => {
+                Value::Part { part: DatePart::Year, of: Box::new(value) }
+            }
             ColumnType::Boolean => return Err(misfit(NOWHERE, "A yes or no is no number.")),
             _ => value,
         };
@@ -271,15 +410,29 @@ impl Builder<'_> {
         };
         texts.dedup();
         if let [only] = texts.as_slice() {
-            return Predicate::Compare { left: value, comparison: Comparison::Equal, right: Value::Literal(literal(only)) };
+            return Predicate::Compare {
+                left: value,
+                comparison: Comparison::Equal,
+                right: Value::Literal(literal(only)),
+            };
         }
         Predicate::OneOf { value, values: texts.iter().map(literal).collect() }
     }
 
     fn days(&self, value: &Value, column: ColumnId, period: &crate::calendar::Period) -> Predicate {
         let moment = self.schema.columns[column].column.data_type == ColumnType::Timestamp;
-        let literal = |day: chrono::NaiveDate| if moment { Literal::Timestamp(Utc.from_utc_datetime(&day.and_time(NaiveTime::MIN))) } else { Literal::Date(day) };
-        let bound = |comparison, day| Predicate::Compare { left: value.clone(), comparison, right: Value::Literal(literal(day)) };
+        let literal = |day: chrono::NaiveDate| {
+            if moment {
+                Literal::Timestamp(Utc.from_utc_datetime(&day.and_time(NaiveTime::MIN)))
+            } else {
+                Literal::Date(day)
+            }
+        };
+        let bound = |comparison, day| Predicate::Compare {
+            left: value.clone(),
+            comparison,
+            right: Value::Literal(literal(day)),
+        };
         let from = period.from.map(|day| bound(Comparison::GreaterOrEqual, day));
         let to = period.to.map(|day| bound(Comparison::Less, day));
         Predicate::All(from.into_iter().chain(to).collect())
@@ -288,11 +441,18 @@ impl Builder<'_> {
     fn text_column(&self, pick: Option<&Pick>, tokens: &Range<usize>) -> Result<ColumnId, Misfit> {
         match pick {
             Some(pick) => self.resolver.choose(pick),
-            None => self.schema.tables[self.resolver.entity].display.ok_or_else(|| misfit(tokens.clone(), "The question does not say where this text stands.")),
+            None => self.schema.tables[self.resolver.entity].display.ok_or_else(|| {
+                misfit(tokens.clone(), "The question does not say where this text stands.")
+            }),
         }
     }
 
-    fn day_column(&self, base: TableId, pick: Option<&Pick>, tokens: &Range<usize>) -> Result<ColumnId, Misfit> {
+    fn day_column(
+        &self,
+        base: TableId,
+        pick: Option<&Pick>,
+        tokens: &Range<usize>,
+    ) -> Result<ColumnId, Misfit> {
         if let Some(pick) = pick {
             let column = self.resolver.choose(pick)?;
             if self.schema.columns[column].column.data_type.is_time() {
@@ -309,18 +469,34 @@ impl Builder<'_> {
         tables.extend(&self.sketch.mentioned);
         let steps = self.schema.tables[entity].steps.iter().chain(&self.schema.tables[base].steps);
         tables.extend(steps.map(|step| step.to));
-        let hints: Vec<String> = self.resolver.tokens[tokens.start.saturating_sub(3)..tokens.start].iter().map(|token| crate::relations::thesaurus::lemma(&token.word)).collect();
+        let hints: Vec<String> = self.resolver.tokens[tokens.start.saturating_sub(3)..tokens.start]
+            .iter()
+            .map(|token| crate::relations::thesaurus::lemma(&token.word))
+            .collect();
         for table in tables {
             let columns = self.schema.tables[table].columns.clone();
             let node = |column: &ColumnId| &self.schema.columns[*column];
             let year = |column: &ColumnId| {
                 let data_type = node(column).column.data_type;
-                years && node(column).words.iter().any(|word| word.stem == "year") && (data_type.is_number() || data_type == ColumnType::Text)
+                years
+                    && node(column).words.iter().any(|word| word.stem == "year")
+                    && (data_type.is_number() || data_type == ColumnType::Text)
             };
             let fitting: Vec<ColumnId> = columns.clone().filter(|column| year(column)).collect();
-            let fitting = if fitting.is_empty() { columns.filter(|column| node(column).column.data_type.is_time()).collect() } else { fitting };
+            let fitting = if fitting.is_empty() {
+                columns.filter(|column| node(column).column.data_type.is_time()).collect()
+            } else {
+                fitting
+            };
             let hinted = fitting.iter().copied().find(|column| {
-                node(column).words.iter().any(|word| hints.iter().any(|hint| hint.len() > 3 && (word.stem.starts_with(&hint[..4]) || crate::relations::thesaurus::alike(hint).contains(&word.stem.as_str()))))
+                node(column).words.iter().any(|word| {
+                    hints.iter().any(|hint| {
+                        hint.len() > 3
+                            && (word.stem.starts_with(&hint[..4])
+                                || crate::relations::thesaurus::alike(hint)
+                                    .contains(&word.stem.as_str()))
+                    })
+                })
             });
             if let Some(column) = hinted.or_else(|| fitting.first().copied()) {
                 return Ok(column);
@@ -336,7 +512,9 @@ impl Builder<'_> {
         };
         let column = self.resolver.choose(pick)?;
         let table = self.schema.table_of(column);
-        let key = self.schema.tables[table].key.ok_or_else(|| misfit(best.tokens.clone(), "These rows have no key."))?;
+        let key = self.schema.tables[table]
+            .key
+            .ok_or_else(|| misfit(best.tokens.clone(), "These rows have no key."))?;
         let mut ask = Ask::about(self.schema.tables[table].entry.name.clone());
         ask.each_row = true;
         self.add_group(&mut ask, table, key, &NOWHERE, false)?;
@@ -357,9 +535,19 @@ fn deny(predicate: Predicate) -> Predicate {
 
 fn tokens_of(test: &Test) -> Range<usize> {
     match test {
-        Test::Compare { pick, .. } | Test::Between { pick, .. } | Test::Empty { pick } => pick.tokens.clone(),
-        Test::Values { tokens, .. } | Test::Text { tokens, .. } | Test::Exists { tokens, .. } | Test::Year { tokens, .. } | Test::Days { tokens, .. } => tokens.clone(),
-        Test::Count { what: Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick), .. } => pick.tokens.clone(),
+        Test::Compare { pick, .. }
+        | Test::Between { pick, .. }
+        | Test::Empty { pick }
+        | Test::Has { pick } => pick.tokens.clone(),
+        Test::Values { tokens, .. }
+        | Test::Text { tokens, .. }
+        | Test::Exists { tokens, .. }
+        | Test::Year { tokens, .. }
+        | Test::Days { tokens, .. } => tokens.clone(),
+        Test::Count {
+            what: Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick),
+            ..
+        } => pick.tokens.clone(),
         Test::Count { .. } => NOWHERE,
         Test::Best(best) => best.tokens.clone(),
     }

@@ -24,7 +24,8 @@ impl Builder<'_> {
         let keys = self.keys()?;
         let first = self.first_table(&keys)?;
         let mut ask = Ask::about(self.schema.tables[first].entry.name.clone());
-        let tables: Vec<TableId> = keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+        let tables: Vec<TableId> =
+            keys.iter().map(|key| self.schema.table_of(key.column)).collect();
         for key in &keys {
             self.add_group(&mut ask, first, key.column, &key.tokens, key.hidden)?;
         }
@@ -38,10 +39,15 @@ impl Builder<'_> {
         if let Some((noun, comparison, number)) = self.counted_attribute() {
             let name = self.measure_of(&mut ask, &noun, &tables, true)?;
             let literal = self.number_literal(number);
-            ask.having = Some(Predicate::Compare { left: Value::Output(name), comparison, right: Value::Literal(literal) });
+            ask.having = Some(Predicate::Compare {
+                left: Value::Output(name),
+                comparison,
+                right: Value::Literal(literal),
+            });
         }
         let best = self.sketch.best.as_ref();
-        let alone = ask.group_by.is_empty() && matches!(best.map(|best| &best.by), Some(Measured::Column(_)));
+        let alone = ask.group_by.is_empty()
+            && matches!(best.map(|best| &best.by), Some(Measured::Column(_)));
         if let Some(best) = best.filter(|_| !alone) {
             self.rank_groups(&mut ask, best, &tables)?;
         }
@@ -59,7 +65,9 @@ impl Builder<'_> {
     }
 
     fn table_named(&self, name: &pacioli_model::TableName) -> TableId {
-        (0..self.schema.tables.len()).find(|table| self.schema.tables[*table].entry.name == *name).unwrap_or(self.resolver.entity)
+        (0..self.schema.tables.len())
+            .find(|table| self.schema.tables[*table].entry.name == *name)
+            .unwrap_or(self.resolver.entity)
     }
 
     /// What is grouped by: what the question says, and the plain columns that it asks for.
@@ -67,7 +75,9 @@ impl Builder<'_> {
         let mut keys: Vec<Key> = Vec::new();
         let mut add = |column: ColumnId, tokens: &Range<usize>, hidden: bool| {
             // A reference and the key that it names are one group.
-            let same = |key: &&mut Key| self.schema.referenced(key.column) == self.schema.referenced(column);
+            let same = |key: &&mut Key| {
+                self.schema.referenced(key.column) == self.schema.referenced(column)
+            };
             match keys.iter_mut().find(same) {
                 Some(known) => known.hidden &= hidden,
                 None => keys.push(Key { column, tokens: tokens.clone(), hidden }),
@@ -81,7 +91,9 @@ impl Builder<'_> {
             match group {
                 Noun::Column(pick) => add(self.resolver.choose(pick)?, &pick.tokens, false),
                 Noun::Table(table) => {
-                    let shown = columns.iter().any(|(column, _)| self.schema.table_of(self.schema.referenced(*column)) == *table);
+                    let shown = columns.iter().any(|(column, _)| {
+                        self.schema.table_of(self.schema.referenced(*column)) == *table
+                    });
                     let display = self.shown(*table)?;
                     if !shown {
                         add(display, &NOWHERE, false);
@@ -95,7 +107,9 @@ impl Builder<'_> {
         let mut hidden = Vec::new();
         for (column, _) in &columns {
             let table = self.schema.table_of(*column);
-            if let Some(key) = self.schema.tables[table].key.filter(|_| self.tells_rows_apart(table, *column)) {
+            if let Some(key) =
+                self.schema.tables[table].key.filter(|_| self.tells_rows_apart(table, *column))
+            {
                 hidden.push(key);
             }
         }
@@ -107,7 +121,8 @@ impl Builder<'_> {
 
     /// Whether a listed column stands for the rows of its table, so that equal names stay apart.
     fn tells_rows_apart(&self, table: TableId, column: ColumnId) -> bool {
-        let named = self.schema.tables[table].display == Some(column) || self.schema.tables[table].key == Some(column);
+        let named = self.schema.tables[table].display == Some(column)
+            || self.schema.tables[table].key == Some(column);
         let measured = self.measured_tables();
         let elsewhere = !measured.contains(&table) || measured.is_empty();
         named && elsewhere || elsewhere && self.sketch.entity == Some(table)
@@ -119,7 +134,9 @@ impl Builder<'_> {
             .iter()
             .filter_map(|(output, _)| match output {
                 Output::CountRows(table) => Some(*table),
-                Output::CountValues(column, _) | Output::Aggregate(_, column) => Some(self.schema.table_of(*column)),
+                Output::CountValues(column, _) | Output::Aggregate(_, column) => {
+                    Some(self.schema.table_of(*column))
+                }
                 Output::Column(_) | Output::Entity(_) => None,
             })
             .collect();
@@ -131,7 +148,10 @@ impl Builder<'_> {
         if let Some((noun, ..)) = self.counted_attribute() {
             tables.push(match noun {
                 Measured::Count(Some(Noun::Table(table))) => table,
-                Measured::Aggregate(_, pick) => self.resolver.choose(&pick).map_or_else(|_| self.belonging(), |column| self.schema.table_of(column)),
+                Measured::Aggregate(_, pick) => self
+                    .resolver
+                    .choose(&pick)
+                    .map_or_else(|_| self.belonging(), |column| self.schema.table_of(column)),
                 _ => self.belonging(),
             });
         }
@@ -140,14 +160,23 @@ impl Builder<'_> {
 
     /// The table that groups are found in before a measure says more.
     fn first_table(&self, keys: &[Key]) -> Result<TableId, Misfit> {
-        let mut tables: Vec<TableId> = keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+        let mut tables: Vec<TableId> =
+            keys.iter().map(|key| self.schema.table_of(key.column)).collect();
         let measured = self.measured_tables();
         tables.extend(measured.first());
         let prefer = measured.first().copied().unwrap_or(self.resolver.entity);
-        self.resolver.base(&tables, prefer).ok_or_else(|| misfit(NOWHERE, "Nothing relates what is counted and what it is counted for."))
+        self.resolver.base(&tables, prefer).ok_or_else(|| {
+            misfit(NOWHERE, "Nothing relates what is counted and what it is counted for.")
+        })
     }
 
-    fn measure_output(&self, ask: &mut Ask, output: Output, tokens: &Range<usize>, groups: &[TableId]) -> Result<(), Misfit> {
+    fn measure_output(
+        &self,
+        ask: &mut Ask,
+        output: Output,
+        tokens: &Range<usize>,
+        groups: &[TableId],
+    ) -> Result<(), Misfit> {
         match output {
             Output::Column(_) | Output::Entity(_) => {}
             Output::CountRows(table) => {
@@ -156,7 +185,8 @@ impl Builder<'_> {
             Output::CountValues(column, distinct) => {
                 let base = self.measuring(self.schema.table_of(column), groups)?;
                 let how = if distinct { Aggregate::CountDistinct } else { Aggregate::Count };
-                let mut aggregation = Aggregation::new(how, self.schema.tables[base].entry.name.clone());
+                let mut aggregation =
+                    Aggregation::new(how, self.schema.tables[base].entry.name.clone());
                 aggregation.value = Some(self.column_value(base, column, tokens)?);
                 let name = format!("distinct_{}", self.schema.columns[column].column.name);
                 self.add_measure(ask, &name, aggregation, false);
@@ -168,9 +198,18 @@ impl Builder<'_> {
         Ok(())
     }
 
-    pub(super) fn measure_column(&self, ask: &mut Ask, aggregate: Aggregate, column: ColumnId, tokens: &Range<usize>, groups: &[TableId], hidden: bool) -> Result<pacioli_model::ColumnName, Misfit> {
+    pub(super) fn measure_column(
+        &self,
+        ask: &mut Ask,
+        aggregate: Aggregate,
+        column: ColumnId,
+        tokens: &Range<usize>,
+        groups: &[TableId],
+        hidden: bool,
+    ) -> Result<pacioli_model::ColumnName, Misfit> {
         let base = self.measuring(self.schema.table_of(column), groups)?;
-        let mut aggregation = Aggregation::new(aggregate, self.schema.tables[base].entry.name.clone());
+        let mut aggregation =
+            Aggregation::new(aggregate, self.schema.tables[base].entry.name.clone());
         aggregation.value = Some(self.column_value(base, column, tokens)?);
         let word = match aggregate {
             Aggregate::Average => "average",
@@ -186,31 +225,49 @@ impl Builder<'_> {
     fn measuring(&self, table: TableId, groups: &[TableId]) -> Result<TableId, Misfit> {
         let mut tables = groups.to_vec();
         tables.push(table);
-        self.resolver.base(&tables, table).ok_or_else(|| misfit(NOWHERE, "Nothing relates what is counted and what it is counted for."))
+        self.resolver.base(&tables, table).ok_or_else(|| {
+            misfit(NOWHERE, "Nothing relates what is counted and what it is counted for.")
+        })
     }
 
     /// Counts rows of a table, or of whatever belongs to the groups.
-    pub(super) fn measure_count(&self, ask: &mut Ask, noun: Option<&Noun>, groups: &[TableId], hidden: bool) -> Result<pacioli_model::ColumnName, Misfit> {
+    pub(super) fn measure_count(
+        &self,
+        ask: &mut Ask,
+        noun: Option<&Noun>,
+        groups: &[TableId],
+        hidden: bool,
+    ) -> Result<pacioli_model::ColumnName, Misfit> {
         let table = match noun {
             Some(Noun::Table(table)) => *table,
             Some(Noun::Column(pick)) => {
                 let column = self.resolver.choose(pick)?;
                 let own = self.schema.table_of(column);
                 let base = self.measuring(own, groups)?;
-                let mut aggregation = Aggregation::new(Aggregate::CountDistinct, self.schema.tables[base].entry.name.clone());
+                let mut aggregation = Aggregation::new(
+                    Aggregate::CountDistinct,
+                    self.schema.tables[base].entry.name.clone(),
+                );
                 aggregation.value = Some(self.column_value(base, column, &pick.tokens)?);
                 return Ok(self.add_measure(ask, "count", aggregation, hidden));
             }
-            None => self.belonging(),
+            None => self
+                .belonging_or()
+                .ok_or_else(|| misfit(NOWHERE, "The question does not say what is counted."))?,
         };
         let base = self.measuring(table, groups)?;
-        let aggregation = Aggregation::new(Aggregate::Count, self.schema.tables[base].entry.name.clone());
+        let aggregation =
+            Aggregation::new(Aggregate::Count, self.schema.tables[base].entry.name.clone());
         Ok(self.add_measure(ask, "count", aggregation, hidden))
     }
 
     /// What rows are counted where the question names none: another table that it names and that has
     /// many of them, else the entity's own.
     pub(super) fn belonging(&self) -> TableId {
+        self.belonging_or().unwrap_or(self.resolver.entity)
+    }
+
+    pub(super) fn belonging_or(&self) -> Option<TableId> {
         let entity = self.resolver.entity;
         let shown = self.outputs.iter().find_map(|(output, _)| match output {
             Output::Column(column) => Some(self.schema.table_of(*column)),
@@ -219,37 +276,62 @@ impl Builder<'_> {
         });
         let of = shown.unwrap_or(entity);
         if of != entity && self.schema.reaches_one(entity, of) {
-            return entity;
+            return Some(entity);
         }
         let own_name = self.outputs.iter().any(|(output, _)| match output {
             Output::Entity(_) => true,
-            Output::Column(column) => self.schema.tables[of].display == Some(*column) || self.schema.tables[of].key == Some(*column),
+            Output::Column(column) => {
+                self.schema.tables[of].display == Some(*column)
+                    || self.schema.tables[of].key == Some(*column)
+            }
             _ => false,
         });
         let others = self.sketch.mentioned.iter().copied().filter(|table| *table != of);
-        let mut many = others.filter(|table| own_name && !self.schema.reaches_one(of, *table) && self.schema.distance(of, *table).is_some());
-        many.next().unwrap_or_else(|| if own_name { self.only_many(of).unwrap_or(of) } else { of })
+        let mut many = others.filter(|table| {
+            own_name
+                && !self.schema.reaches_one(of, *table)
+                && self.schema.distance(of, *table).is_some()
+        });
+        many.next().or_else(|| if own_name { self.only_many(of) } else { Some(of) })
     }
 
     /// The one table that has many rows for each row of `table`.
     fn only_many(&self, table: TableId) -> Option<TableId> {
-        let mut many = self.schema.tables[table].steps.iter().filter(|step| step.many).map(|step| step.to);
+        let mut many =
+            self.schema.tables[table].steps.iter().filter(|step| step.many).map(|step| step.to);
         many.next().filter(|first| many.all(|other| other == *first))
     }
 
     pub(super) fn ranked_by_count(&self) -> bool {
-        matches!(self.sketch.best.as_ref().map(|best| &best.by), Some(Measured::Count(_) | Measured::Aggregate(..)))
-            || self.sketch.sort.iter().any(|key| matches!(key.by, Measured::Count(_) | Measured::Aggregate(..)))
+        matches!(
+            self.sketch.best.as_ref().map(|best| &best.by),
+            Some(Measured::Count(_) | Measured::Aggregate(..))
+        ) || self
+            .sketch
+            .sort
+            .iter()
+            .any(|key| matches!(key.by, Measured::Count(_) | Measured::Aggregate(..)))
     }
 
     /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
-    pub(super) fn counted_attribute(&self) -> Option<(Measured, Comparison, pacioli_model::Decimal)> {
-        let mut counts = self.sketch.clauses.iter().filter(|clause| !clause.negated).flat_map(|clause| &clause.tests);
-        let (what, comparison, number): (Measured, Comparison, pacioli_model::Decimal) = counts.find_map(|test| match test {
-            Test::Count { what, comparison, number } => Some((what.clone(), *comparison, *number)),
-            _ => None,
-        })?;
-        let only_columns = self.outputs.iter().all(|(output, _)| matches!(output, Output::Column(_)));
+    pub(super) fn counted_attribute(
+        &self,
+    ) -> Option<(Measured, Comparison, pacioli_model::Decimal)> {
+        let mut counts = self
+            .sketch
+            .clauses
+            .iter()
+            .filter(|clause| !clause.negated)
+            .flat_map(|clause| &clause.tests);
+        let (what, comparison, number): (Measured, Comparison, pacioli_model::Decimal) = counts
+            .find_map(|test| match test {
+                Test::Count { what, comparison, number } => {
+                    Some((what.clone(), *comparison, *number))
+                }
+                _ => None,
+            })?;
+        let only_columns =
+            self.outputs.iter().all(|(output, _)| matches!(output, Output::Column(_)));
         let attribute = self.outputs.iter().all(|(output, _)| match output {
             Output::Column(column) => {
                 let table = self.schema.table_of(*column);
@@ -257,14 +339,18 @@ impl Builder<'_> {
                     && self.schema.tables[table].key != Some(*column)
                     && match &what {
                         Measured::Count(Some(Noun::Table(counted))) => *counted == table,
-                        Measured::Aggregate(_, pick) => self.resolver.choose(pick).is_ok_and(|of| self.schema.table_of(of) == table),
+                        Measured::Aggregate(_, pick) => self
+                            .resolver
+                            .choose(pick)
+                            .is_ok_and(|of| self.schema.table_of(of) == table),
                         _ => false,
                     }
             }
             _ => false,
         });
         let grouped = !self.sketch.groups.is_empty();
-        ((only_columns && attribute) || grouped && self.counts_groups(&what)).then_some((what, comparison, number))
+        ((only_columns && attribute) || grouped && self.counts_groups(&what))
+            .then_some((what, comparison, number))
     }
 
     /// Whether a count bounds the groups themselves: "for each country with more than 3 airports".
@@ -273,21 +359,31 @@ impl Builder<'_> {
     }
 
     /// The measure that a bound or a rank speaks of.
-    fn measure_of(&self, ask: &mut Ask, what: &Measured, groups: &[TableId], hidden: bool) -> Result<pacioli_model::ColumnName, Misfit> {
+    fn measure_of(
+        &self,
+        ask: &mut Ask,
+        what: &Measured,
+        groups: &[TableId],
+        hidden: bool,
+    ) -> Result<pacioli_model::ColumnName, Misfit> {
         match what {
             Measured::Count(noun) => self.measure_count(ask, noun.as_ref(), groups, hidden),
             Measured::Aggregate(aggregate, pick) => {
                 let column = self.numeric(pick, *aggregate)?;
                 self.measure_column(ask, *aggregate, column, &pick.tokens, groups, hidden)
             }
-            Measured::Column(pick) => Err(misfit(pick.tokens.clone(), "A column by itself is no figure of a group.")),
+            Measured::Column(pick) => {
+                Err(misfit(pick.tokens.clone(), "A column by itself is no figure of a group."))
+            }
         }
     }
 
     fn rank_groups(&self, ask: &mut Ask, best: &Best, groups: &[TableId]) -> Result<(), Misfit> {
         let name = match &best.by {
             Measured::Count(noun) => {
-                let known = ask.measures.iter().find(|measure| measure.aggregation().is_some_and(|one| one.aggregate == Aggregate::Count));
+                let known = ask.measures.iter().find(|measure| {
+                    measure.aggregation().is_some_and(|one| one.aggregate == Aggregate::Count)
+                });
                 match known.filter(|_| noun.is_none()) {
                     Some(measure) => measure.name.clone(),
                     None => self.measure_count(ask, noun.as_ref(), groups, true)?,
@@ -304,7 +400,11 @@ impl Builder<'_> {
                 } else if ask.group_by.is_empty() {
                     return Err(misfit(best.tokens.clone(), "A total has no rank."));
                 } else {
-                    let how = if best.direction == pacioli_model::Direction::Ascending { Aggregate::Min } else { Aggregate::Max };
+                    let how = if best.direction == pacioli_model::Direction::Ascending {
+                        Aggregate::Min
+                    } else {
+                        Aggregate::Max
+                    };
                     self.measure_column(ask, how, column, &pick.tokens, groups, true)?
                 }
             }
@@ -318,10 +418,17 @@ impl Builder<'_> {
     }
 
     /// The shown measure over a column.
-    pub(super) fn known_measure(&self, ask: &Ask, column: ColumnId) -> Option<pacioli_model::ColumnName> {
+    pub(super) fn known_measure(
+        &self,
+        ask: &Ask,
+        column: ColumnId,
+    ) -> Option<pacioli_model::ColumnName> {
         let name = &self.schema.columns[column].column.name;
         let known = ask.measures.iter().find(|measure| {
-            measure.aggregation().and_then(|one| one.column()).is_some_and(|reference| reference.column == *name)
+            measure
+                .aggregation()
+                .and_then(|one| one.column())
+                .is_some_and(|reference| reference.column == *name)
         });
         known.map(|measure| measure.name.clone())
     }
@@ -332,13 +439,22 @@ impl Builder<'_> {
     }
 
     /// A count of what belongs to the rows of `owner`, as a condition on them.
-    pub(super) fn count_filter(&self, base: TableId, clause: &Clause, what: &Measured, comparison: Comparison, number: pacioli_model::Decimal) -> Result<Predicate, Misfit> {
+    pub(super) fn count_filter(
+        &self,
+        base: TableId,
+        clause: &Clause,
+        what: &Measured,
+        comparison: Comparison,
+        number: pacioli_model::Decimal,
+    ) -> Result<Predicate, Misfit> {
         let owner = self.counting_owner(what);
         let key = self.schema.tables[owner].key.or(self.schema.tables[owner].display);
         let key = key.ok_or_else(|| misfit(NOWHERE, "These rows have no key to count by."))?;
         let counted = match what {
             Measured::Count(Some(Noun::Table(table))) => *table,
-            Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick) | Measured::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
+            Measured::Count(Some(Noun::Column(pick)))
+            | Measured::Aggregate(_, pick)
+            | Measured::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
             Measured::Count(None) => self.belonging(),
         };
         let mut ask = Ask::about(self.schema.tables[counted].entry.name.clone());
@@ -346,16 +462,27 @@ impl Builder<'_> {
         ask.table = self.schema.tables[table].entry.name.clone();
         self.add_group(&mut ask, table, key, &NOWHERE, false)?;
         let name = self.measure_of(&mut ask, what, &[owner], true)?;
-        ask.having = Some(Predicate::Compare { left: Value::Output(name), comparison, right: Value::Literal(self.number_literal(number)) });
+        ask.having = Some(Predicate::Compare {
+            left: Value::Output(name),
+            comparison,
+            right: Value::Literal(self.number_literal(number)),
+        });
         let _ = clause;
-        Ok(Predicate::Among { values: vec![self.column_value(base, key, &NOWHERE)?], ask: Box::new(ask) })
+        Ok(Predicate::Among {
+            values: vec![self.column_value(base, key, &NOWHERE)?],
+            ask: Box::new(ask),
+        })
     }
 
     /// Whose rows are counted for: what is listed or grouped, unless that is what is counted.
     fn counting_owner(&self, what: &Measured) -> TableId {
         let counted = match what {
             Measured::Count(Some(Noun::Table(table))) => Some(*table),
-            Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick) | Measured::Column(pick) => self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column)),
+            Measured::Count(Some(Noun::Column(pick)))
+            | Measured::Aggregate(_, pick)
+            | Measured::Column(pick) => {
+                self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column))
+            }
             Measured::Count(None) => None,
         };
         let entity = self.resolver.entity;
@@ -367,6 +494,9 @@ impl Builder<'_> {
         if Some(entity) != counted {
             return entity;
         }
-        listed.filter(|table| Some(*table) != counted).or(self.sketch.mentioned.iter().copied().find(|table| Some(*table) != counted)).unwrap_or(entity)
+        listed
+            .filter(|table| Some(*table) != counted)
+            .or(self.sketch.mentioned.iter().copied().find(|table| Some(*table) != counted))
+            .unwrap_or(entity)
     }
 }

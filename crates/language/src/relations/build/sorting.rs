@@ -13,11 +13,19 @@ impl Builder<'_> {
     pub(super) fn ranking_column(&self, best: &Best) -> Result<ColumnId, Misfit> {
         match &best.by {
             Measured::Column(pick) => self.resolver.choose(pick),
-            Measured::Count(_) | Measured::Aggregate(..) => Err(misfit(best.tokens.clone(), "Rows have no count.")),
+            Measured::Count(_) | Measured::Aggregate(..) => {
+                Err(misfit(best.tokens.clone(), "Rows have no count."))
+            }
         }
     }
 
-    pub(super) fn rank_rows(&self, ask: &mut Ask, base: TableId, best: &Best, column: ColumnId) -> Result<(), Misfit> {
+    pub(super) fn rank_rows(
+        &self,
+        ask: &mut Ask,
+        base: TableId,
+        best: &Best,
+        column: ColumnId,
+    ) -> Result<(), Misfit> {
         let name = self.add_group(ask, base, column, &best.tokens, true)?;
         ask.order.push(OrderBy { name, direction: best.direction });
         ask.limit = Some(best.number.unwrap_or(1));
@@ -38,7 +46,12 @@ impl Builder<'_> {
         Ok(())
     }
 
-    pub(super) fn sort_groups(&self, ask: &mut Ask, base: TableId, groups: &[TableId]) -> Result<(), Misfit> {
+    pub(super) fn sort_groups(
+        &self,
+        ask: &mut Ask,
+        base: TableId,
+        groups: &[TableId],
+    ) -> Result<(), Misfit> {
         if ask.limit.is_some() {
             return Ok(());
         }
@@ -46,7 +59,11 @@ impl Builder<'_> {
             let direction = key.direction.unwrap_or(Direction::Ascending);
             let name = match &key.by {
                 Measured::Count(noun) => {
-                    let known = ask.measures.first().map(|measure| measure.name.clone()).filter(|_| noun.is_none());
+                    let known = ask
+                        .measures
+                        .first()
+                        .map(|measure| measure.name.clone())
+                        .filter(|_| noun.is_none());
                     match known {
                         Some(name) => name,
                         None => self.measure_count(ask, noun.as_ref(), groups, true)?,

@@ -23,7 +23,9 @@ impl Parser<'_> {
             Item::Key(key) => self.condition_key(here, key),
             Item::Mention(mention) => self.condition_mention(here, &mention),
             Item::Adjective { degree: Degree::Most, .. } => self.condition_best(here),
-            Item::Adjective { direction, columns, .. } => self.adjective_compared(here, direction, &columns),
+            Item::Adjective { direction, columns, .. } => {
+                self.adjective_compared(here, direction, &columns)
+            }
             Item::Number(value) => self.number(here, value),
             Item::Quoted(text, values) => self.quoted(here, text, values),
             Item::Days(period) => {
@@ -69,13 +71,23 @@ impl Parser<'_> {
             Key::Text(place) => self.text(here, place),
             Key::Empty => self.empty(here),
             Key::Everything => self.everything = true,
-            Key::Stop | Key::Verb | Key::Of | Key::In | Key::Either | Key::Distinct | Key::Than | Key::Beyond => {}
+            Key::Stop
+            | Key::Verb
+            | Key::Of
+            | Key::In
+            | Key::Either
+            | Key::Distinct
+            | Key::Than
+            | Key::Beyond => {}
         }
     }
 
     /// A count or an aggregate in a condition: "with the number of pets above 2"; else a new question.
     fn ask_again(&mut self, here: usize, key: Key) {
-        let after_and = here.checked_sub(1).and_then(|before| self.key_at(before)).is_some_and(|before| matches!(before, Key::And | Key::Ask | Key::Stop));
+        let after_and = here
+            .checked_sub(1)
+            .and_then(|before| self.key_at(before))
+            .is_some_and(|before| matches!(before, Key::And | Key::Ask | Key::Stop));
         let started = self.pieces[here].pause || after_and || here == 0;
         if key == Key::Ask && !started && self.column.is_none() {
             return;
@@ -91,7 +103,11 @@ impl Parser<'_> {
                 let next = self.solid_noun(here + 1);
                 if let Some((comparison, number, noun, end)) = self.counted_after(next) {
                     self.at = end;
-                    self.push(Test::Count { what: Measured::Count(Some(noun)), comparison, number });
+                    self.push(Test::Count {
+                        what: Measured::Count(Some(noun)),
+                        comparison,
+                        number,
+                    });
                 } else {
                     self.misplaced(here);
                 }
@@ -99,7 +115,11 @@ impl Parser<'_> {
             Key::Aggregate(aggregate) => match self.aggregated_after(here + 1) {
                 Some((pick, comparison, number, end)) => {
                     self.at = end;
-                    self.push(Test::Count { what: Measured::Aggregate(aggregate, pick), comparison, number });
+                    self.push(Test::Count {
+                        what: Measured::Aggregate(aggregate, pick),
+                        comparison,
+                        number,
+                    });
                 }
                 None => self.misplaced(here),
             },
@@ -157,7 +177,11 @@ impl Parser<'_> {
 
     fn noun(&self, at: usize) -> Option<Noun> {
         let mention = self.mention_at(at)?;
-        if self.is_table(mention) { Some(Noun::Table(mention.tables[0].0)) } else { self.pick(at, None).map(Noun::Column) }
+        if self.is_table(mention) {
+            Some(Noun::Table(mention.tables[0].0))
+        } else {
+            self.pick(at, None).map(Noun::Column)
+        }
     }
 
     fn break_clause(&mut self) {
@@ -170,7 +194,9 @@ impl Parser<'_> {
         self.inside = false;
         let next = self.solid(here + 1);
         let new_question = match self.item(next) {
-            Some(Item::Key(Key::Ask)) => !matches!(self.key_at(self.solid(next + 1)), Some(Key::Compare(_))),
+            Some(Item::Key(Key::Ask)) => {
+                !matches!(self.key_at(self.solid(next + 1)), Some(Key::Compare(_)))
+            }
             Some(Item::Key(Key::HowMany)) => true,
             Some(Item::Key(Key::Aggregate(_))) => false,
             _ => false,
@@ -181,7 +207,10 @@ impl Parser<'_> {
             self.enter(Zone::Select);
             return;
         }
-        if self.column.is_some() && self.mention_at(next).is_some_and(|mention| !mention.only_values()) && !self.having {
+        if self.column.is_some()
+            && self.mention_at(next).is_some_and(|mention| !mention.only_values())
+            && !self.having
+        {
             // "whose name and age are": two columns for one test are not read.
             return self.close_column();
         }
@@ -193,7 +222,9 @@ impl Parser<'_> {
         // "not from France and Germany" denies both; "does not have a cat and lives in Rome" only one.
         self.negated = negated && self.mention_at(next).is_some_and(Mention::only_values);
         self.having = having;
-        if self.mention_at(next).is_some_and(Mention::only_values) || matches!(self.item(next), Some(Item::Quoted(..) | Item::Number(_))) {
+        if self.mention_at(next).is_some_and(Mention::only_values)
+            || matches!(self.item(next), Some(Item::Quoted(..) | Item::Number(_)))
+        {
             self.column = pending.or_else(|| self.last_pick());
         }
         if matches!(self.key_at(next), Some(Key::Compare(_))) && self.column.is_none() {
@@ -207,7 +238,10 @@ impl Parser<'_> {
         self.open = false;
         self.alternative = true;
         self.column = None;
-        if matches!(self.item(next), Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Compare(_) | Key::Text(_)))) {
+        if matches!(
+            self.item(next),
+            Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Compare(_) | Key::Text(_)))
+        ) {
             self.column = self.last_pick();
         }
     }
@@ -215,7 +249,10 @@ impl Parser<'_> {
     /// The column of the last test, which the next one without a column is about too.
     pub(super) fn last_pick(&self) -> Option<Pick> {
         match self.sketch.clauses.last()?.tests.last()? {
-            Test::Compare { pick, .. } | Test::Between { pick, .. } | Test::Empty { pick } => Some(pick.clone()),
+            Test::Compare { pick, .. }
+            | Test::Between { pick, .. }
+            | Test::Empty { pick }
+            | Test::Has { pick } => Some(pick.clone()),
             Test::Values { column, .. } => column.clone(),
             Test::Text { pick, .. } | Test::Days { pick, .. } => pick.clone(),
             _ => None,
@@ -223,9 +260,22 @@ impl Parser<'_> {
     }
 
     fn by_condition(&mut self, here: usize) {
-        let measured = self.sketch.targets.iter().any(|target| !matches!(target, crate::relations::sketch::Target::Column(_) | crate::relations::sketch::Target::Entity(_)));
-        let groups = self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values());
-        if measured && groups && !matches!(here.checked_sub(1).and_then(|before| self.key_at(before)), Some(Key::Verb)) {
+        let measured = self.sketch.targets.iter().any(|target| {
+            !matches!(
+                target,
+                crate::relations::sketch::Target::Column(_)
+                    | crate::relations::sketch::Target::Entity(_)
+            )
+        });
+        let groups =
+            self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values());
+        if measured
+            && groups
+            && !matches!(
+                here.checked_sub(1).and_then(|before| self.key_at(before)),
+                Some(Key::Verb)
+            )
+        {
             self.enter(Zone::Group);
         }
     }
@@ -235,7 +285,9 @@ impl Parser<'_> {
             return self.values_here(here);
         }
         let next = here + 1;
-        let compound = self.mention_at(next).is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
+        let compound = self
+            .mention_at(next)
+            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
         if compound && self.is_table(mention) {
             let owner = mention.best_table().map(|(table, _)| table);
             self.close_column();
@@ -244,7 +296,8 @@ impl Parser<'_> {
             self.at = next + 1;
             return;
         }
-        let compared = self.compares_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
+        let compared =
+            self.compares_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
         let table_first = self.is_table(mention) && !compared || mention.columns.is_empty();
         if table_first && let Some((table, _)) = mention.best_table() {
             return self.table_condition(here, table);
@@ -264,7 +317,11 @@ impl Parser<'_> {
             next = self.solid(next + 1);
         }
         match self.item(next) {
-            Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Compare(_) | Key::Between | Key::Text(_) | Key::Empty)) => true,
+            Some(
+                Item::Number(_)
+                | Item::Quoted(..)
+                | Item::Key(Key::Compare(_) | Key::Between | Key::Text(_) | Key::Empty),
+            ) => true,
             Some(Item::Mention(mention)) => mention.only_values() && at == next,
             _ => false,
         }
@@ -278,7 +335,11 @@ impl Parser<'_> {
             return true;
         }
         let wanted = self.column.as_ref();
-        let fits = |value: &KnownValue| wanted.is_some_and(|pick| pick.candidates.iter().any(|(column, _)| *column == value.column));
+        let fits = |value: &KnownValue| {
+            wanted.is_some_and(|pick| {
+                pick.candidates.iter().any(|(column, _)| *column == value.column)
+            })
+        };
         if mention.values.iter().any(|(value, _)| fits(value)) && !self.compares_next(here + 1) {
             return true;
         }
@@ -290,7 +351,9 @@ impl Parser<'_> {
     pub(super) fn values_here(&mut self, here: usize) {
         let mut values = Vec::new();
         let mut at = here;
-        while let Some(mention) = self.mention_at(at).filter(|mention| at == here || mention.only_values()) {
+        while let Some(mention) =
+            self.mention_at(at).filter(|mention| at == here || mention.only_values())
+        {
             values.push(mention.values.clone());
             self.at = at + 1;
             let mut next = at + 1;
@@ -304,11 +367,21 @@ impl Parser<'_> {
         let mut column = self.column.take();
         let tokens = self.pieces[here].tokens.start..self.pieces[self.at - 1].tokens.end;
         // "Prague city": what the value is stands after it.
-        let after = self.mention_at(self.at).filter(|_| column.is_none() && !self.pieces[self.at].pause);
+        let after =
+            self.mention_at(self.at).filter(|_| column.is_none() && !self.pieces[self.at].pause);
         let says = |mention: &Mention| {
             values.iter().flatten().any(|(value, _)| {
-                mention.columns.iter().any(|(column, quality)| *column == value.column && *quality >= 0.7) && (mention.table_quality() < 0.9 || !self.sketch.targets.is_empty())
-                    || mention.tables.iter().any(|(table, quality)| *quality > 0.9 && *table == self.schema.table_of(value.column) && Some(*table) != self.sketch.entity && !self.sketch.targets.is_empty())
+                mention
+                    .columns
+                    .iter()
+                    .any(|(column, quality)| *column == value.column && *quality >= 0.7)
+                    && (mention.table_quality() < 0.9 || !self.sketch.targets.is_empty())
+                    || mention.tables.iter().any(|(table, quality)| {
+                        *quality > 0.9
+                            && *table == self.schema.table_of(value.column)
+                            && Some(*table) != self.sketch.entity
+                            && !self.sketch.targets.is_empty()
+                    })
             })
         };
         if after.is_some_and(says) {
@@ -316,7 +389,8 @@ impl Parser<'_> {
             self.at += 1;
         }
         let near = self.focus;
-        let mut tables: Vec<usize> = values.iter().flatten().map(|(value, _)| self.schema.table_of(value.column)).collect();
+        let mut tables: Vec<usize> =
+            values.iter().flatten().map(|(value, _)| self.schema.table_of(value.column)).collect();
         tables.dedup();
         if let [only] = tables.as_slice() {
             self.focus = Some(*only);
@@ -335,8 +409,9 @@ impl Parser<'_> {
         }
         self.focus = Some(table);
         let next = self.solid(self.at);
-        let named = self.mention_at(next).is_some_and(|mention| mention.values.iter().any(|(value, _)| self.schema.table_of(value.column) == table))
-            || matches!(self.item(next), Some(Item::Quoted(_, values)) if values.iter().any(|(value, _)| self.schema.table_of(value.column) == table));
+        let named = self.mention_at(next).is_some_and(|mention| {
+            mention.values.iter().any(|(value, _)| self.schema.table_of(value.column) == table)
+        }) || matches!(self.item(next), Some(Item::Quoted(_, values)) if values.iter().any(|(value, _)| self.schema.table_of(value.column) == table));
         if named && self.sketch.entity.is_some() && !self.pieces[next].pause {
             return;
         }
@@ -344,7 +419,8 @@ impl Parser<'_> {
             self.sketch.entity = Some(table);
             return;
         }
-        let own = self.sketch.entity == Some(table) || self.sketch.groups.contains(&Noun::Table(table));
+        let own =
+            self.sketch.entity == Some(table) || self.sketch.groups.contains(&Noun::Table(table));
         if !own || self.negated && self.having && !self.open {
             let tokens = self.tokens(here);
             self.push(Test::Exists { table, tokens });
@@ -355,25 +431,42 @@ impl Parser<'_> {
         let tokens = self.tokens(here);
         let column = self.column.take();
         let fits = column.as_ref().is_none_or(|pick| {
-            values.iter().any(|(value, _)| pick.candidates.iter().any(|(column, _)| *column == value.column))
+            values
+                .iter()
+                .any(|(value, _)| pick.candidates.iter().any(|(column, _)| *column == value.column))
         });
         let after = self.solid(self.at + 1);
-        let inside = column.is_none() && matches!(self.key_at(self.at), Some(Key::In)) && self.mention_at(after).is_some_and(|mention| !mention.columns.is_empty() && mention.table_quality() < 0.9);
+        let inside = column.is_none()
+            && matches!(self.key_at(self.at), Some(Key::In))
+            && self.mention_at(after).is_some_and(|mention| {
+                !mention.columns.is_empty() && mention.table_quality() < 0.9
+            });
         if inside {
             // "having 'Hey' in its title"
             let pick = self.pick(after, None);
             self.at = after + 1;
-            return self.push(Test::Text { pick, place: pacioli_model::TextPlace::Anywhere, text, tokens });
+            return self.push(Test::Text {
+                pick,
+                place: pacioli_model::TextPlace::Anywhere,
+                text,
+                tokens,
+            });
         }
         let mut all = vec![values];
-        if all[0].is_empty() || !fits {
+        let _ = fits;
+        if all[0].is_empty() {
             return match column {
-                Some(pick) => self.push(Test::Compare { pick, comparison: Comparison::Equal, side: Side::Text(text) }),
+                Some(pick) => self.push(Test::Compare {
+                    pick,
+                    comparison: Comparison::Equal,
+                    side: Side::Text(text),
+                }),
                 None => self.misplaced(here),
             };
         }
         let next = self.solid(self.at + 1);
-        if let (Some(Key::Or), Some(Item::Quoted(_, more))) = (self.key_at(self.at), self.item(next).cloned())
+        if let (Some(Key::Or), Some(Item::Quoted(_, more))) =
+            (self.key_at(self.at), self.item(next).cloned())
             && !more.is_empty()
         {
             all.push(more);
@@ -385,13 +478,30 @@ impl Parser<'_> {
 
     fn text(&mut self, here: usize, place: pacioli_model::TextPlace) {
         let mut next = here + 1;
-        let skipped = |next: usize| self.pieces.get(next).is_some_and(|piece| matches!(self.words[piece.tokens.start], "the" | "letter" | "word" | "with" | "letters" | "words" | "capital" | "substring" | "string"));
+        let skipped = |next: usize| {
+            self.pieces.get(next).is_some_and(|piece| {
+                matches!(
+                    self.words[piece.tokens.start],
+                    "the"
+                        | "letter"
+                        | "word"
+                        | "with"
+                        | "letters"
+                        | "words"
+                        | "capital"
+                        | "substring"
+                        | "string"
+                )
+            })
+        };
         while skipped(next) {
             next += 1;
         }
         let text = match self.item(next) {
             Some(Item::Quoted(text, _)) => Some(text.clone()),
-            Some(Item::Mention(_) | Item::Unknown | Item::Number(_) | Item::Key(_)) if self.pieces.len() > next => {
+            Some(Item::Mention(_) | Item::Unknown | Item::Number(_) | Item::Key(_))
+                if self.pieces.len() > next =>
+            {
                 self.read.push(next);
                 let start = self.pieces[next].tokens.start;
                 Some(self.words[start..self.pieces[next].tokens.end].join(" "))
@@ -426,7 +536,11 @@ impl Parser<'_> {
                 if self.negated {
                     // "that do not have the highest": only an aggregate can be denied.
                     if let Measured::Column(pick) = best.by {
-                        let side = Side::Aggregate(super::select::extreme(best.direction), None, Vec::new());
+                        let side = Side::Aggregate(
+                            super::select::extreme(best.direction),
+                            None,
+                            Vec::new(),
+                        );
                         self.push(Test::Compare { pick, comparison: Comparison::Equal, side });
                     } else {
                         self.misplaced(here);

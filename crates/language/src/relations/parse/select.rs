@@ -18,13 +18,22 @@ impl Parser<'_> {
             Item::Key(key) => self.select_key(here, key),
             Item::Mention(mention) => self.select_mention(here, &mention),
             Item::Adjective { degree: Degree::Most, .. } => self.select_best(here),
-            Item::Adjective { degree: Degree::Plain, columns, .. } if matches!(here.checked_sub(1).and_then(|before| self.key_at(before)), Some(Key::Ask)) => {
+            Item::Adjective { degree: Degree::Plain, columns, .. }
+                if matches!(
+                    here.checked_sub(1).and_then(|before| self.key_at(before)),
+                    Some(Key::Ask)
+                ) =>
+            {
                 let pick = self.adjective_pick(here, &columns, None);
                 self.target_column(pick);
                 self.at = here + 1;
             }
-            Item::Number(_) if super::ranks(self.item(self.solid(here + 1))) => self.select_best(here),
-            Item::Adjective { .. } | Item::Number(_) | Item::Quoted(..) | Item::Days(_) => self.enter(Zone::Condition),
+            Item::Number(_) if super::ranks(self.item(self.solid(here + 1))) => {
+                self.select_best(here)
+            }
+            Item::Adjective { .. } | Item::Number(_) | Item::Quoted(..) | Item::Days(_) => {
+                self.enter(Zone::Condition)
+            }
             Item::Unknown => self.at = here + 1,
         }
     }
@@ -50,9 +59,16 @@ impl Parser<'_> {
                 self.within = true;
                 return;
             }
+            Key::Ask if self.refers_back(here) => self.enter(Zone::Condition),
             Key::Ask | Key::And => self.narrowing = false,
-            Key::That if self.sketch.targets.is_empty() && self.sketch.entity.is_none() && !self.counting => {}
-            Key::Both if self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values()) => {}
+            Key::That
+                if self.sketch.targets.is_empty()
+                    && self.sketch.entity.is_none()
+                    && !self.counting => {}
+            Key::Both
+                if self
+                    .mention_at(self.solid(here + 1))
+                    .is_some_and(|mention| !mention.only_values()) => {}
             Key::That => self.enter(Zone::Condition),
             Key::With => self.select_with(here),
             Key::Most(_) | Key::Common(_) => self.select_best(here),
@@ -71,6 +87,20 @@ impl Parser<'_> {
         }
     }
 
+    /// "employees who help customers": no new question.
+    fn refers_back(&self, here: usize) -> bool {
+        let word = self.words[self.pieces[here].tokens.start].to_lowercase();
+        let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
+        let joined = here
+            .checked_sub(1)
+            .and_then(|before| self.key_at(before))
+            .is_some_and(|before| matches!(before, Key::And | Key::Ask));
+        asked
+            && !joined
+            && !self.pieces[here].pause
+            && matches!(word.as_str(), "who" | "which" | "whom")
+    }
+
     /// "How many pets does each student have", "how many rooms have a bed": the end of the noun.
     fn select_with(&mut self, here: usize) {
         let next = self.solid(here + 1);
@@ -86,9 +116,22 @@ impl Parser<'_> {
 
     /// `by` groups what is measured; anything else it only narrows.
     fn by(&mut self, here: usize) {
-        let measured = self.sketch.targets.iter().any(|target| matches!(target, Target::Count { .. } | Target::Aggregate { .. }));
-        let groups = self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values());
-        if measured && groups && !matches!(here.checked_sub(1).and_then(|before| self.key_at(before)), Some(Key::Verb)) {
+        let measured = self
+            .sketch
+            .targets
+            .iter()
+            .any(|target| matches!(target, Target::Count { .. } | Target::Aggregate { .. }));
+        let noun = self.solid(here + 1);
+        let valued = matches!(self.item(noun + 1), Some(Item::Quoted(..)))
+            || self.mention_at(noun + 1).is_some_and(Mention::only_values);
+        let groups = !valued && self.mention_at(noun).is_some_and(|mention| !mention.only_values());
+        if measured
+            && groups
+            && !matches!(
+                here.checked_sub(1).and_then(|before| self.key_at(before)),
+                Some(Key::Verb)
+            )
+        {
             self.enter(Zone::Group);
         } else {
             self.narrowing = true;
@@ -98,26 +141,44 @@ impl Parser<'_> {
     fn select_mention(&mut self, here: usize, mention: &Mention) {
         self.at = here + 1;
         let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
-        let values_win = mention.only_values() || self.narrowing && asked && is_better_value(mention);
+        let values_win =
+            mention.only_values() || self.narrowing && asked && is_better_value(mention);
         if values_win {
             self.at = here;
             return self.select_values(here, mention);
         }
         let next = here + 1;
-        let within = std::mem::take(&mut self.within) && self.narrowing && !self.sketch.targets.is_empty() && mention.table_quality() + 0.2 < mention.column_quality();
-        let bounded = self.bounds_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
+        let within = std::mem::take(&mut self.within)
+            && self.narrowing
+            && mention.table_quality() + 0.2 < mention.column_quality();
+        let bounded =
+            self.bounds_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
         if asked && !mention.columns.is_empty() && (bounded || within) {
             self.at = here;
             return self.enter(Zone::Condition);
         }
-        let compound = self.mention_at(next).is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
-        let owner = mention.best_table().filter(|(_, quality)| *quality >= 0.7).map(|(table, _)| table);
+        let compound = self
+            .mention_at(next)
+            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
+        let owner =
+            mention.best_table().filter(|(_, quality)| *quality >= 0.7).map(|(table, _)| table);
         if compound && owner.is_some() && self.is_table(mention) {
             self.sketch.entity = self.sketch.entity.or(owner);
             let after = self.mention_at(next).cloned().unwrap_or_default();
-            let counts_rows = self.counting && (after.table_quality() > 0.9 || mention.table_quality() > 0.9 && !self.quantifies(&after));
+            let counts_rows = self.counting
+                && (after.table_quality() > 0.9
+                    || mention.table_quality() > 0.9 && !self.quantifies(&after));
             if counts_rows {
-                return self.select_table(mention.tables[0].0);
+                let table = mention.tables[0].0;
+                let key = self.schema.tables[table].key;
+                // "bank branches": the second noun only repeats whose key it is.
+                if after.columns.iter().any(|(column, quality)| {
+                    key == Some(*column) && *quality >= after.column_quality() - 0.01
+                }) && after.table_quality() < 0.9
+                {
+                    self.at = next + 1;
+                }
+                return self.select_table(table);
             }
             self.at = next + 1;
             let pick = self.pick(next, owner);
@@ -142,10 +203,15 @@ impl Parser<'_> {
             next = self.solid(next + 1);
         }
         match self.item(next) {
-            Some(Item::Mention(mention)) => of && self.narrowing && mention.only_values(),
+            Some(Item::Mention(mention)) => {
+                (of || next == at) && self.narrowing && mention.only_values()
+            }
             Some(Item::Number(_) | Item::Quoted(..)) => !self.pieces[next].pause,
             Some(Item::Key(Key::Between)) => true,
-            Some(Item::Key(Key::Compare(_))) => matches!(self.item(self.solid(next + 1)), Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Aggregate(_) | Key::Than))),
+            Some(Item::Key(Key::Compare(_))) => matches!(
+                self.item(self.solid(next + 1)),
+                Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Aggregate(_) | Key::Than))
+            ),
             _ => false,
         }
     }
@@ -183,9 +249,18 @@ impl Parser<'_> {
                 self.sketch.targets.push(Target::Entity(table));
             }
         } else if self.sketch.entity != Some(table) {
-            let joined = self.pieces[..self.at - 1].iter().rev().find(|piece| !matches!(piece.item, Item::Key(Key::Stop | Key::Distinct)));
-            let joined = joined.is_some_and(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
-            if joined || self.sketch.targets.contains(&Target::Entity(self.sketch.entity.unwrap_or(table))) {
+            let joined = self.pieces[..self.at - 1]
+                .iter()
+                .rev()
+                .find(|piece| !matches!(piece.item, Item::Key(Key::Stop | Key::Distinct)));
+            let joined =
+                joined.is_some_and(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
+            if joined
+                || self
+                    .sketch
+                    .targets
+                    .contains(&Target::Entity(self.sketch.entity.unwrap_or(table)))
+            {
                 self.sketch.targets.push(Target::Entity(table));
             } else {
                 self.narrow_to(table);
@@ -197,12 +272,18 @@ impl Parser<'_> {
 
     /// "names of the singers": whose names; "pets of the students": only those that have one.
     fn narrow_to(&mut self, table: TableId) {
-        let counted = self.sketch.targets.iter().any(|target| matches!(target, Target::Count { what: Noun::Table(_), .. }));
+        let counted = self
+            .sketch
+            .targets
+            .iter()
+            .any(|target| matches!(target, Target::Count { what: Noun::Table(_), .. }));
         match self.sketch.entity {
             None => self.sketch.entity = Some(table),
             Some(entity) if entity != table => {
                 let tokens = self.tokens(self.at - 1);
-                if counted || self.sketch.targets.iter().any(|target| matches!(target, Target::Entity(_))) {
+                if counted
+                    || self.sketch.targets.iter().any(|target| matches!(target, Target::Entity(_)))
+                {
                     self.push(Test::Exists { table, tokens });
                 }
             }
@@ -232,9 +313,13 @@ impl Parser<'_> {
     /// "the average age and weight": the aggregate goes on over `and`.
     fn continues(&self) -> bool {
         let Some(before) = self.at.checked_sub(2) else { return false };
-        let joined = matches!(self.key_at(before), Some(Key::And)) || self.pieces.get(before + 1).is_some_and(|piece| piece.pause);
+        let joined = matches!(self.key_at(before), Some(Key::And))
+            || self.pieces.get(before + 1).is_some_and(|piece| piece.pause);
         let numeric = self.mention_at(before + 1).is_some_and(|mention| self.measures(mention));
-        joined && numeric && !self.taken.is_empty() && matches!(self.sketch.targets.last(), Some(Target::Aggregate { .. }))
+        joined
+            && numeric
+            && !self.taken.is_empty()
+            && matches!(self.sketch.targets.last(), Some(Target::Aggregate { .. }))
     }
 
     fn select_values(&mut self, here: usize, _mention: &Mention) {
@@ -254,9 +339,12 @@ impl Parser<'_> {
             return;
         };
         self.at = next;
-        let first = self.sketch.targets.is_empty() && self.sketch.entity.is_none() && best.number.is_none();
+        let first =
+            self.sketch.targets.is_empty() && self.sketch.entity.is_none() && best.number.is_none();
         match &best.by {
-            Measured::Column(pick) if first && pick.tokens != best.tokens && self.reads_as_extreme(here) => {
+            Measured::Column(pick)
+                if first && pick.tokens != best.tokens && self.reads_as_extreme(here) =>
+            {
                 let aggregate = extreme(best.direction);
                 self.aggregates.push(aggregate);
                 let pick = pick.clone();

@@ -20,7 +20,9 @@ impl Parser<'_> {
         loop {
             match self.item(at)? {
                 Item::Number(value) if number.is_none() => {
-                    number = u32::try_from(value.mantissa).ok().filter(|count| value.scale == 0 && *count > 0);
+                    number = u32::try_from(value.mantissa)
+                        .ok()
+                        .filter(|count| value.scale == 0 && *count > 0);
                     number?;
                 }
                 Item::Key(Key::Most(found)) if direction.is_none() => direction = Some(*found),
@@ -28,7 +30,9 @@ impl Parser<'_> {
                     direction = Some(*found);
                     by = Some(Measured::Count(None));
                 }
-                Item::Adjective { direction: found, degree: Degree::Most, columns } if by.is_none() => {
+                Item::Adjective { direction: found, degree: Degree::Most, columns }
+                    if by.is_none() =>
+                {
                     // "least expensive" points the other way.
                     let flipped = direction == Some(Direction::Ascending);
                     direction = Some(if flipped { opposite(*found) } else { *found });
@@ -46,15 +50,26 @@ impl Parser<'_> {
         let direction = direction?;
         let tokens = self.pieces[here].tokens.start..self.pieces[at.max(here + 1) - 1].tokens.end;
         if by.is_some() {
-            return Some((Best { direction, by: Measured::Count(None), number, of: None, tokens }, at));
+            return Some((
+                Best { direction, by: Measured::Count(None), number, of: None, tokens },
+                at,
+            ));
         }
         self.measured_best(here, at, direction, number)
     }
 
     /// `highest salary`, `most pets`, `the most`.
-    fn measured_best(&self, here: usize, at: usize, direction: Direction, number: Option<u32>) -> Option<(Best, usize)> {
+    fn measured_best(
+        &self,
+        here: usize,
+        at: usize,
+        direction: Direction,
+        number: Option<u32>,
+    ) -> Option<(Best, usize)> {
         let tokens = self.pieces[here].tokens.start..self.pieces[at.max(here + 1) - 1].tokens.end;
-        let made = |by: Measured, end: usize| Some((Best { direction, by, number, of: None, tokens: tokens.clone() }, end));
+        let made = |by: Measured, end: usize| {
+            Some((Best { direction, by, number, of: None, tokens: tokens.clone() }, end))
+        };
         match self.item(at) {
             Some(Item::Key(Key::HowMany)) => {
                 let next = self.solid_noun(at + 1);
@@ -69,15 +84,23 @@ impl Parser<'_> {
             }
             Some(Item::Mention(mention)) if !mention.only_values() => {
                 let after = at + 1;
-                let compound = self.is_table(mention) && self.mention_at(after).is_some_and(|next| self.measures(next) && !self.pieces[after].pause);
+                let compound = self.is_table(mention)
+                    && self
+                        .mention_at(after)
+                        .is_some_and(|next| self.measures(next) && !self.pieces[after].pause);
                 if compound {
                     let owner = mention.best_table().map(|(table, _)| table);
                     return made(Measured::Column(self.pick(after, owner)?), after + 1);
                 }
+                if let Some(found) = self.sized(here, at, mention, direction, number) {
+                    return Some(found);
+                }
                 if number.is_some() && self.is_table(mention) {
                     return self.numbered(at, mention, direction, number, tokens.clone());
                 }
-                if self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality() {
+                if self.quantifies(mention)
+                    && mention.column_quality() + 0.051 > mention.table_quality()
+                {
                     let owner = self.owner_after(after);
                     let pick = self.pick(at, owner)?;
                     return made(Measured::Column(pick), after);
@@ -88,13 +111,48 @@ impl Parser<'_> {
         }
     }
 
+    /// "the largest stadium": by what large measures of it, and not by a count.
+    fn sized(
+        &self,
+        here: usize,
+        at: usize,
+        mention: &Mention,
+        direction: Direction,
+        number: Option<u32>,
+    ) -> Option<(Best, usize)> {
+        let (table, _) = mention.best_table().filter(|_| self.is_table(mention))?;
+        let words = self.pieces[here].tokens.start..self.pieces[at].tokens.start;
+        let (_, columns) = self.words[words]
+            .iter()
+            .find_map(|word| crate::relations::thesaurus::adjective(&word.to_lowercase()))?;
+        let pick = self
+            .adjective_pick(here, &columns, Some(table))
+            .filter(|pick| pick.owner == Some(table))?;
+        let tokens = pick.tokens.clone();
+        Some((
+            Best { direction, by: Measured::Column(pick), number, of: Some(table), tokens },
+            at + 1,
+        ))
+    }
+
     fn counted(&self, at: usize, mention: &Mention) -> Option<Noun> {
-        let table = mention.best_table().filter(|(_, quality)| *quality + 0.2 > mention.column_quality());
-        table.map_or_else(|| self.pick(at, None).map(Noun::Column), |(table, _)| Some(Noun::Table(table)))
+        let table =
+            mention.best_table().filter(|(_, quality)| *quality + 0.2 > mention.column_quality());
+        table.map_or_else(
+            || self.pick(at, None).map(Noun::Column),
+            |(table, _)| Some(Noun::Table(table)),
+        )
     }
 
     /// "the top 3 songs by sales".
-    fn numbered(&self, at: usize, mention: &Mention, direction: Direction, number: Option<u32>, tokens: std::ops::Range<usize>) -> Option<(Best, usize)> {
+    fn numbered(
+        &self,
+        at: usize,
+        mention: &Mention,
+        direction: Direction,
+        number: Option<u32>,
+        tokens: std::ops::Range<usize>,
+    ) -> Option<(Best, usize)> {
         let table = mention.best_table().map(|(table, _)| table);
         let by = self.solid(at + 1);
         let named = matches!(self.key_at(by), Some(Key::By | Key::Order | Key::In | Key::With))
@@ -118,20 +176,46 @@ impl Parser<'_> {
     }
 
     /// `the youngest dog`, `the earliest date`.
-    fn adjective_best(&self, here: usize, next: usize, direction: Direction, columns: &[&'static str], number: Option<u32>) -> Option<(Best, usize)> {
+    fn adjective_best(
+        &self,
+        here: usize,
+        next: usize,
+        direction: Direction,
+        columns: &[&'static str],
+        number: Option<u32>,
+    ) -> Option<(Best, usize)> {
         let tokens = self.tokens(here);
         let mention = self.mention_at(next);
-        if let Some(mention) = mention.filter(|mention| self.measures(mention) && mention.column_quality() + 0.051 > mention.table_quality()) {
-            let direction = if mention.columns.iter().any(|(column, _)| self.is_birth(*column)) { opposite(direction) } else { direction };
+        if let Some(mention) = mention.filter(|mention| {
+            self.measures(mention) && mention.column_quality() + 0.051 > mention.table_quality()
+        }) {
+            let direction = if mention.columns.iter().any(|(column, _)| self.is_birth(*column)) {
+                opposite(direction)
+            } else {
+                direction
+            };
             let pick = self.pick(next, self.owner_after(next + 1))?;
-            return Some((Best { direction, by: Measured::Column(pick), number, of: None, tokens }, next + 1));
+            return Some((
+                Best { direction, by: Measured::Column(pick), number, of: None, tokens },
+                next + 1,
+            ));
         }
-        let of = mention.filter(|mention| mention.table_quality() > 0.0).and_then(Mention::best_table).map(|(table, _)| table);
+        let of = mention
+            .filter(|mention| mention.table_quality() > 0.0)
+            .and_then(Mention::best_table)
+            .map(|(table, _)| table);
         let after = next + 1;
-        if of.is_some() && let Some(column) = self.mention_at(after).filter(|column| self.measures(column) && !self.pieces[after].pause) {
+        if of.is_some()
+            && let Some(column) = self
+                .mention_at(after)
+                .filter(|column| self.measures(column) && !self.pieces[after].pause)
+        {
             let _ = column;
             let pick = self.pick(after, of)?;
-            return Some((Best { direction, by: Measured::Column(pick), number, of, tokens }, after + 1));
+            return Some((
+                Best { direction, by: Measured::Column(pick), number, of, tokens },
+                after + 1,
+            ));
         }
         let pick = self.adjective_pick(here, columns, of.or(self.focus).or(self.sketch.entity))?;
         let birth = pick.candidates.first().is_some_and(|(column, _)| self.is_birth(*column));
@@ -143,29 +227,62 @@ impl Parser<'_> {
     /// Whoever was born earliest is oldest.
     fn is_birth(&self, column: ColumnId) -> bool {
         let node = &self.schema.columns[column];
-        node.words.iter().any(|word| matches!(word.stem.as_str(), "birth" | "born" | "birthday" | "birthdate" | "dob" | "founded" | "open" | "opening" | "built"))
+        node.words.iter().any(|word| {
+            matches!(
+                word.stem.as_str(),
+                "birth"
+                    | "born"
+                    | "birthday"
+                    | "birthdate"
+                    | "dob"
+                    | "founded"
+                    | "open"
+                    | "opening"
+                    | "built"
+            )
+        })
     }
 
     /// The columns that an adjective may measure.
-    pub(in crate::relations::parse) fn adjective_pick(&self, here: usize, columns: &[&'static str], near: Option<TableId>) -> Option<Pick> {
-        let tables: Vec<TableId> = near.into_iter().chain(self.sketch.entity).chain(self.sketch.mentioned.iter().copied()).collect();
+    pub(in crate::relations::parse) fn adjective_pick(
+        &self,
+        here: usize,
+        columns: &[&'static str],
+        near: Option<TableId>,
+    ) -> Option<Pick> {
+        let tables: Vec<TableId> = near
+            .into_iter()
+            .chain(self.sketch.entity)
+            .chain(self.sketch.mentioned.iter().copied())
+            .collect();
         let holds = |column: ColumnId, phrase: &str| {
             let node = &self.schema.columns[column];
             let data_type = node.column.data_type;
             let words: Vec<String> = crate::relations::lexicon::name_words(&node.column.label);
             let text = format!(" {} ", words.join(" "));
-            (data_type.is_number() || data_type.is_time() || node.words.iter().any(|word| word.stem == "year")) && !node.foreign && text.contains(&format!(" {phrase} "))
+            (data_type.is_number()
+                || data_type.is_time()
+                || node.words.iter().any(|word| word.stem == "year"))
+                && !node.foreign
+                && text.contains(&format!(" {phrase} "))
         };
         for table in tables {
             for phrase in columns {
-                let found = self.schema.tables[table].columns.clone().find(|column| holds(*column, phrase));
+                let found =
+                    self.schema.tables[table].columns.clone().find(|column| holds(*column, phrase));
                 if let Some(column) = found {
-                    return Some(Pick { candidates: vec![(column, 1.0)], owner: Some(table), near: None, tokens: self.tokens(here) });
+                    return Some(Pick {
+                        candidates: vec![(column, 1.0)],
+                        owner: Some(table),
+                        near: None,
+                        tokens: self.tokens(here),
+                    });
                 }
             }
         }
         let anywhere = columns.iter().find_map(|phrase| {
-            let found: Vec<ColumnId> = (0..self.schema.columns.len()).filter(|column| holds(*column, phrase)).collect();
+            let found: Vec<ColumnId> =
+                (0..self.schema.columns.len()).filter(|column| holds(*column, phrase)).collect();
             (!found.is_empty()).then_some(found)
         })?;
         let candidates = anywhere.into_iter().map(|column| (column, 0.8)).collect();

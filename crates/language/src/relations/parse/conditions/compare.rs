@@ -2,7 +2,10 @@
 
 use pacioli_model::{Comparison, Decimal, Direction};
 
-use super::{super::{Parser, compared}, best::opposite};
+use super::{
+    super::{Parser, compared},
+    best::opposite,
+};
 use crate::relations::{
     pieces::{Degree, Item},
     sketch::{Measured, Noun, Pick, Side, Test},
@@ -19,23 +22,31 @@ impl Parser<'_> {
         if let Some((best, end)) = self.best_row(at) {
             self.at = end;
             return match self.column.take() {
-                Some(pick) => self.push(Test::Compare { pick, comparison, side: Side::Best(Box::new(best)) }),
+                Some(pick) => {
+                    self.push(Test::Compare { pick, comparison, side: Side::Best(Box::new(best)) })
+                }
                 None => self.misplaced(here),
             };
         }
         match self.item(at).cloned() {
             Some(Item::Number(number)) => self.bounded(here, at, comparison, number),
-            Some(Item::Key(Key::Aggregate(aggregate))) => self.against_aggregate(here, at, comparison, aggregate),
+            Some(Item::Key(Key::Aggregate(aggregate))) => {
+                self.against_aggregate(here, at, comparison, aggregate)
+            }
             Some(Item::Key(Key::Most(direction))) => {
                 let aggregate = super::super::select::extreme(direction);
                 self.against_aggregate(here, at, comparison, aggregate);
             }
-            Some(Item::Mention(_)) if matches!(comparison, Comparison::Equal | Comparison::NotEqual) => {
+            Some(Item::Mention(_))
+                if matches!(comparison, Comparison::Equal | Comparison::NotEqual) =>
+            {
                 self.negated |= comparison == Comparison::NotEqual;
                 self.at = at;
             }
             Some(Item::Quoted(text, _)) => self.against_text(at, comparison, text),
-            Some(Item::Mention(mention)) if !mention.columns.is_empty() => self.column_between(here, at, comparison),
+            Some(Item::Mention(mention)) if !mention.columns.is_empty() => {
+                self.column_between(here, at, comparison)
+            }
             Some(Item::Days(period)) => {
                 self.at = at + 1;
                 let pick = self.column.take();
@@ -67,7 +78,10 @@ impl Parser<'_> {
         if owner.is_some() && self.mention_at(next).is_some() {
             next = self.solid_noun(next + 1);
         }
-        while matches!(self.key_at(next), Some(Key::Than | Key::Of | Key::Stop | Key::Compare(Comparison::Equal))) {
+        while matches!(
+            self.key_at(next),
+            Some(Key::Than | Key::Of | Key::Stop | Key::Compare(Comparison::Equal))
+        ) {
             next += 1;
         }
         let pick = self.pick(at, owner);
@@ -111,7 +125,9 @@ impl Parser<'_> {
             return;
         }
         let next = self.solid_noun(self.at);
-        let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values()) && !self.pieces[next].pause && next - self.at < 3;
+        let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values())
+            && !self.pieces[next].pause
+            && next - self.at < 3;
         let counting = matches!(self.key_at(self.at), Some(Key::Distinct));
         let next = if counting { self.solid_noun(self.at + 1) } else { next };
         if spoken || counting {
@@ -124,7 +140,11 @@ impl Parser<'_> {
             let tokens = self.tokens(at);
             return self.push(Test::Year { comparison, year, tokens });
         }
-        if matches!(here.checked_sub(1).map(|before| self.item(before)), Some(Some(Item::Mention(_)))) && self.sketch.clauses.len() + 1 > 1 {
+        if matches!(
+            here.checked_sub(1).map(|before| self.item(before)),
+            Some(Some(Item::Mention(_)))
+        ) && self.sketch.clauses.len() + 1 > 1
+        {
             if let Some(pick) = self.last_pick() {
                 return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
             }
@@ -132,7 +152,11 @@ impl Parser<'_> {
         // "more than one", "at least 3 times": of whatever belongs to the row.
         if matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len() {
             if let Some(table) = self.focus.filter(|table| Some(*table) != self.sketch.entity) {
-                return self.push(Test::Count { what: Measured::Count(Some(Noun::Table(table))), comparison, number });
+                return self.push(Test::Count {
+                    what: Measured::Count(Some(Noun::Table(table))),
+                    comparison,
+                    number,
+                });
             }
         }
         self.misplaced(here);
@@ -148,7 +172,9 @@ impl Parser<'_> {
                 _ => None,
             };
             if let Some(found) = found {
-                let open = self.item(next + 2).is_none_or(|item| !matches!(item, Item::Number(_) | Item::Key(Key::Than)));
+                let open = self
+                    .item(next + 2)
+                    .is_none_or(|item| !matches!(item, Item::Number(_) | Item::Key(Key::Than)));
                 if open {
                     self.at = next + 2;
                     return (found, number);
@@ -174,7 +200,9 @@ impl Parser<'_> {
 
     /// "20 years old".
     fn aged(&mut self, comparison: Comparison, number: Decimal) -> bool {
-        let adjective = (self.at..self.at + 3).find(|at| matches!(self.item(*at), Some(Item::Adjective { degree: Degree::Plain, .. })));
+        let adjective = (self.at..self.at + 3).find(|at| {
+            matches!(self.item(*at), Some(Item::Adjective { degree: Degree::Plain, .. }))
+        });
         let Some(at) = adjective else { return false };
         let Some(Item::Adjective { columns, .. }) = self.item(at).cloned() else { return false };
         let Some(pick) = self.adjective_pick(at, &columns, self.focus) else { return false };
@@ -185,7 +213,9 @@ impl Parser<'_> {
 
     fn end_of_noun(&self, at: usize) -> usize {
         let compound = self.mention_at(at).is_some_and(|mention| self.is_table(mention))
-            && self.mention_at(at + 1).is_some_and(|next| self.measures(next) && !self.pieces[at + 1].pause);
+            && self
+                .mention_at(at + 1)
+                .is_some_and(|next| self.measures(next) && !self.pieces[at + 1].pause);
         if compound { at + 2 } else { at + 1 }
     }
 
@@ -198,19 +228,28 @@ impl Parser<'_> {
             return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         let table = mention.best_table();
-        let column_wins = self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality();
+        let column_wins =
+            self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality();
         if column_wins {
             let pick = self.pick(at, self.owner_after(at + 1))?;
             return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         let what = match table {
-            Some((table, quality)) if quality + 0.2 > mention.column_quality() => Noun::Table(table),
+            Some((table, quality)) if quality + 0.2 > mention.column_quality() => {
+                Noun::Table(table)
+            }
             _ => Noun::Column(self.pick(at, None)?),
         };
         Some(Test::Count { what: Measured::Count(Some(what)), comparison, number })
     }
 
-    fn against_aggregate(&mut self, here: usize, at: usize, comparison: Comparison, aggregate: pacioli_model::Aggregate) {
+    fn against_aggregate(
+        &mut self,
+        here: usize,
+        at: usize,
+        comparison: Comparison,
+        aggregate: pacioli_model::Aggregate,
+    ) {
         let next = self.solid_noun(at + 1);
         let mut named = None;
         let mut end = at + 1;
@@ -218,7 +257,9 @@ impl Parser<'_> {
             if !mention.columns.is_empty() && (self.measures(mention) || !self.is_table(mention)) {
                 named = self.pick(next, self.owner_after(next + 1));
                 end = next + 1;
-            } else if self.is_table(mention) && self.mention_at(next + 1).is_some_and(|column| self.measures(column)) {
+            } else if self.is_table(mention)
+                && self.mention_at(next + 1).is_some_and(|column| self.measures(column))
+            {
                 named = self.pick(next + 1, mention.best_table().map(|(table, _)| table));
                 end = next + 2;
             }
@@ -228,7 +269,10 @@ impl Parser<'_> {
         if matches!(self.key_at(of), Some(Key::Of | Key::In)) {
             let noun = self.solid(of + 1);
             let plain = self.mention_at(noun).is_some_and(|mention| self.is_table(mention));
-            let alone = plain && (noun + 1 >= self.pieces.len() || self.pieces[noun + 1].pause || matches!(self.key_at(noun + 1), Some(Key::And | Key::Order | Key::Or)));
+            let alone = plain
+                && (noun + 1 >= self.pieces.len()
+                    || self.pieces[noun + 1].pause
+                    || matches!(self.key_at(noun + 1), Some(Key::And | Key::Order | Key::Or)));
             if alone {
                 end = noun + 1;
             }
@@ -238,7 +282,11 @@ impl Parser<'_> {
             return self.misplaced(here);
         };
         self.at = end;
-        self.push(Test::Compare { pick, comparison, side: Side::Aggregate(aggregate, named, Vec::new()) });
+        self.push(Test::Compare {
+            pick,
+            comparison,
+            side: Side::Aggregate(aggregate, named, Vec::new()),
+        });
         self.inside = true;
     }
 
@@ -246,7 +294,9 @@ impl Parser<'_> {
         let low_at = self.solid_noun(here + 1);
         let and = self.solid(low_at + 1);
         let high_at = self.solid_noun(and + 1);
-        let (Some(Item::Number(low)), Some(Item::Number(high))) = (self.item(low_at).cloned(), self.item(high_at).cloned()) else {
+        let (Some(Item::Number(low)), Some(Item::Number(high))) =
+            (self.item(low_at).cloned(), self.item(high_at).cloned())
+        else {
             return self.misplaced(here);
         };
         self.at = high_at + 1;
@@ -262,7 +312,11 @@ impl Parser<'_> {
             (Some(pick), ..) => self.push(Test::Between { pick, low, high }),
             (None, Some(from), Some(to)) => {
                 let tokens = self.tokens(low_at);
-                self.push(Test::Year { comparison: Comparison::GreaterOrEqual, year: from, tokens });
+                self.push(Test::Year {
+                    comparison: Comparison::GreaterOrEqual,
+                    year: from,
+                    tokens,
+                });
                 let tokens = self.tokens(high_at);
                 self.push(Test::Year { comparison: Comparison::LessOrEqual, year: to, tokens });
             }
@@ -271,12 +325,21 @@ impl Parser<'_> {
     }
 
     /// `older than 20`, `heavier than the average`, `20 years old`.
-    pub(super) fn adjective_compared(&mut self, here: usize, direction: Direction, columns: &[&'static str]) {
+    pub(super) fn adjective_compared(
+        &mut self,
+        here: usize,
+        direction: Direction,
+        columns: &[&'static str],
+    ) {
         if !matches!(self.item(here), Some(Item::Adjective { degree: Degree::More, .. })) {
             return;
         }
         let named = self.mention_at(here + 1).filter(|mention| self.measures(mention)).is_some();
-        let pick = if named { self.pick(here + 1, None) } else { self.adjective_pick(here, columns, self.focus) };
+        let pick = if named {
+            self.pick(here + 1, None)
+        } else {
+            self.adjective_pick(here, columns, self.focus)
+        };
         let Some(pick) = pick else { return self.misplaced(here) };
         let direction = if self.born(&pick) { opposite(direction) } else { direction };
         self.column = Some(pick);
@@ -301,12 +364,18 @@ impl Parser<'_> {
             return self.push(Test::Compare { pick, comparison, side: Side::Number(value) });
         }
         let next = self.solid(self.at);
-        let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values()) && !self.pieces[next].pause;
+        let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values())
+            && !self.pieces[next].pause;
         if let Some(year) = year_of(value).filter(|_| !spoken) {
             let tokens = self.tokens(here);
             let comparison = match self.key_at(self.at) {
                 // "2014 or after" is read by `or_more`; "2014 and later" here.
-                Some(Key::And) if matches!(self.key_at(self.at + 1), Some(Key::Compare(Comparison::Greater))) => {
+                Some(Key::And)
+                    if matches!(
+                        self.key_at(self.at + 1),
+                        Some(Key::Compare(Comparison::Greater))
+                    ) =>
+                {
                     self.at += 2;
                     Comparison::GreaterOrEqual
                 }
@@ -329,7 +398,12 @@ impl Parser<'_> {
         let mention = self.mention_at(before).filter(|mention| self.is_table(mention))?;
         let (table, _) = mention.best_table()?;
         let key = self.schema.tables[table].key.filter(|_| !self.pieces[here].pause)?;
-        self.schema.columns[key].column.data_type.is_number().then(|| Pick { candidates: vec![(key, 1.0)], owner: Some(table), near: None, tokens: self.tokens(before) })
+        self.schema.columns[key].column.data_type.is_number().then(|| Pick {
+            candidates: vec![(key, 1.0)],
+            owner: Some(table),
+            near: None,
+            tokens: self.tokens(before),
+        })
     }
 
     /// "32 or 33".
