@@ -48,47 +48,42 @@ impl<'c> Translator<'c> {
     }
 
     /// Reads a question. The same question, context and catalog always give the same translation.
+    ///
+    /// Two readers see it: one for figures of one table, which knows money, dates and ranks of
+    /// business; one for rows and how they belong together over all tables. Where tables are related
+    /// the second comes first, for only it sees them all.
     pub fn translate(&self, question: &str, context: &Context) -> Translation {
+        if context.table.is_some() || self.tables.is_empty() {
+            return self.of_one_table(question, context);
+        }
+        let related = || self.relations.translate(question, context.today);
+        let single = || self.of_one_table(question, context);
+        let (first, second) = if self.relations.is_related() {
+            let first = related();
+            if answers(&first) {
+                return first;
+            }
+            (first, single())
+        } else {
+            let first = single();
+            if judge::is_explained(&first) {
+                return first;
+            }
+            (first, related())
+        };
+        if answers(&second) { second } else { first }
+    }
+
+    fn of_one_table(&self, question: &str, context: &Context) -> Translation {
         let asked = |table: &&lexicon::TableWords<'c>| {
             context.table.as_ref().is_none_or(|name| *name == table.entry.name)
         };
-        if std::env::var_os("PACIOLI_REL").is_some() {
-            let tokens = token::tokenise(question);
-            return match self.relations.read(question, &tokens, context.today) {
-                Ok(read) => Translation::Understood(Box::new(Understood {
-                    spans: Vec::new(),
-                    interpretation: Interpretation {
-                        table: read.ask.table.clone(),
-                        measures: Vec::new(),
-                        groups: Vec::new(),
-                        filters: Vec::new(),
-                        date_range: None,
-                        grain: None,
-                        currency: None,
-                        as_of: None,
-                        notes: read.notes,
-                    },
-                    confidence: read.score,
-                    ask: read.ask,
-                })),
-                Err(unread) => Translation::Refuse {
-                    not_understood: unread
-                        .tokens
-                        .iter()
-                        .filter_map(|range| {
-                            Some(
-                                question[tokens.get(range.start)?.at.start
-                                    ..tokens.get(range.end.checked_sub(1)?)?.at.end]
-                                    .to_owned(),
-                            )
-                        })
-                        .collect(),
-                    reason: unread.reason,
-                },
-            };
-        }
         judge::judge(question, context.today, &self.tables.iter().filter(asked).collect::<Vec<_>>())
     }
+}
+
+fn answers(translation: &Translation) -> bool {
+    !matches!(translation, Translation::Refuse { .. })
 }
 
 /// Reads one question against a catalog: [`Translator::translate`] for who asks once.

@@ -2,6 +2,7 @@
 
 mod filters;
 mod groups;
+mod sets;
 mod sorting;
 
 use std::ops::Range;
@@ -18,8 +19,13 @@ use super::{
 };
 use crate::token::Token;
 
-/// Makes the Ask of a sketch.
-pub(crate) fn build(sketch: &Sketch, schema: &Schema<'_>, tokens: &[Token]) -> Result<Ask, Misfit> {
+/// Makes the Ask of a sketch; `way` chooses among equally short ways that the words do not tell apart.
+pub(crate) fn build(
+    sketch: &Sketch,
+    schema: &Schema<'_>,
+    tokens: &[Token],
+    way: Option<usize>,
+) -> Result<Ask, Misfit> {
     let Some(entity) = entity_of(sketch, schema) else {
         return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
     };
@@ -27,7 +33,7 @@ pub(crate) fn build(sketch: &Sketch, schema: &Schema<'_>, tokens: &[Token]) -> R
         Noun::Table(table) => Some(*table),
         Noun::Column(_) => None,
     });
-    let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped };
+    let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped, way };
     let mut builder = Builder { sketch, schema, resolver, outputs: Vec::new() };
     builder.resolve()?;
     if builder.outputs.is_empty() {
@@ -37,7 +43,7 @@ pub(crate) fn build(sketch: &Sketch, schema: &Schema<'_>, tokens: &[Token]) -> R
 }
 
 pub(super) fn misfit(tokens: Range<usize>, reason: &str) -> Misfit {
-    Misfit { tokens, reason: reason.to_owned() }
+    Misfit::new(tokens, reason)
 }
 
 /// A target, with its column settled.

@@ -384,6 +384,10 @@ impl Lexicon {
             add(&[head, &[&format!("{last}s")]].concat().join(" "), 0.9);
             add(&words.concat(), 0.9);
         }
+        let singular = lemma(&joined);
+        for other in alike(&singular).iter().filter(|_| words.len() == 1) {
+            add(other, 0.85);
+        }
         for name in countries::other_names(&joined) {
             add(&fold(name), 0.95);
         }
@@ -411,7 +415,10 @@ impl Lexicon {
     /// The one known word that `typed` is a slip of.
     pub(crate) fn mended(&self, typed: &str) -> Option<&str> {
         let length = typed.chars().count();
-        if length < 5 {
+        if length < 5
+            || crate::segment::LOOK_ALIKES.contains(&typed)
+            || countries::is_country(typed)
+        {
             return None;
         }
         let most = if length >= 8 { 2 } else { 1 };

@@ -272,7 +272,7 @@ impl Cutter<'_> {
             Key::HowMany | Key::Order | Key::Aggregate(_) | Key::Ask | Key::In => {
                 named >= 0.99 && self.tokens[at].word.len() > 4
             }
-            Key::Beyond => named >= 0.8,
+            Key::Beyond => named >= 0.95,
             _ => false,
         }
     }

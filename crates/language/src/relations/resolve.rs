@@ -18,6 +18,16 @@ use crate::token::Token;
 pub(crate) struct Misfit {
     pub(crate) tokens: Range<usize>,
     pub(crate) reason: String,
+    /// How many ways there were where there was no telling which.
+    pub(crate) ways: usize,
+    /// What tells them apart.
+    pub(crate) labels: Vec<String>,
+}
+
+impl Misfit {
+    pub(crate) fn new(tokens: Range<usize>, reason: &str) -> Self {
+        Self { tokens, reason: reason.to_owned(), ways: 0, labels: Vec::new() }
+    }
 }
 
 pub(crate) struct Resolver<'a> {
@@ -27,6 +37,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) entity: TableId,
     /// The table that counts are grouped by, where it is not the entity.
     pub(crate) grouped: Option<TableId>,
+    /// Which of several equally good ways to take.
+    pub(crate) way: Option<usize>,
 }
 
 /// What the question is about where no table is named: the table that most of its columns are of.
@@ -119,10 +131,10 @@ impl Resolver<'_> {
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         match scored.first() {
             Some((score, column)) if *score > 0.3 => Ok(*column),
-            _ => Err(Misfit {
-                tokens: pick.tokens.clone(),
-                reason: "These words are known, but not how they belong together here.".to_owned(),
-            }),
+            _ => Err(Misfit::new(
+                pick.tokens.clone(),
+                "These words are known, but not how they belong together here.",
+            )),
         }
     }
 
@@ -195,10 +207,7 @@ impl Resolver<'_> {
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         match scored.into_iter().next() {
             Some((score, column, texts)) if score > 0.5 => Ok((column, texts)),
-            _ => Err(Misfit {
-                tokens: tokens.clone(),
-                reason: "No one column has these values.".to_owned(),
-            }),
+            _ => Err(Misfit::new(tokens.clone(), "No one column has these values.")),
         }
     }
 
@@ -224,10 +233,7 @@ impl Resolver<'_> {
         tokens: &Range<usize>,
     ) -> Result<(Vec<Step>, bool), Misfit> {
         let ways = self.schema.ways(from, to);
-        let apart = || Misfit {
-            tokens: tokens.clone(),
-            reason: "Nothing relates these tables.".to_owned(),
-        };
+        let apart = || Misfit::new(tokens.clone(), "Nothing relates these tables.");
         match ways.len() {
             0 => return Err(apart()),
             1 => return ways.into_iter().next().map(|way| (way, false)).ok_or_else(apart),
@@ -248,11 +254,34 @@ impl Resolver<'_> {
             scores = ways.iter().map(|way| self.spoken(way, &wide)).collect();
         }
         let best = scores.iter().copied().max().unwrap_or(0);
-        let mut leading = ways.iter().zip(&scores).filter(|(_, score)| **score == best);
-        match (leading.next(), leading.next()) {
-            (Some((way, _)), None) => Ok((way.clone(), true)),
-            _ => Err(Misfit { tokens: tokens.clone(), reason: "These tables belong together in several ways, and the question does not say which.".to_owned() }),
+        let leading = ways.iter().zip(&scores).filter(|(_, score)| **score == best);
+        let leading: Vec<&Vec<Step>> = leading.map(|(way, _)| way).collect();
+        match (leading.as_slice(), self.way.and_then(|way| leading.get(way))) {
+            ([only], _) => Ok(((*only).clone(), true)),
+            (_, Some(chosen)) => Ok(((*chosen).clone(), true)),
+            _ => Err(Misfit {
+                ways: leading.len(),
+                labels: leading.iter().map(|way| self.said(way)).collect(),
+                ..Misfit::new(
+                    tokens.clone(),
+                    "These tables belong together in several ways, and the question does not say which.",
+                )
+            }),
         }
+    }
+
+    /// What tells a way from others: the columns that it follows.
+    fn said(&self, way: &[Step]) -> String {
+        let step = |step: &Step| {
+            let relationship = self.schema.relationships[step.relationship];
+            let columns: Vec<String> =
+                relationship.columns.iter().map(ToString::to_string).collect();
+            relationship
+                .label
+                .clone()
+                .unwrap_or_else(|| format!("{} of {}", columns.join(" and "), relationship.table))
+        };
+        way.iter().map(step).collect::<Vec<_>>().join(", ")
     }
 
     /// How much some words speak of a way.

@@ -16,11 +16,11 @@ use crate::relations::{
 };
 
 /// A test with its column settled.
-struct Settled {
-    column: Option<ColumnId>,
+pub(super) struct Settled {
+    pub(super) column: Option<ColumnId>,
     /// The table that must be reached.
-    table: TableId,
-    tokens: Range<usize>,
+    pub(super) table: TableId,
+    pub(super) tokens: Range<usize>,
 }
 
 impl Builder<'_> {
@@ -48,7 +48,7 @@ impl Builder<'_> {
         if let Some(ask) = listed
             && self.contradicts(base)?
         {
-            return Ok(Some(self.intersection(ask, parts)));
+            return Ok(Some(Self::intersection(ask, parts)));
         }
         Ok(all(parts))
     }
@@ -81,86 +81,6 @@ impl Builder<'_> {
             .filter(|(index, column, _)| self.sketch.both || repeated(*index, *column))
             .map(|(index, ..)| *index)
             .collect())
-    }
-
-    /// Whether two clauses that must both hold cannot hold for one row, so that the listed value is
-    /// what both must be true of.
-    pub(super) fn contradicts(&self, base: TableId) -> Result<bool, Misfit> {
-        let mut seen: Vec<(ColumnId, bool, Option<Decimal>, Vec<String>)> = Vec::new();
-        for clause in
-            self.sketch.clauses.iter().filter(|clause| !clause.negated && !clause.alternative)
-        {
-            for test in &clause.tests {
-                let above = match test {
-                    Test::Compare {
-                        comparison: Comparison::Greater | Comparison::GreaterOrEqual,
-                        side: Side::Number(_),
-                        ..
-                    } => true,
-                    Test::Compare {
-                        comparison: Comparison::Less | Comparison::LessOrEqual,
-                        side: Side::Number(_),
-                        ..
-                    } => false,
-                    Test::Values { .. } => true,
-                    _ => continue,
-                };
-                let values = matches!(test, Test::Values { .. });
-                let number = match test {
-                    Test::Compare { side: Side::Number(number), .. } => Some(*number),
-                    _ => None,
-                };
-                let Some(settled) = self.settle(base, test)? else { continue };
-                let Some(column) =
-                    settled.column.filter(|_| self.resolver.is_single(base, settled.table))
-                else {
-                    continue;
-                };
-                let texts = match test {
-                    Test::Values { values, column, near, tokens } => {
-                        self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.1
-                    }
-                    _ => Vec::new(),
-                };
-                let clash = seen.iter().any(|(known, other, bound, said)| {
-                    let crossed = *other != above
-                        && bound.zip(number).is_some_and(|(left, right)| {
-                            if above {
-                                right.to_f64() >= left.to_f64()
-                            } else {
-                                left.to_f64() >= right.to_f64()
-                            }
-                        });
-                    *known == column
-                        && (values && *said != texts || !values && self.sketch.both || crossed)
-                });
-                if clash {
-                    return Ok(true);
-                }
-                seen.push((column, above, number, texts));
-            }
-        }
-        Ok(false)
-    }
-
-    /// The listed values for which each part holds in some row.
-    fn intersection(&self, ask: &Ask, parts: Vec<Predicate>) -> Predicate {
-        let values: Vec<Value> = ask
-            .group_by
-            .iter()
-            .filter(|group| !group.hidden)
-            .filter_map(|group| match &group.key {
-                GroupKey::Value(value) => Some(value.clone()),
-                _ => None,
-            })
-            .collect();
-        let among = |part: Predicate| {
-            let mut inner = Ask::about(ask.table.clone());
-            inner.group_by = ask.group_by.iter().filter(|group| !group.hidden).cloned().collect();
-            inner.filter = Some(part);
-            Predicate::Among { values: values.clone(), ask: Box::new(inner) }
-        };
-        Predicate::All(parts.into_iter().map(among).collect())
     }
 
     fn clause(
@@ -220,7 +140,7 @@ impl Builder<'_> {
     }
 
     /// The column of a test and the table it is in.
-    fn settle(&self, base: TableId, test: &Test) -> Result<Option<Settled>, Misfit> {
+    pub(super) fn settle(&self, base: TableId, test: &Test) -> Result<Option<Settled>, Misfit> {
         let of = |column: ColumnId, tokens: &Range<usize>| Settled {
             column: Some(column),
             table: self.schema.table_of(column),
@@ -387,7 +307,14 @@ impl Builder<'_> {
         comparison: Comparison,
         number: Decimal,
     ) -> Result<Predicate, Misfit> {
-        let data_type = self.schema.columns[column].column.data_type;
+        let profiled = &self.schema.columns[column].column;
+        let data_type = profiled.data_type;
+        let text = number.to_string();
+        if data_type == ColumnType::Text
+            && profiled.profile.values.as_ref().is_some_and(|values| !values.contains(&text))
+        {
+            return Err(misfit(NOWHERE, "This column holds no such number."));
+        }
         let right = Value::Literal(match data_type {
             ColumnType::Text => Literal::Text(number.to_string()),
             _ => self.number_literal(number),

@@ -83,7 +83,8 @@ impl Parser<'_> {
                 self.enter(Zone::Order);
             }
             Key::Verb => self.narrowing = true,
-            Key::Or | Key::Than | Key::Empty | Key::Beyond | Key::Stop => {}
+            Key::Or => self.alternative = !self.sketch.clauses.is_empty(),
+            Key::Than | Key::Empty | Key::Beyond | Key::Stop => {}
         }
     }
 
@@ -133,6 +134,8 @@ impl Parser<'_> {
             )
         {
             self.enter(Zone::Group);
+        } else if self.sketch.targets.is_empty() && self.sketch.entity.is_none() && !self.counting {
+            self.misplaced(here);
         } else {
             self.narrowing = true;
         }
