@@ -61,7 +61,7 @@ impl<'c> Relations<'c> {
         let typed = tokens.iter().map(|token| &question[token.at.clone()]).collect();
         let sketch = parse::parse(&pieces, typed, &self.schema);
         if sketch.unplaced.is_empty() {
-            self.fitted(question, &tokens, &pieces, &sketch, notes)
+            self.fitted(question, &tokens, &pieces, &sketch, notes, today)
         } else {
             let unknown = |tokens: &Range<usize>| {
                 pieces.iter().any(|piece| piece.tokens == *tokens && piece.item == Item::Unknown)
@@ -80,10 +80,9 @@ impl<'c> Relations<'c> {
         question: &str,
         tokens: &[Token],
         pieces: &[Piece],
-        sketch: &Sketch,
-        notes: Vec<String>,
+        sketch: &Sketch, notes: Vec<String>, today: NaiveDate,
     ) -> Translation {
-        match build::build(sketch, &self.schema, tokens, None) {
+        match build::build(sketch, &self.schema, tokens, today, None) {
             Ok(ask) => {
                 let spans = self.spans(question, tokens, pieces, &ask);
                 let confidence = fit(pieces);
@@ -95,7 +94,7 @@ impl<'c> Relations<'c> {
                     confidence,
                 }))
             }
-            Err(misfit) => self.asked_back(question, tokens, sketch, &misfit),
+            Err(misfit) => self.asked_back(question, tokens, sketch, &misfit, today),
         }
     }
 
@@ -104,12 +103,11 @@ impl<'c> Relations<'c> {
         &self,
         question: &str,
         tokens: &[Token],
-        sketch: &Sketch,
-        misfit: &Misfit,
+        sketch: &Sketch, misfit: &Misfit, today: NaiveDate,
     ) -> Translation {
         let mut choices: Vec<Choice> = Vec::new();
         for way in 0..misfit.ways.min(MOST_CHOICES) {
-            let Ok(ask) = build::build(sketch, &self.schema, tokens, Some(way)) else { continue };
+            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else { continue };
             let interpretation = words::interpretation(&ask, self.schema.catalog, Vec::new());
             let label = misfit.labels.get(way).cloned().unwrap_or_default();
             if !label.is_empty()

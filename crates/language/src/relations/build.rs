@@ -1,5 +1,7 @@
 //! A sketch to an Ask.
 
+mod change;
+mod figures;
 mod filters;
 mod groups;
 mod sets;
@@ -7,6 +9,7 @@ mod sorting;
 
 use std::ops::Range;
 
+use chrono::NaiveDate;
 use pacioli_model::{
     Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Figure, GroupKey, Grouping, Measure,
     Predicate, Value,
@@ -24,6 +27,7 @@ pub(crate) fn build(
     sketch: &Sketch,
     schema: &Schema<'_>,
     tokens: &[Token],
+    today: NaiveDate,
     way: Option<usize>,
 ) -> Result<Ask, Misfit> {
     let Some(entity) = entity_of(sketch, schema) else {
@@ -31,15 +35,22 @@ pub(crate) fn build(
     };
     let grouped = sketch.groups.iter().find_map(|group| match group {
         Noun::Table(table) => Some(*table),
-        Noun::Column(_) => None,
+        Noun::Column(_) | Noun::Period(_) => None,
     });
     let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped, way };
-    let mut builder = Builder { sketch, schema, resolver, outputs: Vec::new() };
+    let mut builder = Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
     builder.resolve()?;
     if builder.outputs.is_empty() {
         return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
     }
-    if builder.measures_groups() { builder.grouped() } else { builder.listed() }
+    let mut ask = if builder.measures_groups() {
+        builder.ranged = builder.can_range();
+        builder.grouped()?
+    } else {
+        builder.listed()?
+    };
+    builder.add_defaults(&mut ask);
+    Ok(ask)
 }
 
 pub(super) fn misfit(tokens: Range<usize>, reason: &str) -> Misfit {
@@ -55,6 +66,7 @@ pub(super) enum Output {
     CountRows(TableId),
     CountValues(ColumnId, bool),
     Aggregate(Aggregate, ColumnId),
+    Metric(usize),
 }
 
 pub(super) struct Builder<'a> {
@@ -62,6 +74,9 @@ pub(super) struct Builder<'a> {
     pub(super) schema: &'a Schema<'a>,
     pub(super) resolver: Resolver<'a>,
     pub(super) outputs: Vec<(Output, Range<usize>)>,
+    pub(super) today: NaiveDate,
+    /// The question's days are the range of all measures, and no filter.
+    pub(super) ranged: bool,
 }
 
 const NOWHERE: Range<usize> = 0..0;
@@ -82,6 +97,7 @@ impl Builder<'_> {
                     (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone())
                 }
                 Target::Entity(table) => (Output::Entity(*table), NOWHERE),
+                Target::Metric(metric) => (Output::Metric(*metric), NOWHERE),
                 Target::Count { what: Noun::Table(table), .. } if self.sketch.distinct => {
                     let counted = self.schema.tables[*table]
                         .key
@@ -101,6 +117,7 @@ impl Builder<'_> {
                 Target::Count { what: Noun::Column(pick), distinct } => {
                     self.counted(pick, *distinct)?
                 }
+                Target::Count { what: Noun::Period(_), .. } => continue,
                 Target::Everything(table) => {
                     for column in self.schema.tables[*table]
                         .columns

@@ -54,6 +54,8 @@ pub(super) struct Parser<'a> {
     pub(super) read: Vec<usize>,
     /// `in`, `from` stands before.
     pub(super) within: bool,
+    /// A declared figure that waits for its bound.
+    pub(super) metric: Option<usize>,
     /// All columns are asked for.
     pub(super) everything: bool,
     /// A `not` has found what it denies.
@@ -82,6 +84,7 @@ pub(crate) fn parse(pieces: &[Piece], words: Vec<&str>, schema: &Schema<'_>) -> 
         open: false,
         words,
         read: Vec::new(),
+        metric: None,
         within: false,
         everything: false,
         denied: false,
@@ -304,6 +307,10 @@ impl Parser<'_> {
         let Some(item) = self.item(here) else { return };
         match item {
             Item::Key(Key::Distinct | Key::Each | Key::HowMany) => {}
+            Item::Key(Key::Grain(grain) | Key::Every(grain)) => {
+                self.sketch.groups.push(Noun::Period(*grain));
+                self.after_group();
+            }
             Item::Mention(mention) if !mention.only_values() => {
                 let mention = mention.clone();
                 self.group_mention(here, &mention);
@@ -333,10 +340,18 @@ impl Parser<'_> {
             }
             self.sketch.groups.push(Noun::Column(pick));
         }
+        self.after_group();
+    }
+
+    /// "by country and month": groups go on over `and`.
+    fn after_group(&mut self) {
         let next = self.solid(self.at);
-        let goes_on = matches!(self.key_at(next), Some(Key::And))
-            && self.mention_at(self.solid(next + 1)).is_some_and(|mention| !mention.only_values())
-            && !self.sketch.targets.is_empty();
+        let noun = self.solid(next + 1);
+        let groups = self.mention_at(noun).is_some_and(|mention| !mention.only_values())
+            || matches!(self.key_at(noun), Some(Key::Grain(_)));
+        let goes_on = matches!(self.key_at(next), Some(Key::And | Key::By | Key::Each))
+            && groups
+            && (!self.sketch.targets.is_empty() || self.sketch.entity.is_some());
         if goes_on {
             self.at = next + 1;
         } else {
@@ -355,6 +370,7 @@ impl Parser<'_> {
         if self.counting || !self.aggregates.is_empty() {
             self.waiting();
         }
+        self.figures_of_groups();
         let nothing = self.sketch.targets.is_empty();
         if self.everything
             && nothing
@@ -381,6 +397,25 @@ impl Parser<'_> {
         self.sketch
     }
 
+    /// "revenue by month" is the sum of it; "orders by country" is how many.
+    fn figures_of_groups(&mut self) {
+        let periods = self.sketch.groups.iter().any(|group| matches!(group, Noun::Period(_)));
+        if !(periods || self.sketch.by || self.sketch.change.is_some()) {
+            return;
+        }
+        for target in &mut self.sketch.targets {
+            if let Target::Column(pick) = target
+                && let Some(aggregate) = usual_aggregate(pick, self.schema)
+            {
+                *target = Target::Aggregate { aggregate, of: pick.clone() };
+            }
+        }
+        let only_rows = self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
+        if let Some(entity) = self.sketch.entity.filter(|_| only_rows) {
+            self.sketch.targets = vec![Target::Count { what: Noun::Table(entity), distinct: false }];
+        }
+    }
+
     /// A count or an aggregate at the end of the question is of what it is about.
     fn waiting(&mut self) {
         if let Some(entity) =
@@ -394,6 +429,17 @@ impl Parser<'_> {
             .iter()
             .find(|piece| matches!(piece.item, Item::Key(Key::HowMany | Key::Aggregate(_))));
         self.sketch.unplaced.extend(unread.map(|piece| piece.tokens.clone()));
+    }
+}
+
+/// How figures of a column become one: amounts add up, rates are averaged.
+fn usual_aggregate(pick: &Pick, schema: &Schema<'_>) -> Option<Aggregate> {
+    let (column, _) = pick.candidates.first()?;
+    let role = schema.columns[*column].role;
+    if role.adds_up() {
+        Some(Aggregate::Sum)
+    } else {
+        role.measures().then_some(Aggregate::Average)
     }
 }
 

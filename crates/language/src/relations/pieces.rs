@@ -272,7 +272,8 @@ impl Cutter<'_> {
             Key::HowMany | Key::Order | Key::Aggregate(_) | Key::Ask | Key::In => {
                 named >= 0.99 && self.tokens[at].word.len() > 4
             }
-            Key::Beyond => named >= 0.95,
+            Key::Beyond | Key::Change(_) | Key::Versus => named >= 0.95,
+            Key::Grain(_) | Key::Every(_) => named >= 0.6,
             _ => false,
         }
     }

@@ -65,6 +65,7 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
             Target::Column(pick)
             | Target::Aggregate { of: pick, .. }
             | Target::Count { what: Noun::Column(pick), .. } => add(pick, 1.0),
+            Target::Metric(_) | Target::Count { what: Noun::Period(_), .. } => {}
             Target::Entity(table)
             | Target::Everything(table)
             | Target::Count { what: Noun::Table(table), .. } => return Some(*table),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pacioli_model::{Aggregate, Comparison, Decimal, Direction, TextPlace};
+use pacioli_model::{Aggregate, Comparison, Decimal, Direction, Shift, TextPlace, TimeGrain};
 
 use super::{
     lexicon::KnownValue,
@@ -25,6 +25,21 @@ pub(crate) struct Pick {
 pub(crate) enum Noun {
     Table(TableId),
     Column(Pick),
+    /// A calendar period; only grouped by.
+    Period(TimeGrain),
+}
+
+/// What the question wants to know about a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// The part of the whole.
+    Share,
+    /// The total so far.
+    Running,
+    /// The same of days that lie back.
+    Beside(Option<Shift>),
+    /// How much it grew since then.
+    Growth(Option<Shift>),
 }
 
 /// One column of the answer.
@@ -43,6 +58,8 @@ pub(crate) enum Target {
     },
     /// Every column of a table.
     Everything(TableId),
+    /// A declared figure.
+    Metric(usize),
 }
 
 /// What a column is compared with.
@@ -73,6 +90,8 @@ pub(crate) enum Measured {
     /// How many rows of a table; of whatever belongs to it where none is named.
     Count(Option<Noun>),
     Aggregate(Aggregate, Pick),
+    /// A declared figure.
+    Metric(usize),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -158,6 +177,11 @@ pub(crate) struct Sketch {
     pub(crate) both: bool,
     pub(crate) best: Option<Best>,
     pub(crate) sort: Vec<SortKey>,
+    pub(crate) change: Option<Change>,
+    /// Groups were asked for with `by`.
+    pub(crate) by: bool,
+    /// Values stand against each other: each is a group.
+    pub(crate) versus: bool,
     pub(crate) limit: Option<u32>,
     pub(crate) mentioned: Vec<TableId>,
     /// Pieces that found no place.

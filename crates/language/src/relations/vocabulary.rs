@@ -3,7 +3,9 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use pacioli_model::{Aggregate, Comparison, Direction, TextPlace};
+use pacioli_model::{Aggregate, Comparison, Direction, Shift, TextPlace, TimeGrain};
+
+use super::sketch::Change;
 
 /// What a word of the closed list does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +49,13 @@ pub(crate) enum Key {
     OrderTowards(Direction),
     /// `all information`: every column.
     Everything,
+    /// `month` after `by`.
+    Grain(TimeGrain),
+    /// `monthly`: groups wherever it stands.
+    Every(TimeGrain),
+    Change(Change),
+    /// `versus`.
+    Versus,
     /// Understood, and out of reach here.
     Beyond,
 }
@@ -201,13 +210,60 @@ const PHRASES: &[(Key, &str)] = &[
     ),
     (Empty, "null|missing|unknown|empty|blank|unspecified|undefined"),
     (
+        Key::Change(Change::Share),
+        "share of|share|percentage of|percentage|percent of|proportion of|proportion|percent|percentages of|contribution of|fraction of|shares of",
+    ),
+    (
+        Key::Change(Change::Running),
+        "running total of|running total|cumulative|cumulated|running sum of|running",
+    ),
+    (
+        Key::Change(Change::Growth(None)),
+        "growth|growth of|growth in|growth rate of|increase in|change in|growth rate|percentage growth of|growth by period",
+    ),
+    (
+        Key::Change(Change::Growth(Some(Shift { months: 12, days: 0 }))),
+        "year over year growth|year over year growth of|yoy growth|yoy growth of|annual growth of|year on year growth|year over year growth in|growth year over year|growth year on year|growth yoy|growth over last year|growth vs last year|growth over the year before|growth versus last year|growth compared to last year",
+    ),
+    (
+        Key::Change(Change::Growth(Some(Shift { months: 1, days: 0 }))),
+        "month over month growth|month over month growth of|mom growth|month on month growth|growth month over month|monthly growth of",
+    ),
+    (
+        Key::Change(Change::Beside(Some(Shift { months: 12, days: 0 }))),
+        "vs last year|versus last year|compared to last year|compared with last year|year over year|yoy|year on year|compared to the year before|vs the year before|vs previous year|compared to the previous year|versus the previous year|same period last year|compared to the same period last year|vs the same period last year|versus the same period last year|against last year|and the year before|compared to a year ago|vs same period last year",
+    ),
+    (
+        Key::Change(Change::Beside(Some(Shift { months: 1, days: 0 }))),
+        "vs last month|versus last month|compared to last month|compared with last month|month over month|mom|vs the month before|compared to the month before|compared to the same days last month|vs the same days last month|versus the same days last month|against last month|vs previous month",
+    ),
+    (
+        Key::Change(Change::Beside(Some(Shift { months: 3, days: 0 }))),
+        "vs last quarter|versus last quarter|compared to last quarter|compared with last quarter|quarter over quarter|qoq|vs the quarter before|against last quarter|vs previous quarter",
+    ),
+    (
+        Key::Change(Change::Beside(Some(Shift { months: 0, days: 7 }))),
+        "vs last week|versus last week|compared to last week|compared with last week|week over week|vs the week before|against last week",
+    ),
+    (Key::Versus, "vs|versus|compared to|compared with|against"),
+    (Key::Grain(TimeGrain::Day), "day|days|date"),
+    (Key::Grain(TimeGrain::Week), "week|weeks"),
+    (Key::Grain(TimeGrain::Month), "month|months"),
+    (Key::Grain(TimeGrain::Quarter), "quarter|quarters"),
+    (Key::Grain(TimeGrain::Year), "year|years"),
+    (Key::Every(TimeGrain::Day), "daily|day by day"),
+    (Key::Every(TimeGrain::Week), "weekly|week by week"),
+    (Key::Every(TimeGrain::Month), "monthly|month by month|over time|trend|trend of"),
+    (Key::Every(TimeGrain::Quarter), "quarterly|quarter by quarter"),
+    (Key::Every(TimeGrain::Year), "yearly|annually|year by year"),
+    (
         Beyond,
-        "percentage|percent|proportion|ratio|share|difference|median|growth|forecast|predict|why|delete|update|insert|drop|alter|truncate|remove|correlation|variance|compared|compare|versus|vs|next|trend|reason|reasons|because|explain|standard deviation|fraction|percentages|cumulative|running total|moving|rolling|likely|should|best way",
+        "ratio|difference|median|forecast|predict|why|delete|update|insert|drop|alter|truncate|remove|correlation|variance|compare|next|reason|reasons|because|explain|standard deviation|moving|rolling|likely|should|best way",
     ),
 ];
 
 /// How many words the longest phrase has.
-pub(crate) const LONGEST: usize = 6;
+pub(crate) const LONGEST: usize = 7;
 
 static BY_PHRASE: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
     let mut known = HashMap::new();

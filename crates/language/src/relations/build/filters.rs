@@ -107,7 +107,12 @@ impl Builder<'_> {
         let inner_base = far.filter(|_| clause.negated || apart);
         let from = inner_base.unwrap_or(base);
         let mut parts = Vec::new();
+        let range = self.range_test().map(|(_, tokens)| tokens);
         for test in &clause.tests {
+            let is_range = matches!(test, Test::Days { tokens, .. } | Test::Year { tokens, .. } if Some(tokens) == range.as_ref());
+            if is_range && !clause.negated {
+                continue;
+            }
             if skip_counts && matches!(test, Test::Count { .. }) && !clause.negated {
                 continue;
             }

@@ -37,7 +37,8 @@ impl Builder<'_> {
             filter_from = self.table_named(&aggregation.table);
         }
         if let Some((noun, comparison, number)) = self.counted_attribute() {
-            let name = self.measure_of(&mut ask, &noun, &tables, true)?;
+            let hidden = !matches!(noun, Measured::Metric(_));
+            let name = self.measure_of(&mut ask, &noun, &tables, hidden)?;
             let literal = self.number_literal(number);
             ask.having = Some(Predicate::Compare {
                 left: Value::Output(name),
@@ -54,8 +55,17 @@ impl Builder<'_> {
         if let Some(aggregation) = ask.measures.first().and_then(|measure| measure.aggregation()) {
             filter_from = self.table_named(&aggregation.table);
         }
+        if let Some(metric) = self.measured_metric() {
+            filter_from = metric;
+        }
         self.sort_groups(&mut ask, filter_from, &tables)?;
+        self.add_periods(&mut ask);
+        self.add_days(&mut ask)?;
         ask.filter = self.filter(filter_from, None)?;
+        self.add_versus(&mut ask, filter_from)?;
+        self.part_currencies(&mut ask)?;
+        self.add_change(&mut ask)?;
+        self.order_figures(&mut ask);
         if let Some(best) = best.filter(|_| alone) {
             // "the number of concerts in the largest stadium": the rank says which rows count.
             let ranked = self.best_filter(filter_from, best)?;
@@ -64,7 +74,7 @@ impl Builder<'_> {
         Ok(ask)
     }
 
-    fn table_named(&self, name: &pacioli_model::TableName) -> TableId {
+    pub(super) fn table_named(&self, name: &pacioli_model::TableName) -> TableId {
         (0..self.schema.tables.len())
             .find(|table| self.schema.tables[*table].entry.name == *name)
             .unwrap_or(self.resolver.entity)
@@ -89,6 +99,7 @@ impl Builder<'_> {
         }
         for group in &self.sketch.groups {
             match group {
+                Noun::Period(_) => {}
                 Noun::Column(pick) => add(self.resolver.choose(pick)?, &pick.tokens, false),
                 Noun::Table(table) => {
                     let shown = columns.iter().any(|(column, _)| {
@@ -128,7 +139,7 @@ impl Builder<'_> {
         named && elsewhere || elsewhere && self.sketch.entity == Some(table)
     }
 
-    fn measured_tables(&self) -> Vec<TableId> {
+    pub(super) fn measured_tables(&self) -> Vec<TableId> {
         let mut tables: Vec<TableId> = self
             .outputs
             .iter()
@@ -137,12 +148,14 @@ impl Builder<'_> {
                 Output::CountValues(column, _) | Output::Aggregate(_, column) => {
                     Some(self.schema.table_of(*column))
                 }
+                Output::Metric(metric) => self.metric_table(*metric),
                 Output::Column(_) | Output::Entity(_) => None,
             })
             .collect();
         match self.sketch.best.as_ref().map(|best| &best.by) {
             Some(Measured::Count(Some(Noun::Table(table)))) => tables.push(*table),
             Some(Measured::Count(None)) => tables.push(self.belonging()),
+            Some(Measured::Metric(metric)) => tables.extend(self.metric_table(*metric)),
             _ => {}
         }
         if let Some((noun, ..)) = self.counted_attribute() {
@@ -179,6 +192,9 @@ impl Builder<'_> {
     ) -> Result<(), Misfit> {
         match output {
             Output::Column(_) | Output::Entity(_) => {}
+            Output::Metric(metric) => {
+                self.measure_metric(ask, metric, false)?;
+            }
             Output::CountRows(table) => {
                 self.measure_count(ask, Some(&Noun::Table(table)), groups, false)?;
             }
@@ -251,6 +267,7 @@ impl Builder<'_> {
                 aggregation.value = Some(self.column_value(base, column, &pick.tokens)?);
                 return Ok(self.add_measure(ask, "count", aggregation, hidden));
             }
+            Some(Noun::Period(_)) => return Err(misfit(NOWHERE, "Periods are not counted.")),
             None => self
                 .belonging_or()
                 .ok_or_else(|| misfit(NOWHERE, "The question does not say what is counted."))?,
@@ -305,12 +322,12 @@ impl Builder<'_> {
     pub(super) fn ranked_by_count(&self) -> bool {
         matches!(
             self.sketch.best.as_ref().map(|best| &best.by),
-            Some(Measured::Count(_) | Measured::Aggregate(..))
+            Some(Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_))
         ) || self
             .sketch
             .sort
             .iter()
-            .any(|key| matches!(key.by, Measured::Count(_) | Measured::Aggregate(..)))
+            .any(|key| matches!(key.by, Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_)))
     }
 
     /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
@@ -348,9 +365,45 @@ impl Builder<'_> {
             }
             _ => false,
         });
+        if matches!(what, Measured::Metric(_)) {
+            return Some((what, comparison, number));
+        }
         let grouped = !self.sketch.groups.is_empty();
         ((only_columns && attribute) || grouped && self.counts_groups(&what))
             .then_some((what, comparison, number))
+    }
+
+    /// The table of a declared figure among the measures, ranks and bounds.
+    fn measured_metric(&self) -> Option<TableId> {
+        let shown = self.outputs.iter().find_map(|(output, _)| match output {
+            Output::Metric(metric) => Some(*metric),
+            _ => None,
+        });
+        let ranked = self.sketch.best.as_ref().and_then(|best| match best.by {
+            Measured::Metric(metric) => Some(metric),
+            _ => None,
+        });
+        let bounded = self.sketch.clauses.iter().flat_map(|clause| &clause.tests).find_map(|test| match test {
+            Test::Count { what: Measured::Metric(metric), .. } => Some(*metric),
+            _ => None,
+        });
+        shown.or(ranked).or(bounded).and_then(|metric| self.metric_table(metric))
+    }
+
+    /// "Germany vs France": the values that stand against each other are groups.
+    fn add_versus(&self, ask: &mut Ask, base: TableId) -> Result<(), Misfit> {
+        if !self.sketch.versus {
+            return Ok(());
+        }
+        let mut tests = self.sketch.clauses.iter().flat_map(|clause| &clause.tests);
+        let values = tests.find_map(|test| match test {
+            Test::Values { values, column, near, tokens } => Some((values, column, near, tokens)),
+            _ => None,
+        });
+        let (values, column, near, tokens) = values.ok_or_else(|| misfit(NOWHERE, "The question does not say what is compared."))?;
+        let (column, _) = self.resolver.choose_values(values, column.as_ref(), *near, tokens)?;
+        self.add_group(ask, base, column, tokens, false)?;
+        Ok(())
     }
 
     /// Whether a count bounds the groups themselves: "for each country with more than 3 airports".
@@ -372,6 +425,7 @@ impl Builder<'_> {
                 let column = self.numeric(pick, *aggregate)?;
                 self.measure_column(ask, *aggregate, column, &pick.tokens, groups, hidden)
             }
+            Measured::Metric(metric) => self.measure_metric(ask, *metric, hidden),
             Measured::Column(pick) => {
                 Err(misfit(pick.tokens.clone(), "A column by itself is no figure of a group."))
             }
@@ -392,6 +446,10 @@ impl Builder<'_> {
             Measured::Aggregate(aggregate, pick) => {
                 let column = self.resolver.choose(pick)?;
                 self.measure_column(ask, *aggregate, column, &pick.tokens, groups, true)?
+            }
+            Measured::Metric(metric) => {
+                let shown = !self.outputs.iter().any(|(output, _)| matches!(output, Output::Metric(_)));
+                self.measure_metric(ask, *metric, !shown)?
             }
             Measured::Column(pick) => {
                 let column = self.resolver.choose(pick)?;
@@ -456,6 +514,9 @@ impl Builder<'_> {
             | Measured::Aggregate(_, pick)
             | Measured::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
             Measured::Count(None) => self.belonging(),
+            Measured::Count(Some(Noun::Period(_))) | Measured::Metric(_) => {
+                return Err(misfit(NOWHERE, "This figure does not belong to one row."));
+            }
         };
         let mut ask = Ask::about(self.schema.tables[counted].entry.name.clone());
         let table = self.measuring(counted, &[owner])?;
@@ -483,7 +544,7 @@ impl Builder<'_> {
             | Measured::Column(pick) => {
                 self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column))
             }
-            Measured::Count(None) => None,
+            Measured::Count(None | Some(Noun::Period(_))) | Measured::Metric(_) => None,
         };
         let entity = self.resolver.entity;
         let listed = self.outputs.iter().find_map(|(output, _)| match output {

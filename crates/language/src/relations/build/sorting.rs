@@ -13,7 +13,7 @@ impl Builder<'_> {
     pub(super) fn ranking_column(&self, best: &Best) -> Result<ColumnId, Misfit> {
         match &best.by {
             Measured::Column(pick) => self.resolver.choose(pick),
-            Measured::Count(_) | Measured::Aggregate(..) => {
+            Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_) => {
                 Err(misfit(best.tokens.clone(), "Rows have no count."))
             }
         }
@@ -73,6 +73,7 @@ impl Builder<'_> {
                     let column = self.resolver.choose(pick)?;
                     self.measure_column(ask, *aggregate, column, &pick.tokens, groups, true)?
                 }
+                Measured::Metric(metric) => self.measure_metric(ask, *metric, true)?,
                 Measured::Column(pick) => {
                     let column = self.resolver.choose(pick)?;
                     match self.known_measure(ask, column) {

@@ -71,6 +71,13 @@ impl Parser<'_> {
             Key::Text(place) => self.text(here, place),
             Key::Empty => self.empty(here),
             Key::Everything => self.everything = true,
+            Key::Every(grain) => self.sketch.groups.push(Noun::Period(grain)),
+            Key::Grain(_) => self.misplaced(here),
+            Key::Change(change) => self.sketch.change = Some(change),
+            Key::Versus => {
+                self.sketch.versus = true;
+                self.or(here);
+            }
             Key::Stop
             | Key::Verb
             | Key::Of
@@ -268,7 +275,8 @@ impl Parser<'_> {
             )
         });
         let groups =
-            self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values());
+            self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values())
+                || matches!(self.key_at(self.solid(here + 1)), Some(Key::Grain(_) | Key::Every(_)));
         if measured
             && groups
             && !matches!(
@@ -281,6 +289,11 @@ impl Parser<'_> {
     }
 
     fn condition_mention(&mut self, here: usize, mention: &Mention) {
+        if let Some(metric) = mention.metrics.first() {
+            self.close_column();
+            self.metric = Some(*metric);
+            return;
+        }
         if self.takes_value(here, mention) {
             return self.values_here(here);
         }
@@ -357,7 +370,9 @@ impl Parser<'_> {
             values.push(mention.values.clone());
             self.at = at + 1;
             let mut next = at + 1;
-            if matches!(self.key_at(next), Some(Key::Or)) && !self.alternative {
+            let versus = matches!(self.key_at(next), Some(Key::Versus));
+            self.sketch.versus |= versus;
+            if (versus || matches!(self.key_at(next), Some(Key::Or))) && !self.alternative {
                 next = self.solid(next + 1);
             } else {
                 break;

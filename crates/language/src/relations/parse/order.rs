@@ -143,6 +143,9 @@ impl Parser<'_> {
             // "sorted by frequency" has no noun of its own.
             return counting.then_some((Measured::Count(None), next));
         };
+        if let Some(metric) = mention.metrics.first() {
+            return Some((Measured::Metric(*metric), next + 1));
+        }
         let after = next + 1;
         let qualifies = self.is_table(mention)
             && self

@@ -52,6 +52,13 @@ impl Parser<'_> {
                 }
             }
             Key::Each => self.enter(Zone::Group),
+            Key::Every(grain) => self.sketch.groups.push(Noun::Period(grain)),
+            Key::Grain(grain) => self.period(here, grain),
+            Key::Change(change) => self.sketch.change = Some(change),
+            Key::Versus => {
+                self.sketch.versus = true;
+                self.alternative = !self.sketch.clauses.is_empty();
+            }
             Key::By => self.by(here),
             Key::Of => self.narrowing = true,
             Key::In => {
@@ -121,11 +128,18 @@ impl Parser<'_> {
             .sketch
             .targets
             .iter()
-            .any(|target| matches!(target, Target::Count { .. } | Target::Aggregate { .. }));
+            .any(|target| matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_)));
+        let measures = |target: &Target| match target {
+            Target::Column(pick) => super::usual_aggregate(pick, self.schema).is_some(),
+            _ => false,
+        };
+        let plain = if self.sketch.targets.is_empty() { self.sketch.entity.is_some() } else { self.sketch.targets.iter().all(measures) };
+        let measured = measured || plain || self.sketch.change.is_some();
         let noun = self.solid(here + 1);
         let valued = matches!(self.item(noun + 1), Some(Item::Quoted(..)))
             || self.mention_at(noun + 1).is_some_and(Mention::only_values);
-        let groups = !valued && self.mention_at(noun).is_some_and(|mention| !mention.only_values());
+        let groups = !valued && self.mention_at(noun).is_some_and(|mention| !mention.only_values())
+            || matches!(self.key_at(noun), Some(Key::Grain(_) | Key::Every(_)));
         if measured
             && groups
             && !matches!(
@@ -133,6 +147,7 @@ impl Parser<'_> {
                 Some(Key::Verb)
             )
         {
+            self.sketch.by = true;
             self.enter(Zone::Group);
         } else if self.sketch.targets.is_empty() && self.sketch.entity.is_none() && !self.counting {
             self.misplaced(here);
@@ -141,8 +156,21 @@ impl Parser<'_> {
         }
     }
 
+    /// "which month had …", "the last three months": a period that is asked for.
+    fn period(&mut self, here: usize, grain: pacioli_model::TimeGrain) {
+        let asked = here.checked_sub(1).and_then(|before| self.key_at(before));
+        if matches!(asked, Some(Key::Ask | Key::And)) && self.sketch.targets.is_empty() {
+            self.sketch.groups.push(Noun::Period(grain));
+        } else {
+            self.misplaced(here);
+        }
+    }
+
     fn select_mention(&mut self, here: usize, mention: &Mention) {
         self.at = here + 1;
+        if let Some(metric) = mention.metrics.first() {
+            return self.target_metric(here, *metric);
+        }
         let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
         let values_win =
             mention.only_values() || self.narrowing && asked && is_better_value(mention);
@@ -217,6 +245,24 @@ impl Parser<'_> {
             ),
             _ => false,
         }
+    }
+
+    fn target_metric(&mut self, here: usize, metric: usize) {
+        // "total revenue" is revenue; an average of it would be another figure.
+        let summed = self.aggregates.iter().all(|aggregate| *aggregate == Aggregate::Sum);
+        self.aggregates.clear();
+        let bounded = self.bounds_next(here + 1);
+        if bounded {
+            self.at = here;
+            return self.enter(Zone::Condition);
+        }
+        if summed && !self.sketch.targets.contains(&Target::Metric(metric)) {
+            self.sketch.targets.push(Target::Metric(metric));
+        } else if !summed {
+            self.misplaced(here);
+        }
+        self.counting = false;
+        self.narrowing = false;
     }
 
     fn prefers_table(&self, mention: &Mention) -> bool {

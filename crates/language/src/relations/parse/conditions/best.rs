@@ -82,6 +82,9 @@ impl Parser<'_> {
                 let owner = self.owner_after(next + 1);
                 made(Measured::Aggregate(*aggregate, self.pick(next, owner)?), next + 1)
             }
+            Some(Item::Mention(mention)) if !mention.metrics.is_empty() => {
+                made(Measured::Metric(mention.metrics[0]), at + 1)
+            }
             Some(Item::Mention(mention)) if !mention.only_values() => {
                 let after = at + 1;
                 let compound = self.is_table(mention)
@@ -169,6 +172,9 @@ impl Parser<'_> {
             next = self.solid_noun(next + 1);
         }
         let mention = self.mention_at(next)?;
+        if let Some(metric) = mention.metrics.first() {
+            return Some((Measured::Metric(*metric), next + 1));
+        }
         if counting || !self.measures(mention) {
             return Some((Measured::Count(Some(self.counted(next, mention)?)), next + 1));
         }

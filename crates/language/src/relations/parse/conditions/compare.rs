@@ -117,6 +117,9 @@ impl Parser<'_> {
     fn bounded(&mut self, here: usize, at: usize, comparison: Comparison, number: Decimal) {
         self.at = at + 1;
         let (comparison, number) = self.or_more(comparison, number);
+        if let Some(metric) = self.metric.take() {
+            return self.push(Test::Count { what: Measured::Metric(metric), comparison, number });
+        }
         if let Some(pick) = self.column.take() {
             self.pass_unit();
             return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
@@ -222,6 +225,9 @@ impl Parser<'_> {
     /// A number before its noun: a bound of a column, or a count of rows.
     fn test_of(&self, at: usize, comparison: Comparison, number: Decimal) -> Option<Test> {
         let mention = self.mention_at(at)?;
+        if let Some(metric) = mention.metrics.first() {
+            return Some(Test::Count { what: Measured::Metric(*metric), comparison, number });
+        }
         let compound = self.end_of_noun(at) == at + 2;
         if compound {
             let pick = self.pick(at + 1, mention.best_table().map(|(table, _)| table))?;
