@@ -69,9 +69,8 @@ impl Native {
     /// two types that the column can have.
     pub(super) fn column_type(self, wide: bool) -> Option<ColumnType> {
         Some(match self {
-            Self::Integer => ColumnType::Integer,
             Self::Unsigned | Self::Bits if wide => ColumnType::Decimal { scale: 0 },
-            Self::Unsigned | Self::Bits => ColumnType::Integer,
+            Self::Integer | Self::Unsigned | Self::Bits => ColumnType::Integer,
             Self::Flag if wide => ColumnType::Integer,
             Self::Flag | Self::Bit => ColumnType::Boolean,
             Self::Float => ColumnType::Float,
