@@ -3,16 +3,17 @@
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
-use pacioli_model::{Ask, Column, CompanyId, Table, TableEntry};
+use pacioli_model::{Ask, Table, TableName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    EngineError, EngineStats, TableFiles, compile,
+    EngineError, EngineStats, Scope, TableFiles,
+    compile::{Compiled, compile},
     counts::Counts,
     files::{Location, storage},
     pool::Pool,
     protocol::Request,
-    query::{Budget, Rows, Task, execute},
+    query::{Budget, Job, Rows, Task, execute},
     table::table,
 };
 
@@ -55,7 +56,7 @@ pub struct EngineOptions {
 pub struct Answer {
     /// The rows.
     pub table: Table,
-    /// For people to read.
+    /// What was run, for people to read.
     pub sql: String,
 }
 
@@ -85,25 +86,33 @@ impl Engine {
     }
 
     /// Answers `ask`. Dropping the future ends its worker.
-    pub async fn run(
-        &self,
-        company: CompanyId,
-        entry: &TableEntry,
-        ask: &Ask,
-    ) -> Result<Answer, EngineError> {
-        let bound = check(entry, ask, self.shared.options.row_limit)?;
-        let rows = self.submit(company, entry, Task::Ask(ask.clone())).await?;
-        answer(&bound, &rows)
+    pub async fn run(&self, scope: &Scope<'_>, ask: &Ask) -> Result<Answer, EngineError> {
+        let compiled = compiled(scope, ask, self.shared.options.row_limit)?;
+        let rows = self.submit(asked(scope, &compiled)?).await?;
+        answer(compiled, &rows)
+    }
+
+    /// The rows of one SELECT that a person wrote, over the tables of the scope alone.
+    pub async fn sql(&self, scope: &Scope<'_>, sql: &str) -> Result<Answer, EngineError> {
+        let tables = scope.mentioned(sql);
+        let access = scope.access_to(&tables);
+        let task = Task::Sql(sql.to_owned());
+        let rows = self.submit(Job { company: scope.company, tables, access, task }).await?;
+        let table = table(&rows.schema, &rows.batches, rows.truncated, &[])?;
+        Ok(Answer { table, sql: sql.to_owned() })
     }
 
     /// The first rows of a table, at most `rows`, in the order they were loaded.
     pub async fn sample(
         &self,
-        company: CompanyId,
-        entry: &TableEntry,
+        scope: &Scope<'_>,
+        name: &TableName,
         rows: u32,
     ) -> Result<Table, EngineError> {
-        let rows = self.submit(company, entry, Task::Sample { rows: rows.into() }).await?;
+        let tables = scope.entries(std::slice::from_ref(name))?;
+        let access = scope.access_to(&tables);
+        let task = Task::Sample { table: name.clone(), rows: rows.into() };
+        let rows = self.submit(Job { company: scope.company, tables, access, task }).await?;
         table(&rows.schema, &rows.batches, rows.truncated, &[])
     }
 
@@ -123,19 +132,12 @@ impl Engine {
         drop(all);
     }
 
-    async fn submit(
-        &self,
-        company: CompanyId,
-        entry: &TableEntry,
-        task: Task,
-    ) -> Result<Rows, EngineError> {
+    async fn submit(&self, job: Job) -> Result<Rows, EngineError> {
         let shared = &self.shared;
         let permit = shared.permit().await.inspect_err(|_| shared.counts.refuse())?;
         let running = shared.counts.start();
-        let table = without_values(entry);
-        let exchange = shared.exchange(company, table, task);
         let after = shared.options.deadline;
-        let result = match tokio::time::timeout(after, exchange).await {
+        let result = match tokio::time::timeout(after, shared.exchange(job)).await {
             Ok(result) => result,
             Err(_) => Err(EngineError::TimedOut { after }),
         };
@@ -160,12 +162,7 @@ impl Shared {
     }
 
     /// One request and its reply. Dropped in between, it drops the worker, which kills it.
-    async fn exchange(
-        &self,
-        company: CompanyId,
-        table: TableEntry,
-        task: Task,
-    ) -> Result<Rows, EngineError> {
+    async fn exchange(&self, job: Job) -> Result<Rows, EngineError> {
         let options = &self.options;
         let budget = Budget {
             threads: options.threads,
@@ -173,7 +170,7 @@ impl Shared {
             spill_bytes: options.spill_bytes,
             row_limit: options.row_limit,
         };
-        let request = Request { location: self.location.clone(), company, table, task, budget };
+        let request = Request { location: self.location.clone(), job, budget };
         let request = serde_json::to_vec(&request)
             .map_err(|error| EngineError::Failed { detail: format!("a request: {error}") })?;
         let mut worker = self.pool.send(&request, &self.counts).await?;
@@ -185,72 +182,44 @@ impl Shared {
     }
 }
 
-/// The entry without what a worker has no use for.
-fn without_values(entry: &TableEntry) -> TableEntry {
-    let column = |column: &Column| Column {
-        name: column.name.clone(),
-        label: column.label.clone(),
-        data_type: column.data_type,
-        profile: pacioli_model::ColumnProfile {
-            nulls: column.profile.nulls,
-            distinct: column.profile.distinct,
-            min: column.profile.min.clone(),
-            max: column.profile.max.clone(),
-            values: None,
-        },
-    };
-    TableEntry {
-        name: entry.name.clone(),
-        version: entry.version,
-        origin: entry.origin.clone(),
-        columns: entry.columns.iter().map(column).collect(),
-        rows: entry.rows,
-        bytes: entry.bytes,
-        loaded_at: entry.loaded_at,
-        loaded_by: entry.loaded_by,
-        notes: Vec::new(),
-        primary_key: entry.primary_key.clone(),
-        foreign_keys: Vec::new(),
-    }
-}
-
-fn check<'a>(
-    entry: &'a TableEntry,
-    ask: &'a Ask,
-    row_limit: u64,
-) -> Result<compile::Bound<'a>, EngineError> {
-    let bound = compile::bind(entry, ask)?;
-    match bound.limit {
+fn compiled(scope: &Scope<'_>, ask: &Ask, row_limit: u64) -> Result<Compiled, EngineError> {
+    match ask.limit {
         Some(limit) if u64::from(limit) > row_limit => Err(EngineError::Invalid {
             detail: format!("An answer has at most {row_limit} rows, not {limit}."),
         }),
-        _ => Ok(bound),
+        _ => compile(&scope.visible(), ask),
     }
 }
 
-fn answer(bound: &compile::Bound<'_>, rows: &Rows) -> Result<Answer, EngineError> {
-    let table = table(&rows.schema, &rows.batches, rows.truncated, &bound.whole_outputs())?;
-    Ok(Answer { table, sql: bound.sql() })
+fn asked(scope: &Scope<'_>, compiled: &Compiled) -> Result<Job, EngineError> {
+    let tables = scope.entries(&compiled.tables)?;
+    let access = scope.access_to(&tables);
+    let task = Task::Sql(compiled.sql.clone());
+    Ok(Job { company: scope.company, tables, access, task })
+}
+
+fn answer(compiled: Compiled, rows: &Rows) -> Result<Answer, EngineError> {
+    let table = table(&rows.schema, &rows.batches, rows.truncated, &compiled.whole)?;
+    Ok(Answer { table, sql: compiled.sql })
 }
 
 /// Answers `ask` in this process, with no deadline and no wall around it: for a person's own files at
 /// a person's own terminal.
 pub async fn run_in_process(
     files: &TableFiles,
-    company: CompanyId,
-    entry: &TableEntry,
+    scope: &Scope<'_>,
     ask: &Ask,
     row_limit: u64,
 ) -> Result<Answer, EngineError> {
-    let bound = check(entry, ask, row_limit)?;
+    let compiled = compiled(scope, ask, row_limit)?;
     let budget = Budget {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: IN_PROCESS_BYTES,
         spill_bytes: u64::MAX,
         row_limit,
     };
-    let rows = execute(files, company, entry, &Task::Ask(ask.clone()), &budget, None).await?;
-    answer(&bound, &rows)
+    let rows = execute(files, &asked(scope, &compiled)?, &budget, None).await?;
+    answer(compiled, &rows)
 }
 
 /// Beyond this, sorts and groups go to the temporary folder.

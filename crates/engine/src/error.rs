@@ -1,5 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
+use datafusion::error::DataFusionError;
+
 /// Why there is no answer, by what the caller does about it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EngineError {
@@ -51,4 +53,33 @@ pub enum EngineError {
         /// For the log.
         detail: String,
     },
+}
+
+impl From<DataFusionError> for EngineError {
+    fn from(error: DataFusionError) -> Self {
+        match error.find_root() {
+            root if is_exhaustion(root) => Self::TooLarge {
+                detail: "The question needs more memory than it is given. Filter rows, or group by less."
+                    .to_owned(),
+            },
+            DataFusionError::ObjectStore(cause)
+                if matches!(**cause, object_store::Error::NotFound { .. }) =>
+            {
+                Self::Missing
+            }
+            _ => Self::Failed { detail: error.strip_backtrace() },
+        }
+    }
+}
+
+/// Memory, or the disk that stands in for it, has run out. Some operators wrap the error of the disk
+/// in a text, of which the setting's name is all that can be told.
+fn is_exhaustion(root: &DataFusionError) -> bool {
+    match root {
+        DataFusionError::ResourcesExhausted(_) => true,
+        DataFusionError::ArrowError(..) | DataFusionError::IoError(_) => {
+            root.to_string().contains("datafusion.runtime.max_temp_directory_size")
+        }
+        _ => false,
+    }
 }

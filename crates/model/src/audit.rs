@@ -25,6 +25,14 @@ pub enum AuditAction {
     PasswordReset,
     TableLoaded,
     TableDeleted,
+    RowsPushed,
+    ConnectionAdded,
+    ConnectionUpdated,
+    ConnectionDeleted,
+    ConnectionTested,
+    RunStarted,
+    JobCancelled,
+    SemanticsChanged,
 }
 
 /// How it ended.

@@ -75,6 +75,14 @@ name! {
     RelationshipName
 }
 
+impl RelationshipName {
+    /// `text`, which is a name but for its length, cut to fit with `end`, a short end of a name.
+    pub(crate) fn cut(text: &str, end: &str) -> Self {
+        let kept = 63_usize.saturating_sub(end.len());
+        Self(text.chars().take(kept).chain(end.chars()).collect())
+    }
+}
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -180,6 +188,10 @@ pub enum Origin {
         connection_id: ConnectionId,
         /// What the table is called there.
         source_table: String,
+        /// Up to where the source's changes are in this version, in the source's words; empty where
+        /// the next load must be a full one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        watermark: Option<String>,
     },
     /// Rows that a program sends.
     Push,

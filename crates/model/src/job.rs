@@ -8,6 +8,8 @@ use crate::{CompanyId, JobId, TableName, Timestamp, UserId};
 pub enum JobKind {
     /// Turns an uploaded file into a table.
     Load,
+    /// Loads a connection's tables. The run has the job's id.
+    Run,
 }
 
 /// Where a job stands.
@@ -66,11 +68,17 @@ pub struct Job {
     pub expires_at: Timestamp,
 }
 
+impl JobStatus {
+    /// Whether it can still change.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Queued | Self::Running)
+    }
+}
+
 impl Job {
     /// The job as it truly stands at `now`: running with a lapsed lease means that its server died.
     pub fn as_of(mut self, now: Timestamp) -> Self {
-        let open = matches!(self.status, JobStatus::Queued | JobStatus::Running);
-        if open && self.lease_until < now {
+        if self.status.is_open() && self.lease_until < now {
             self.status = JobStatus::Failed;
             self.failure = Some(JobFailure {
                 code: "interrupted".to_owned(),

@@ -9,13 +9,18 @@ mod account;
 mod ask;
 mod audit;
 mod catalog;
+mod connection;
 mod decimal;
 mod email;
 mod id;
 mod job;
+mod measured;
 mod question;
+mod references;
 mod role;
+mod run;
 mod semantics;
+mod semantics_in_effect;
 mod session;
 mod table;
 mod time;
@@ -31,6 +36,9 @@ pub use catalog::{
     Catalog, Column, ColumnName, ColumnProfile, ColumnType, Distinct, ForeignKey, InvalidName,
     Known, MetricName, Origin, Relationship, RelationshipName, TableEntry, TableName,
 };
+pub use connection::{
+    ConnectedTable, Connection, ConnectionKind, Rhythm, Schedule, SealedSecret, UnknownKind,
+};
 pub use decimal::{Decimal, InvalidDecimal};
 pub use email::{Email, InvalidEmail};
 pub use id::{
@@ -38,12 +46,16 @@ pub use id::{
     TableVersion, UserId,
 };
 pub use job::{Job, JobFailure, JobKind, JobStatus};
+pub use measured::{DateCoverage, MeasuredRelationship, Measurements, ValueMatch, foreign_keys};
 pub use question::QuestionRecord;
+pub use references::Named;
 pub use role::{Permission, Role};
+pub use run::{Run, TableRun, Trigger};
 pub use semantics::{
     Access, Bound, CallerAttribute, ColumnMeaning, Definition, Metric, PackUse, Policy, Semantics,
     TableAccess, TableMeaning, UnavailableMetric, Unit, WeekStart,
 };
+pub use semantics_in_effect::StoredSemantics;
 pub use session::{RefreshHash, Session};
 pub use table::{Cell, Table, TableColumn};
 pub use time::Timestamp;

@@ -144,7 +144,7 @@ pub struct UnavailableMetric {
     pub name: MetricName,
     /// Its label.
     pub label: String,
-    /// The pack.
+    /// The pack; empty for the company's own.
     pub pack: String,
     /// Tables and columns that are not there: `account_move.invoice_date`.
     pub missing: Vec<String>,

@@ -1,10 +1,10 @@
-use pacioli_model::{Job, JobId};
+use pacioli_model::{AuditEvent, Job, JobId, Timestamp};
 
 use crate::{
-    StoreError, TenantStore,
-    backend::{Collection, Write},
+    Page, PageRequest, StoreError, TenantStore,
+    backend::{Collection, Filter, Query, Write},
     document,
-    store::{ATTEMPTS, back_off},
+    store::{ATTEMPTS, back_off, logged},
 };
 
 impl TenantStore {
@@ -30,6 +30,47 @@ impl TenantStore {
             back_off(attempt).await;
         }
         Err(StoreError::Conflict)
+    }
+
+    /// A page of the company's jobs, the newest first.
+    pub async fn jobs(&self, page: &PageRequest) -> Result<Page<Job>, StoreError> {
+        let query = Query::new(Collection::Jobs, self.own())
+            .sorted("created_at", true)
+            .after(page.after.clone());
+        let read = |found| document::decode(Collection::Jobs, found);
+        self.store.page(query, page.limit, read).await
+    }
+
+    /// Notes that a job shall end, where it has not ended, whichever server does it; false where it has,
+    /// or is not there.
+    pub async fn cancel_job(
+        &self,
+        id: JobId,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<bool, StoreError> {
+        let status = |status: &str| Filter::equals("status", status);
+        let open = self.own().and(Filter::Any(vec![status("queued"), status("running")]));
+        let fields = [("cancelled_at", now.to_string().into())];
+        let cancel = Write::update(Collection::Jobs, &id, open.clone(), fields);
+        let writes = vec![cancel, logged(self.company_id(), event)?];
+        for attempt in 0..ATTEMPTS {
+            if self.store.try_batch(writes.clone()).await? {
+                return Ok(true);
+            }
+            let meets = Filter::id(&id).and(open.clone());
+            if self.store.count(Collection::Jobs, meets).await? == 0 {
+                return Ok(false);
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Whether [`Self::cancel_job`] was called for it.
+    pub async fn is_job_cancelled(&self, id: JobId) -> Result<bool, StoreError> {
+        let found = self.get(Collection::Jobs, &id).await?;
+        Ok(found.is_some_and(|found| document::text(&found, "cancelled_at").is_some()))
     }
 
     /// A job of this company.

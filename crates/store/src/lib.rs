@@ -1,5 +1,5 @@
 //! Everything that is remembered, as documents: companies, people, sessions, the audit log, the
-//! catalog of tables, jobs, questions and idempotency keys; on SQLite, embedded, or on MongoDB. And,
+//! catalog of tables, connections and their runs, jobs, questions and idempotency keys; on SQLite, embedded, or on MongoDB. And,
 //! in [`cache`], the caches that stand in front of it.
 //!
 //! The way in is [`Store`], and for one company's data [`TenantStore`], from [`Store::tenant`]. Both are
@@ -26,12 +26,15 @@ mod audit;
 mod backend;
 pub mod cache;
 mod companies;
+mod connections;
 mod document;
 mod error;
 mod idempotency;
 mod jobs;
 mod page;
 mod questions;
+mod runs;
+mod semantics;
 mod sessions;
 mod store;
 mod tables;
@@ -46,9 +49,11 @@ pub use cache::{
     Limit, LimitKey, Quota, Scope,
 };
 pub use companies::CompanyChange;
+pub use connections::{ConnectionChange, Lease};
 pub use error::{Duplicate, StoreError};
 pub use idempotency::{Claim, IdempotencyRecord, StoredResponse};
 pub use page::{After, Page, PageRequest};
+pub use semantics::SemanticsVersion;
 pub use store::Store;
 pub use tenant::TenantStore;
 pub use users::{SortUsers, UserChange, UserQuery};

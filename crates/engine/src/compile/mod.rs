@@ -1,22 +1,35 @@
-//! Ask to work: `bind` checks an Ask against its table and settles every doubt about types; from
-//! that one bound form come the plan that runs and the SQL that people read, so that they cannot say
-//! different things.
+//! Ask to SQL: `bind` checks an Ask against the catalog and settles every doubt about types; what
+//! comes out is the text that people read and that a worker runs.
 
 mod bind;
 mod condition;
-mod plan;
 mod sql;
 mod width;
 
-use pacioli_model::{Ask, TableEntry};
-
-pub(crate) use bind::{Bound, bind};
-pub(crate) use plan::plan;
+use pacioli_model::{Ask, Catalog, TableName};
 
 use crate::EngineError;
 
-/// The SQL that says what `ask` says, in PostgreSQL's words. Numbers with a point are exact decimals
-/// in it, as PostgreSQL reads them.
-pub fn sql(table: &TableEntry, ask: &Ask) -> Result<String, EngineError> {
-    Ok(bind(table, ask)?.sql())
+/// An Ask as SQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// One SELECT, for people to read and for a worker to run, in PostgreSQL's words. Numbers with a
+    /// point are exact decimals in it.
+    pub sql: String,
+    /// The tables that it reads.
+    pub tables: Vec<TableName>,
+    /// Which outputs are totals of whole numbers, and so are shown as whole numbers where they fit.
+    pub whole: Vec<bool>,
+}
+
+/// The SQL that says what `ask` says over the tables of `catalog`.
+pub fn compile(catalog: &Catalog, ask: &Ask) -> Result<Compiled, EngineError> {
+    let table = catalog.table(&ask.table);
+    let table = table.ok_or_else(|| bind::invalid(format!("There is no table {}.", ask.table)))?;
+    let bound = bind::bind(table, ask)?;
+    Ok(Compiled {
+        sql: bound.sql(),
+        tables: vec![table.name.clone()],
+        whole: bound.whole_outputs(),
+    })
 }

@@ -1,4 +1,4 @@
-//! A bound Ask as SQL for people to read. It is shown and never run.
+//! A bound Ask as SQL, for people to read and for a worker to run.
 
 use std::fmt::Write;
 

@@ -2,11 +2,11 @@
 
 use std::{io::Write, ops::ControlFlow};
 
-use pacioli_engine::{Answer, EngineError, TableFiles, run_in_process};
+use pacioli_engine::{Answer, EngineError, Scope, TableFiles, run_in_process};
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, Cell, Column, ColumnName, ColumnRef, CompanyId, Comparison,
-    Direction, Figure, GroupKey, Grouping, Literal, Measure, OrderBy, Origin, Predicate, Table,
-    TableEntry, TableName, TableVersion, TimeGrain, Timestamp, UserId, Value,
+    Access, Aggregate, Aggregation, Ask, Catalog, Cell, Column, ColumnName, ColumnRef, CompanyId,
+    Comparison, Direction, Figure, GroupKey, Grouping, Literal, Measure, OrderBy, Origin,
+    Predicate, Table, TableEntry, TableName, TableVersion, TimeGrain, Timestamp, UserId, Value,
 };
 use pacioli_sources::csv::{CsvLimits, inspect, read};
 use tempfile::TempDir;
@@ -63,7 +63,9 @@ impl World {
     }
 
     pub(crate) async fn run(&self, entry: &TableEntry, ask: &Ask) -> Result<Answer, EngineError> {
-        run_in_process(&self.files, company(1), entry, ask, ROW_LIMIT).await
+        let catalog = only(entry);
+        let access = Access::default();
+        run_in_process(&self.files, &whole(1, &catalog, &access), ask, ROW_LIMIT).await
     }
 }
 
@@ -75,6 +77,16 @@ pub(crate) fn name(text: &str) -> ColumnName {
     ColumnName::parse(text).unwrap()
 }
 
+/// A catalog of one table.
+pub(crate) fn only(entry: &TableEntry) -> Catalog {
+    Catalog { tables: vec![entry.clone()], ..Catalog::default() }
+}
+
+/// All of a company's tables, seen whole.
+pub(crate) fn whole<'a>(owner: u128, catalog: &'a Catalog, access: &'a Access) -> Scope<'a> {
+    Scope { company: company(owner), catalog, access }
+}
+
 fn t() -> TableName {
     TableName::parse("t").unwrap()
 }
@@ -82,6 +94,11 @@ fn t() -> TableName {
 /// A column of `t`.
 pub(crate) fn of(column: &str) -> ColumnRef {
     ColumnRef::new(t(), name(column))
+}
+
+/// A column of `t` as a value.
+pub(crate) fn column(of_t: &str) -> Value {
+    Value::Column(of(of_t))
 }
 
 /// An Ask that grows.

@@ -7,19 +7,17 @@ use std::{
 
 use chrono::NaiveDate;
 use clap::Args;
-use pacioli_engine::{TableFiles, run_in_process};
+use pacioli_engine::{Scope, TableFiles, run_in_process};
 use pacioli_language::{Context, Interpretation, Translation, Understood, translate};
-use pacioli_model::{
-    Catalog, Cell, CompanyId, Origin, Table, TableEntry, TableName, TableVersion, Timestamp, UserId,
-};
-use pacioli_sources::csv::table_name_from_file;
+use pacioli_model::{Access, Catalog, Cell, CompanyId, Table, TableEntry, Timestamp, UserId};
+use pacioli_sources::files::FileOptions;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{CommandResult, block_on};
 use crate::{
     clock::{Clock, Random},
-    loads::{Converted, InputFile, Progress, convert},
+    loads::{Conversion, InputFile, Progress},
 };
 
 /// Rows that a terminal shows.
@@ -28,7 +26,7 @@ const ROWS: u64 = 1000;
 /// Ask a question about files, without a server or an account
 #[derive(Args)]
 pub struct AskFiles {
-    /// CSV files, and at the end the question in quotes
+    /// Files that are tables or hold some, and at the end the question in quotes
     #[arg(required = true, num_args = 2.., value_name = "FILE… QUESTION")]
     files_and_question: Vec<String>,
     /// The day that "this month" is counted from [default: today]
@@ -52,13 +50,13 @@ impl AskFiles {
         let mut catalog = Catalog::default();
         let mut names = HashMap::new();
         for path in paths.iter().map(PathBuf::from) {
-            let name =
-                table_name_from_file(&path.file_name().unwrap_or_default().to_string_lossy());
-            if let Some(other) = names.insert(name.clone(), path.clone()) {
-                let (one, two) = (other.display(), path.display());
-                return Err(format!("{one} and {two} would both be the table {name}").into());
+            for entry in load(&files, &path, folder.path()).await? {
+                if let Some(other) = names.insert(entry.name.clone(), path.clone()) {
+                    let (one, two, name) = (other.display(), path.display(), &entry.name);
+                    return Err(format!("{one} and {two} would both be the table {name}").into());
+                }
+                catalog.tables.push(entry);
             }
-            catalog.tables.push(load(&files, &path, name).await?);
         }
         catalog.tables.sort_by(|a, b| a.name.cmp(&b.name));
         let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
@@ -86,29 +84,24 @@ const NOBODY: CompanyId = CompanyId(Uuid::nil());
 async fn load(
     files: &TableFiles,
     path: &Path,
-    name: TableName,
-) -> Result<TableEntry, Box<dyn std::error::Error>> {
+    scratch: &Path,
+) -> Result<Vec<TableEntry>, Box<dyn std::error::Error>> {
     let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let file = Arc::new(InputFile::at(path).map_err(|error| in_file(&error))?);
-    let version = TableVersion(Random.uuid());
-    let (progress, never) = (Arc::default(), CancellationToken::new());
-    let progress: Arc<Progress> = progress;
-    let converted = convert(files, &file, (NOBODY, &name, version), &progress, &never).await;
-    let Converted { columns, written, notes } =
-        converted.map_err(|error| in_file(&error.detail()))?;
-    Ok(TableEntry {
-        name,
-        version,
-        origin: Origin::Upload { file_name: file.file_name.clone(), part: None },
-        columns,
-        rows: written.rows,
-        bytes: written.bytes,
-        loaded_at: Timestamp::from_millis(0),
-        loaded_by: UserId(NOBODY.0),
-        notes,
-        primary_key: Vec::new(),
-        foreign_keys: Vec::new(),
-    })
+    let (progress, never) = (Arc::<Progress>::default(), CancellationToken::new());
+    let conversion = Conversion {
+        files,
+        company: NOBODY,
+        file: &file,
+        options: &FileOptions::default(),
+        scratch: scratch.to_owned(),
+        random: Random,
+        progress: &progress,
+        stop: &never,
+    };
+    let converted = conversion.run().await.map_err(|error| in_file(&error.detail()))?;
+    let by = (UserId(NOBODY.0), Timestamp::from_millis(0));
+    Ok(converted.into_iter().map(|table| table.entry(&file.file_name, by)).collect())
 }
 
 async fn show(
@@ -118,8 +111,8 @@ async fn show(
     only_sql: bool,
 ) -> CommandResult {
     let Understood { ask, interpretation, .. } = understood;
-    let entry = catalog.table(&ask.table).ok_or("the table is gone")?;
-    let answer = run_in_process(files, NOBODY, entry, &ask, ROWS).await?;
+    let scope = Scope { company: NOBODY, catalog, access: &Access::default() };
+    let answer = run_in_process(files, &scope, &ask, ROWS).await?;
     let mut out = io::stdout().lock();
     if only_sql {
         return Ok(writeln!(out, "{}", answer.sql)?);

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod belonging;
 mod cells;
 mod company;
 mod health;
@@ -12,6 +13,7 @@ mod people;
 mod query;
 mod shapes;
 mod tables;
+mod types;
 mod uploads;
 
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -2,9 +2,11 @@ use std::time::Instant;
 
 use axum::extract::State;
 use chrono::NaiveDate;
-use pacioli_engine::{Answer, EngineError};
+use pacioli_engine::{Answer, EngineError, Scope};
 use pacioli_language::{Choice, Context, Interpretation, Translation, Understood, translate};
-use pacioli_model::{Ask, Catalog, ConversationId, QueryId, QuestionRecord, TableEntry, TimeGrain};
+use pacioli_model::{
+    Access, Ask, Catalog, ConversationId, QueryId, QuestionRecord, TableEntry, TimeGrain,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -323,14 +325,16 @@ async fn run(
     catalog: &Catalog,
     ask: &Ask,
 ) -> ApiResult<(TableEntry, Answer)> {
-    let gone = || ApiError::not_found();
-    let entry = catalog.table(&ask.table).cloned().ok_or_else(gone)?;
-    match app.engine.run(caller.company(), &entry, ask).await {
-        Ok(answer) => Ok((entry, answer)),
+    let (company, access) = (caller.company(), &Access::default());
+    let entry =
+        |catalog: &Catalog| catalog.table(&ask.table).cloned().ok_or_else(ApiError::not_found);
+    match app.engine.run(&Scope { company, catalog, access }, ask).await {
+        Ok(answer) => Ok((entry(catalog)?, answer)),
         Err(EngineError::Missing) => {
-            let entry = caller.data.table(&ask.table).await?.ok_or_else(gone)?;
-            let answer = app.engine.run(caller.company(), &entry, ask).await?;
-            Ok((entry, answer))
+            let catalog = &caller.data.catalog().await?;
+            let found = entry(catalog)?;
+            let answer = app.engine.run(&Scope { company, catalog, access }, ask).await?;
+            Ok((found, answer))
         }
         Err(error) => Err(error.into()),
     }

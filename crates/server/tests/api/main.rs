@@ -5,6 +5,7 @@
 mod adoption;
 mod audit;
 mod auth;
+mod catalogue;
 mod checks;
 mod command_line;
 mod company;
@@ -12,6 +13,7 @@ mod data_jobs;
 mod data_query;
 mod data_tables;
 mod data_uploads;
+mod data_uploads_several;
 mod demo_questions;
 mod input_bodies;
 mod input_heads;

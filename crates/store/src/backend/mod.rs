@@ -50,6 +50,11 @@ pub(crate) enum Collection {
     Sessions,
     Audit,
     Tables,
+    Semantics,
+    SemanticsVersions,
+    Measurements,
+    Connections,
+    Runs,
     Jobs,
     Questions,
     Idempotency,
@@ -57,7 +62,8 @@ pub(crate) enum Collection {
 
 impl Collection {
     /// Those whose documents have an `expires_at`.
-    pub(crate) const EXPIRING: [Self; 3] = [Self::Sessions, Self::Jobs, Self::Idempotency];
+    pub(crate) const EXPIRING: [Self; 4] =
+        [Self::Sessions, Self::Runs, Self::Jobs, Self::Idempotency];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -66,6 +72,11 @@ impl Collection {
             Self::Sessions => "sessions",
             Self::Audit => "audit",
             Self::Tables => "tables",
+            Self::Semantics => "semantics",
+            Self::SemanticsVersions => "semantics_versions",
+            Self::Measurements => "measurements",
+            Self::Connections => "connections",
+            Self::Runs => "runs",
             Self::Jobs => "jobs",
             Self::Questions => "questions",
             Self::Idempotency => "idempotency",

@@ -197,7 +197,7 @@ impl Parts {
         let key = self.key(&table, &headers);
         let references = self.references.remove(&table).unwrap_or_default();
         let references: Vec<Reference> = references.into_iter().map(|it| it.1).collect();
-        let named = columns.into_iter().zip(crate::csv::column_names(&headers));
+        let named = columns.into_iter().zip(crate::typing::naming::column_names(&headers));
         let mut columns: Vec<NativeColumn> =
             named.map(|(column, name)| column.named(name)).collect();
         for column in &mut columns {

@@ -230,7 +230,7 @@ impl Relation {
     fn complete(&mut self, parts: &mut Parts) {
         let columns = parts.columns.remove(&self.oid).unwrap_or_default();
         let headers: Vec<String> = columns.iter().map(|it| it.source_name.clone()).collect();
-        let named = columns.into_iter().zip(crate::csv::column_names(&headers));
+        let named = columns.into_iter().zip(crate::typing::naming::column_names(&headers));
         self.columns = named.map(|(column, name)| column.named(name)).collect();
         let keys = parts.keys.remove(&self.oid).unwrap_or_default();
         let readable = |key: &Vec<String>| key.iter().all(|name| self.column(name).is_some());

@@ -13,8 +13,9 @@ use crate::backend::Collection;
 /// Makes the indexes that are missing. They serve the queries of the domain verbs; two also keep
 /// rules: one account an address, and the end of what has expired.
 pub(super) async fn ensure(database: &Database) -> Result<(), Error> {
-    // Older servers make no collection within a transaction; these two have no index to make them.
-    for name in [Collection::Companies.name(), undo::LOG] {
+    // Older servers make no collection within a transaction; these have no index to make them.
+    let plain_ones = [Collection::Companies, Collection::Semantics, Collection::Measurements];
+    for name in plain_ones.map(Collection::name).into_iter().chain([undo::LOG]) {
         match database.create_collection(name).await {
             Err(error) if !exists_already(&error) => return Err(error),
             _ => {}
@@ -60,7 +61,26 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
         ),
         (Collection::Audit, vec![plain(doc! { "company_id": 1, "at": 1, "_id": 1 })]),
         (Collection::Tables, vec![plain(doc! { "company_id": 1, "name": 1, "_id": 1 })]),
-        (Collection::Jobs, vec![expiry()]),
+        (
+            Collection::SemanticsVersions,
+            vec![plain(doc! { "company_id": 1, "replaced_at": 1, "_id": 1 })],
+        ),
+        (
+            Collection::Connections,
+            vec![
+                plain(doc! { "company_id": 1, "created_at": 1, "_id": 1 }),
+                plain(doc! { "next_run_at": 1 }),
+                plain(doc! { "lease_until": 1 }),
+            ],
+        ),
+        (
+            Collection::Runs,
+            vec![plain(doc! { "connection_id": 1, "started_at": 1, "_id": 1 }), expiry()],
+        ),
+        (
+            Collection::Jobs,
+            vec![plain(doc! { "company_id": 1, "created_at": 1, "_id": 1 }), expiry()],
+        ),
         (Collection::Questions, vec![plain(doc! { "user_id": 1, "asked_at": 1, "_id": 1 })]),
         (Collection::Idempotency, vec![expiry()]),
     ]

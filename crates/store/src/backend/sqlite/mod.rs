@@ -325,6 +325,23 @@ mod tests {
             (Query::new(Collection::Audit, company.clone()).sorted("at", true).after(after), true),
             (Query::new(Collection::Tables, company.clone()).sorted("name", false), true),
             (
+                Query::new(Collection::SemanticsVersions, company.clone())
+                    .sorted("replaced_at", true),
+                true,
+            ),
+            (
+                Query::new(Collection::Connections, company.clone()).sorted("created_at", false),
+                true,
+            ),
+            (Query::new(Collection::Connections, Filter::Below("next_run_at", "x".into())), true),
+            (Query::new(Collection::Connections, Filter::Below("lease_until", "x".into())), true),
+            (
+                Query::new(Collection::Runs, company.clone().and(text("connection_id")))
+                    .sorted("started_at", true),
+                true,
+            ),
+            (Query::new(Collection::Jobs, company.clone()).sorted("created_at", true), true),
+            (
                 Query::new(Collection::Questions, company.and(text("user_id")))
                     .sorted("asked_at", true),
                 true,

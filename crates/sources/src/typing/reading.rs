@@ -7,7 +7,7 @@ use super::{
 
 /// How the cells of a column become values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(crate) enum Reading {
     Text,
     Boolean,
     Integer { mark: Mark },
@@ -17,13 +17,33 @@ pub(super) enum Reading {
     Timestamp { order: Order },
 }
 
+impl Reading {
+    /// The decimal mark that it reads numbers with.
+    pub(crate) fn mark(self) -> Option<Mark> {
+        match self {
+            Self::Integer { mark } | Self::Decimal { mark, .. } | Self::Float { mark } => {
+                Some(mark)
+            }
+            _ => None,
+        }
+    }
+
+    /// The order that it reads dates in.
+    pub(crate) fn order(self) -> Option<Order> {
+        match self {
+            Self::Date { order } | Self::Timestamp { order } => Some(order),
+            _ => None,
+        }
+    }
+}
+
 /// Nothing stands in the cell, in a column of any type.
-pub(super) fn is_empty(cell: &str) -> bool {
+pub(crate) fn is_empty(cell: &str) -> bool {
     cell.trim().is_empty()
 }
 
 /// The cell says that it has no value, unless its column is text.
-pub(super) fn says_null(cell: &str) -> bool {
+pub(crate) fn says_null(cell: &str) -> bool {
     ["-", "null", "n/a", "#n/a", "nan"].iter().any(|word| cell.eq_ignore_ascii_case(word))
 }
 
@@ -38,7 +58,7 @@ const BOOLEANS: [(&str, &str); 7] = [
 ];
 
 /// The pairs of words that the cell belongs to, as bits, and which of the two it is.
-pub(super) fn boolean(cell: &str) -> Option<(u8, bool)> {
+pub(crate) fn boolean(cell: &str) -> Option<(u8, bool)> {
     if cell.len() > 6 {
         return None;
     }
@@ -54,28 +74,37 @@ pub(super) fn boolean(cell: &str) -> Option<(u8, bool)> {
     value.map(|value| (pairs, value))
 }
 
+/// A value of a column that is known to be boolean, where 0 and 1 are words too.
+pub(crate) fn truth(cell: &str) -> Option<bool> {
+    match cell {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => boolean(cell).map(|(_, value)| value),
+    }
+}
+
 fn number(cell: &str, mark: Mark) -> Option<Number<'_>> {
     Bare::strip(cell)?.read(mark)
 }
 
-pub(super) fn integer(cell: &str, mark: Mark) -> Option<i64> {
+pub(crate) fn integer(cell: &str, mark: Mark) -> Option<i64> {
     i64::try_from(number(cell, mark)?.mantissa(0)?).ok()
 }
 
-pub(super) fn decimal(cell: &str, mark: Mark, scale: u8) -> Option<i128> {
+pub(crate) fn decimal(cell: &str, mark: Mark, scale: u8) -> Option<i128> {
     number(cell, mark)?.mantissa(scale)
 }
 
-pub(super) fn float(cell: &str, mark: Mark) -> Option<f64> {
+pub(crate) fn float(cell: &str, mark: Mark) -> Option<f64> {
     number(cell, mark)?.to_f64()
 }
 
 /// Days since 1970.
-pub(super) fn date(cell: &str, order: Order) -> Option<i32> {
+pub(crate) fn date(cell: &str, order: Order) -> Option<i32> {
     Some(Moment::parse(cell)?.date(order)?.to_epoch_days())
 }
 
 /// Microseconds since 1970 in UTC.
-pub(super) fn timestamp(cell: &str, order: Order) -> Option<i64> {
+pub(crate) fn timestamp(cell: &str, order: Order) -> Option<i64> {
     Moment::parse(cell)?.micros(order)
 }

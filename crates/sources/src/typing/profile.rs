@@ -20,7 +20,7 @@ const END_BYTES: usize = 256;
 
 /// The profile of one column while its rows go by. Every value has a key that orders as the values
 /// do; a text's key is a hash of 128 bits, which tells texts apart and does not order them.
-pub(super) struct Profile {
+pub(crate) struct Profile {
     data_type: ColumnType,
     nulls: u64,
     distinct: HashSet<i128>,
@@ -32,7 +32,7 @@ pub(super) struct Profile {
 
 impl Profile {
     /// For one of a table's `columns`.
-    pub(super) fn new(data_type: ColumnType, columns: usize) -> Self {
+    pub(crate) fn new(data_type: ColumnType, columns: usize) -> Self {
         let columns = columns.max(1);
         Self {
             data_type,
@@ -45,12 +45,12 @@ impl Profile {
         }
     }
 
-    pub(super) fn null(&mut self) {
+    pub(crate) fn null(&mut self) {
         self.nulls += 1;
     }
 
     /// Sees a boolean, an integer, a decimal's mantissa, a day or a microsecond.
-    pub(super) fn key(&mut self, key: i128) {
+    pub(crate) fn key(&mut self, key: i128) {
         self.ends = Some(match self.ends {
             Some((least, greatest)) => (least.min(key), greatest.max(key)),
             None => (key, key),
@@ -58,11 +58,11 @@ impl Profile {
         self.count(key);
     }
 
-    pub(super) fn float(&mut self, value: f64) {
+    pub(crate) fn float(&mut self, value: f64) {
         self.key(i128::from(float_to_key(value)));
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         let Some(texts) = &mut self.texts else { return };
         texts.see(text);
         if !self.too_many {
@@ -81,7 +81,7 @@ impl Profile {
         }
     }
 
-    pub(super) fn finish(&self) -> ColumnProfile {
+    pub(crate) fn finish(&self) -> ColumnProfile {
         let cell = |key| cell(self.data_type, key);
         let (min, max) = match (&self.texts, self.ends) {
             (Some(texts), _) => (text_end(texts.least.as_ref()), text_end(texts.greatest.as_ref())),

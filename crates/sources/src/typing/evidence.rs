@@ -15,8 +15,10 @@ const MOST_DIGITS: usize = 28;
 
 /// All that is known about one column so far.
 #[derive(Debug, Default)]
-pub(super) struct Evidence {
+pub(crate) struct Evidence {
     values: u64,
+    /// Those of them that the file itself calls numbers.
+    native_numbers: u64,
     null_words: u64,
     not_boolean: bool,
     /// The pairs of words that all booleans so far belong to, as bits; zero before the first.
@@ -26,7 +28,7 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn see(&mut self, cell: &str) {
+    pub(crate) fn see(&mut self, cell: &str) {
         if is_empty(cell) {
             return;
         }
@@ -46,8 +48,56 @@ impl Evidence {
         self.moments.see(cell);
     }
 
+    /// Sees a number of a file that has a type for numbers, written with a decimal point.
+    pub(crate) fn see_number(&mut self, number: &str) {
+        self.values += 1;
+        self.native_numbers += 1;
+        self.not_boolean = true;
+        self.moments = Moments::NONE;
+        self.numbers.see(number);
+        self.numbers.comma.impossible = true;
+        self.numbers.none |= self.numbers.point.impossible;
+    }
+
+    /// The column has values, and they do not all go into one type but text.
+    pub(crate) fn is_mixed(&self) -> bool {
+        let numbers = self.native_numbers;
+        numbers > 0 && self.numbers.none && numbers < self.values
+    }
+
+    /// Whether there is any value.
+    pub(crate) fn has_values(&self) -> bool {
+        self.values > 0
+    }
+
+    /// Whether all values are numbers to the file itself.
+    pub(crate) fn is_native(&self) -> bool {
+        self.native_numbers == self.values
+    }
+
+    /// Whether the numbers, written with a point, have room for this many digits after it.
+    pub(crate) fn fits_scale(&self, scale: u8) -> bool {
+        self.numbers.point.whole_digits + usize::from(scale) <= MOST_DIGITS
+    }
+
+    /// Whether all values are 0 and 1.
+    pub(crate) fn is_zero_or_one(&self) -> bool {
+        self.values > 0 && self.numbers.zeros_and_ones == self.values
+    }
+
+    /// The order that all dates of this column can be read in, where there is one alone.
+    pub(crate) fn date_order(&self) -> Option<Order> {
+        let moments = &self.moments;
+        match (moments.not_year_first, moments.not_day_first, moments.not_month_first) {
+            (false, true, true) => Some(Order::Year),
+            (true, false, true) => Some(Order::Day),
+            (true, true, false) => Some(Order::Month),
+            _ => None,
+        }
+    }
+
     /// The decimal mark that this column's numbers leave no doubt about.
-    pub(super) fn proven_mark(&self) -> Option<Mark> {
+    pub(crate) fn proven_mark(&self) -> Option<Mark> {
         match (self.values > 0, self.numbers.possible()) {
             (true, [true, false]) => Some(Mark::Point),
             (true, [false, true]) => Some(Mark::Comma),
@@ -57,8 +107,19 @@ impl Evidence {
 
     /// How the column will be read; `usual` is the mark to prefer where both would do. What people
     /// should know about it goes to `note`.
-    pub(super) fn decide(
+    pub(crate) fn decide(
         &self,
+        usual: Mark,
+        note: &mut dyn FnMut(String),
+    ) -> (ColumnType, Reading) {
+        self.decide_with(None, None, usual, note)
+    }
+
+    /// As [`Self::decide`], with a decimal mark or a date's order that is known.
+    pub(crate) fn decide_with(
+        &self,
+        mark: Option<Mark>,
+        order: Option<Order>,
         usual: Mark,
         note: &mut dyn FnMut(String),
     ) -> (ColumnType, Reading) {
@@ -67,7 +128,7 @@ impl Evidence {
         } else if !self.not_boolean {
             Some((ColumnType::Boolean, Reading::Boolean))
         } else {
-            self.numbers.decide(usual, note).or_else(|| self.moments.decide(note))
+            self.numbers.decide(mark, usual, note).or_else(|| self.moments.decide(order, note))
         };
         if decided.is_some() && self.null_words > 0 {
             note(format!("{} cells such as N/A or - were read as empty.", self.null_words));
@@ -83,6 +144,7 @@ struct Numbers {
     point: Marked,
     comma: Marked,
     ambiguous: bool,
+    zeros_and_ones: u64,
     currency: Option<&'static str>,
     several_currencies: bool,
     with_percent: bool,
@@ -116,6 +178,7 @@ impl Numbers {
         self.comma.see(&bare, Mark::Comma);
         self.none = self.point.impossible && self.comma.impossible;
         self.ambiguous |= bare.is_marked();
+        self.zeros_and_ones += u64::from(matches!(cell, "0" | "1"));
         if let Some(currency) = bare.currency {
             self.several_currencies |= self.currency.is_some_and(|other| other != currency);
             self.currency = Some(currency);
@@ -124,8 +187,14 @@ impl Numbers {
         self.without_percent |= !bare.percent;
     }
 
-    fn decide(&self, usual: Mark, note: &mut dyn FnMut(String)) -> Option<(ColumnType, Reading)> {
+    fn decide(
+        &self,
+        known: Option<Mark>,
+        usual: Mark,
+        note: &mut dyn FnMut(String),
+    ) -> Option<(ColumnType, Reading)> {
         let mark = match self.possible() {
+            [true, true] if known.is_some() => known?,
             [false, false] => return None,
             [true, false] => Mark::Point,
             [false, true] => Mark::Comma,
@@ -139,7 +208,7 @@ impl Numbers {
         }
         let marked = if mark == Mark::Point { &self.point } else { &self.comma };
         let decided = marked.decide(mark, note)?;
-        if self.ambiguous && self.possible() == [true, true] {
+        if known.is_none() && self.ambiguous && self.possible() == [true, true] {
             let (decimal, thousands) =
                 if mark == Mark::Point { ("point", "comma") } else { ("comma", "point") };
             note(format!(
@@ -206,6 +275,20 @@ struct Moments {
 }
 
 impl Moments {
+    /// Of a column with a value that is no moment.
+    const NONE: Self = Self {
+        not_year_first: true,
+        not_day_first: true,
+        not_month_first: true,
+        orders_differ: false,
+        with_time: false,
+        with_zone: false,
+        without_zone: false,
+        short_years: false,
+    };
+}
+
+impl Moments {
     fn see(&mut self, cell: &str) {
         if self.not_year_first && self.not_day_first && self.not_month_first {
             return;
@@ -225,14 +308,19 @@ impl Moments {
         }
     }
 
-    fn decide(&self, note: &mut dyn FnMut(String)) -> Option<(ColumnType, Reading)> {
+    fn decide(
+        &self,
+        known: Option<Order>,
+        note: &mut dyn FnMut(String),
+    ) -> Option<(ColumnType, Reading)> {
         let order = match (self.not_year_first, self.not_day_first, self.not_month_first) {
+            (_, false, false) if known == Some(Order::Month) => Order::Month,
             (false, ..) => Order::Year,
             (_, false, _) => Order::Day,
             (.., false) => Order::Month,
             _ => return None,
         };
-        if !self.not_day_first && !self.not_month_first && self.orders_differ {
+        if known.is_none() && !self.not_day_first && !self.not_month_first && self.orders_differ {
             note(
                 "It cannot be told whether 03/04 is the 3rd of April or the 4th of March here; read with the \
                  day first."

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 
 /// Which character stands before the fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub enum Mark {
+    /// `1,234.50`
     Point,
+    /// `1.234,50`
     Comma,
 }
 
@@ -38,17 +40,17 @@ const DIGITS_AFTER_PLUS: usize = 6;
 
 /// A cell with everything taken off that is not the number itself.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bare<'a> {
+pub(crate) struct Bare<'a> {
     body: &'a str,
     negative: bool,
     plus: bool,
-    pub(super) currency: Option<&'static str>,
-    pub(super) percent: bool,
+    pub(crate) currency: Option<&'static str>,
+    pub(crate) percent: bool,
 }
 
 impl<'a> Bare<'a> {
     /// Takes off signs, currency and per cent; nothing where they contradict each other.
-    pub(super) fn strip(cell: &'a str) -> Option<Self> {
+    pub(crate) fn strip(cell: &'a str) -> Option<Self> {
         let mut bare =
             Self { body: cell, negative: false, plus: false, currency: None, percent: false };
         if let Some(inner) = cell.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
@@ -100,12 +102,12 @@ impl<'a> Bare<'a> {
     }
 
     /// Whether a mark or a separator stands in it, so that its reading may depend on [`Mark`].
-    pub(super) fn is_marked(&self) -> bool {
+    pub(crate) fn is_marked(&self) -> bool {
         self.body.contains([',', '.'])
     }
 
     /// Reads it with this decimal mark.
-    pub(super) fn read(&self, mark: Mark) -> Option<Number<'a>> {
+    pub(crate) fn read(&self, mark: Mark) -> Option<Number<'a>> {
         let (plain, exponent) = match self.body.split_once(['e', 'E']) {
             Some((plain, exponent)) => (plain, Some(exponent)),
             None => (self.body, None),
@@ -150,7 +152,7 @@ fn ungroup(whole: &str, mark: Mark) -> Option<String> {
 
 /// A number's digits.
 #[derive(Debug)]
-pub(super) struct Number<'a> {
+pub(crate) struct Number<'a> {
     negative: bool,
     whole: Cow<'a, str>,
     fraction: &'a str,
@@ -159,16 +161,16 @@ pub(super) struct Number<'a> {
 
 impl Number<'_> {
     /// Digits before and after the mark.
-    pub(super) fn digits(&self) -> (usize, usize) {
+    pub(crate) fn digits(&self) -> (usize, usize) {
         (self.whole.len(), self.fraction.len())
     }
 
-    pub(super) fn has_exponent(&self) -> bool {
+    pub(crate) fn has_exponent(&self) -> bool {
         self.exponent.is_some()
     }
 
     /// All digits as one whole number, with `scale` of them after the mark.
-    pub(super) fn mantissa(&self, scale: u8) -> Option<i128> {
+    pub(crate) fn mantissa(&self, scale: u8) -> Option<i128> {
         let padding = usize::from(scale).checked_sub(self.fraction.len())?;
         if self.exponent.is_some() {
             return None;
@@ -184,7 +186,7 @@ impl Number<'_> {
     }
 
     /// The nearest binary fraction; nothing where there is none but infinity.
-    pub(super) fn to_f64(&self) -> Option<f64> {
+    pub(crate) fn to_f64(&self) -> Option<f64> {
         let sign = if self.negative { "-" } else { "" };
         let (whole, fraction) = (&self.whole, self.fraction);
         let text = format!("{sign}0{whole}.{fraction}0e{}", self.exponent.unwrap_or("0"));

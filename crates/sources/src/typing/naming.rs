@@ -17,22 +17,46 @@ pub fn table_name_from_file(file_name: &str) -> TableName {
     TableName::parse(&identifier(stem, "table", "table")).expect("an identifier is a name")
 }
 
+/// What a table is called that a system knows by this name: `sale.order` gives `sale_order`,
+/// `Sales Invoice` gives `sales_invoice`, `Invoices/DocumentLines` gives `invoices_document_lines`.
+#[expect(clippy::expect_used, reason = "`identifier` makes nothing but names")]
+#[expect(clippy::missing_panics_doc, reason = "and so this never panics")]
+pub fn table_name_from_source(source_name: &str) -> TableName {
+    TableName::parse(&identifier(source_name, "table", "table")).expect("an identifier is a name")
+}
+
 /// One name per header, in order, all different.
 #[expect(clippy::expect_used, reason = "`identifier` and `numbered` make nothing but names")]
 pub(crate) fn column_names(headers: &[String]) -> Vec<ColumnName> {
     let mut taken = HashSet::new();
-    let mut names = Vec::with_capacity(headers.len());
-    for (position, header) in headers.iter().enumerate() {
+    let name = |(position, header): (usize, &String)| {
         let wanted = identifier(header, &format!("column_{}", position + 1), "column");
-        let mut name = wanted.clone();
-        let mut number = 2;
-        while !taken.insert(name.clone()) {
-            name = numbered(&wanted, number);
-            number += 1;
-        }
-        names.push(ColumnName::parse(&name).expect("an identifier is a name"));
+        let name = untaken(wanted, &mut taken);
+        ColumnName::parse(&name).expect("an identifier is a name")
+    };
+    headers.iter().enumerate().map(name).collect()
+}
+
+/// One name per table, in order, all different.
+#[expect(clippy::expect_used, reason = "`identifier` and `numbered` make nothing but names")]
+pub(crate) fn table_names<'a>(wanted: impl Iterator<Item = &'a str>) -> Vec<TableName> {
+    let mut taken = HashSet::new();
+    let name = |(position, text): (usize, &str)| {
+        let wanted = identifier(text, &format!("table_{}", position + 1), "table");
+        TableName::parse(&untaken(wanted, &mut taken)).expect("an identifier is a name")
+    };
+    wanted.enumerate().map(name).collect()
+}
+
+/// The name, or with a number after it the first that is not taken.
+fn untaken(wanted: String, taken: &mut HashSet<String>) -> String {
+    let mut name = wanted.clone();
+    let mut number = 2;
+    while !taken.insert(name.clone()) {
+        name = numbered(&wanted, number);
+        number += 1;
     }
-    names
+    name
 }
 
 fn numbered(name: &str, number: usize) -> String {
@@ -120,6 +144,19 @@ mod tests {
         let names = column_names(&["x".repeat(80), "x".repeat(90)]);
         assert_eq!(names[0].as_str(), "x".repeat(63));
         assert_eq!(names[1].as_str(), format!("{}_2", "x".repeat(61)));
+    }
+
+    #[test]
+    fn names_of_other_systems_become_table_names() {
+        for (source, name) in [
+            ("sale.order", "sale_order"),
+            ("Sales Invoice", "sales_invoice"),
+            ("Invoices/DocumentLines", "invoices_document_lines"),
+            ("generalLedgerEntries", "general_ledger_entries"),
+            ("public.orders", "public_orders"),
+        ] {
+            assert_eq!(table_name_from_source(source).as_str(), name);
+        }
     }
 
     #[test]

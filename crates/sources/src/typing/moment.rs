@@ -4,27 +4,30 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
 /// Which of a date's three numbers stands first; where it is the day, the month follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub enum Order {
+    /// The year: `2024-12-31`.
     Year,
+    /// The day: `31/12/2024`.
     Day,
+    /// The month: `12/31/2024`.
     Month,
 }
 
 /// A cell with the form of a date, and perhaps of a time after it.
 #[derive(Debug)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     parts: [u32; 3],
     year_first: bool,
     /// `31.12.2024`: nobody writes the month first with points.
     dotted: bool,
-    pub(super) short_year: bool,
+    pub(crate) short_year: bool,
     time: Option<NaiveTime>,
     /// Seconds east of Greenwich.
     zone: Option<i64>,
 }
 
 impl Moment {
-    pub(super) fn parse(cell: &str) -> Option<Self> {
+    pub(crate) fn parse(cell: &str) -> Option<Self> {
         let (date, clock) = match cell.split_once(['T', 't', ' ']) {
             Some((date, clock)) => (date, Some(clock.trim())),
             None => (cell, None),
@@ -51,16 +54,16 @@ impl Moment {
         Some(Self { parts: [first, second, third], year_first, dotted, short_year, time, zone })
     }
 
-    pub(super) fn has_time(&self) -> bool {
+    pub(crate) fn has_time(&self) -> bool {
         self.time.is_some()
     }
 
-    pub(super) fn has_zone(&self) -> bool {
+    pub(crate) fn has_zone(&self) -> bool {
         self.zone.is_some()
     }
 
     /// The day, where there is one in this order.
-    pub(super) fn date(&self, order: Order) -> Option<NaiveDate> {
+    pub(crate) fn date(&self, order: Order) -> Option<NaiveDate> {
         let [first, second, third] = self.parts;
         let (year, month, day) = match (order, self.year_first) {
             (Order::Year, true) => (first, second, third),
@@ -77,7 +80,7 @@ impl Moment {
     }
 
     /// Microseconds since 1970 in UTC; what names no zone is read as UTC.
-    pub(super) fn micros(&self, order: Order) -> Option<i64> {
+    pub(crate) fn micros(&self, order: Order) -> Option<i64> {
         let moment = NaiveDateTime::new(self.date(order)?, self.time.unwrap_or_default());
         Some(moment.and_utc().timestamp_micros() - self.zone.unwrap_or(0) * 1_000_000)
     }
