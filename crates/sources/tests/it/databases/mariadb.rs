@@ -13,7 +13,7 @@ use pacioli_sources::{
 };
 
 use super::{
-    mariadb_server::MariadbServer,
+    mariadb_server::{MariadbServer, source_of},
     rows::{mark, named, never, peak_memory, pull, table, texts},
 };
 
@@ -60,7 +60,7 @@ async fn discovery_tells_tables_columns_keys_and_comments() {
     let decimal = |scale| ColumnType::Decimal { scale };
     let expected = [text, integer, integer, decimal(2), flag, integer, integer, decimal(0)];
     assert_eq!(types, expected);
-    assert_eq!(orders.foreign_keys.len(), 1, "a user who may only read sees no references");
+    assert_eq!(orders.foreign_keys.len(), 1, "an index that is no reference is none");
     assert_eq!(orders.foreign_keys[0].table, "erp.customers");
     assert_eq!(names(&orders.foreign_keys[0].columns), ["customer_id"]);
 
@@ -74,7 +74,7 @@ async fn discovery_tells_tables_columns_keys_and_comments() {
     server.run_sql("GRANT SELECT ON hr.* TO reader@'%'").await;
     let mut settings = server.settings();
     settings.schemas = vec!["hr".to_owned(), "erp".to_owned()];
-    assert_eq!(server.source_of(settings, "secret").discover().await.unwrap().len(), 6);
+    assert_eq!(source_of(settings, "secret").discover().await.unwrap().len(), 6);
 }
 
 #[tokio::test]
@@ -244,19 +244,19 @@ async fn what_is_denied_or_out_of_reach_says_what_to_change() {
     let error = pull(&source, &gone, None).await.unwrap_err();
     assert!(matches!(error, SourceError::Invalid { code: "source_changed", .. }), "{error:?}");
 
-    let wrong = server.source_of(server.settings(), "wrong");
+    let wrong = source_of(server.settings(), "wrong");
     let error = wrong.discover().await.unwrap_err();
     let SourceError::Denied { detail } = &error else { panic!("{error:?}") };
     assert!(detail.contains("reader") && !detail.contains("wrong"), "{detail}");
 
     let mut settings = server.settings();
     settings.database = "nowhere".to_owned();
-    let error = server.source_of(settings, "secret").discover().await.unwrap_err();
+    let error = source_of(settings, "secret").discover().await.unwrap_err();
     assert!(matches!(error, SourceError::Denied { .. } | SourceError::Invalid { .. }), "{error:?}");
 
     let mut settings = server.settings();
     settings.port = Some(1);
-    let nobody = server.source_of(settings, "secret").with_retry(never());
+    let nobody = source_of(settings, "secret").with_retry(never());
     let error = nobody.discover().await.unwrap_err();
     assert!(matches!(error, SourceError::Unreachable { .. }), "{error:?}");
 
@@ -277,7 +277,7 @@ async fn a_view_that_writes_is_refused_and_a_slow_one_ends() {
     server.run_sql(sql).await;
     let mut settings = server.settings();
     settings.statement_timeout_seconds = 1;
-    let source = server.source_of(settings, "secret");
+    let source = source_of(settings, "secret");
     // The server itself does not show it to those who only read; somebody names it all the same.
     let mut view = table(&source, "erp.traces").await;
     view.name = "erp.writes".to_owned();
@@ -392,7 +392,7 @@ async fn a_server_must_prove_who_it_is_unless_told_otherwise() {
     let with = |tls: TlsMode, certificates: Option<String>| {
         let mut settings = server.settings();
         (settings.tls, settings.certificates) = (tls, certificates);
-        server.source_of(settings, "secret")
+        source_of(settings, "secret")
     };
     let error = with(TlsMode::Verify, None).discover().await.unwrap_err();
     assert!(matches!(error, SourceError::Invalid { code: "tls_not_trusted", .. }), "{error:?}");
@@ -409,7 +409,7 @@ async fn a_server_must_prove_who_it_is_unless_told_otherwise() {
     let with = |tls: TlsMode| {
         let mut settings = plain.settings();
         settings.tls = tls;
-        plain.source_of(settings, "secret")
+        source_of(settings, "secret")
     };
     for tls in [TlsMode::Require, TlsMode::Verify] {
         let error = with(tls).discover().await.unwrap_err();

@@ -12,7 +12,7 @@ use pacioli_sources::{
 };
 
 use super::{
-    postgres_server::PostgresServer,
+    postgres_server::{PostgresServer, source_of},
     rows::{mark, named, never, peak_memory, pull, table, texts},
 };
 
@@ -74,7 +74,7 @@ async fn discovery_tells_tables_columns_keys_and_comments() {
 
     let mut settings = server.settings();
     settings.schemas = vec!["hr".to_owned()];
-    let of_hr = server.source_of(settings, "secret").discover().await.unwrap();
+    let of_hr = source_of(settings, "secret").discover().await.unwrap();
     assert!(of_hr.is_empty(), "there are no rights in that schema: {of_hr:?}");
 }
 
@@ -258,20 +258,20 @@ async fn what_is_denied_or_out_of_reach_says_what_to_change() {
     let error = pull(&source, &closed, None).await.unwrap_err();
     assert!(matches!(error, SourceError::Invalid { code: "source_changed", .. }), "{error:?}");
 
-    let wrong = server.source_of(server.settings(), "wrong");
+    let wrong = source_of(server.settings(), "wrong");
     let error = wrong.discover().await.unwrap_err();
     let SourceError::Denied { detail } = &error else { panic!("{error:?}") };
     assert!(detail.contains("reader") && !detail.contains("wrong"), "{detail}");
 
     let mut settings = server.settings();
     settings.database = "nowhere".to_owned();
-    let error = server.source_of(settings, "secret").discover().await.unwrap_err();
+    let error = source_of(settings, "secret").discover().await.unwrap_err();
     let missing = matches!(error, SourceError::Invalid { code: "source_database_missing", .. });
     assert!(missing, "{error:?}");
 
     let mut settings = server.settings();
     settings.port = Some(1);
-    let nobody = server.source_of(settings, "secret").with_retry(never());
+    let nobody = source_of(settings, "secret").with_retry(never());
     let error = nobody.discover().await.unwrap_err();
     assert!(matches!(error, SourceError::Unreachable { .. }), "{error:?}");
 
@@ -299,7 +299,7 @@ async fn a_view_that_writes_is_refused_and_a_slow_one_ends() {
     server.add_reader().await;
     let mut settings = server.settings();
     settings.statement_timeout_seconds = 1;
-    let source = server.source_of(settings, "secret");
+    let source = source_of(settings, "secret");
     for name in ["public.writes", "public.unlocks", "public.counts"] {
         let view = table(&source, name).await;
         let error = pull(&source, &view, None).await.unwrap_err();
@@ -409,7 +409,7 @@ async fn a_server_must_prove_who_it_is_unless_told_otherwise() {
     let with = |tls: TlsMode, certificates: Option<String>| {
         let mut settings = server.settings();
         (settings.tls, settings.certificates) = (tls, certificates);
-        server.source_of(settings, "secret")
+        source_of(settings, "secret")
     };
     let error = with(TlsMode::Verify, None).discover().await.unwrap_err();
     assert!(matches!(error, SourceError::Invalid { code: "tls_not_trusted", .. }), "{error:?}");
@@ -423,7 +423,7 @@ async fn a_server_must_prove_who_it_is_unless_told_otherwise() {
     let with = |tls: TlsMode| {
         let mut settings = plain.settings();
         settings.tls = tls;
-        plain.source_of(settings, "secret")
+        source_of(settings, "secret")
     };
     for tls in [TlsMode::Require, TlsMode::Verify] {
         let error = with(tls).discover().await.unwrap_err();

@@ -126,13 +126,14 @@ impl PostgresServer {
     }
 
     pub(crate) fn source(&self) -> PostgresSource {
-        self.source_of(self.settings(), "secret")
+        source_of(self.settings(), "secret")
     }
+}
 
-    pub(crate) fn source_of(&self, settings: DatabaseSettings, password: &str) -> PostgresSource {
-        let password = SecretString::from(password.to_owned());
-        PostgresSource::new(settings, password, rows::loopback()).unwrap().with_retry(rows::quick())
-    }
+/// With other settings or another password.
+pub(crate) fn source_of(settings: DatabaseSettings, password: &str) -> PostgresSource {
+    let password = SecretString::from(password.to_owned());
+    PostgresSource::new(settings, password, rows::loopback()).unwrap().with_retry(rows::quick())
 }
 
 impl Drop for PostgresServer {
