@@ -14,7 +14,7 @@ use crate::{
         cells::{Cell, Cells},
         changed,
         name::{self, quoted},
-        notes::Notes,
+        notes::{Change, Notes},
         reader::{Row, Session},
         retry::Failure,
     },
@@ -205,8 +205,12 @@ impl Layout {
         let name = &column.source_name;
         match unfit {
             Unfit::Empty(why) => {
-                notes.emptied(&self.table, name, why);
+                notes.count(&self.table, name, Change::Emptied(why));
                 Ok(Cell::Null)
+            }
+            Unfit::Garbled(text) => {
+                notes.count(&self.table, name, Change::Garbled);
+                Ok(Cell::Text(text.clone().into()))
             }
             Unfit::Wider => Err(changed(&format!("{name} has values that need a wider type now"))),
             Unfit::Other => Err(changed(&format!("{name} has values of another type now"))),

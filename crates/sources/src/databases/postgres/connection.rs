@@ -242,10 +242,15 @@ impl PostgresSession {
         );
         self.run(&settings).await?;
         let clock = "SELECT (extract(epoch FROM pg_catalog.now()) * 1000000)::pg_catalog.int8, \
-                     pg_catalog.current_setting('server_version_num')::pg_catalog.int4";
+                     pg_catalog.current_setting('server_version_num')::pg_catalog.int4, \
+                     pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'";
         let row = self.client.query_one(clock, &[]).await.map_err(|it| self.failure(&it))?;
         self.now = row.try_get(0).map_err(|it| self.failure(&it))?;
         self.version = row.try_get(1).map_err(|it| self.failure(&it))?;
+        if row.try_get(2).map_err(|it| self.failure(&it))? {
+            // Such a database keeps whatever it is given, and would refuse to give as UTF-8 what is not.
+            self.run("SET LOCAL client_encoding = 'SQL_ASCII'").await?;
+        }
         Ok(())
     }
 

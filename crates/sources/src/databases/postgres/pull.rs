@@ -15,7 +15,7 @@ use crate::{
         cells::{Cell, Cells},
         changed,
         name::quoted,
-        notes::Notes,
+        notes::{Change, Notes},
         reader::{Row, Session},
         retry::Failure,
     },
@@ -219,8 +219,12 @@ impl Layout {
         let name = &column.source_name;
         match unfit {
             Unfit::Empty(why) => {
-                notes.emptied(&self.table, name, why);
+                notes.count(&self.table, name, Change::Emptied(why));
                 Ok(Cell::Null)
+            }
+            Unfit::Garbled(text) => {
+                notes.count(&self.table, name, Change::Garbled);
+                Ok(Cell::Text(text.clone().into()))
             }
             Unfit::Wider => Err(changed(&format!("{name} has values with more digits now"))),
             Unfit::Other => Err(changed(&format!("{name} has values of another type now"))),
@@ -275,5 +279,5 @@ fn raw(values: &Values, place: usize) -> Result<Option<Raw<'_>>, SourceError> {
 fn text(values: &Values, place: usize) -> Result<String, SourceError> {
     let key = raw(values, place)?;
     let text = key.and_then(|raw| std::str::from_utf8(raw.0).ok().map(str::to_owned));
-    text.ok_or_else(|| changed("a key is empty"))
+    text.ok_or_else(|| changed("a key is no text in UTF-8"))
 }

@@ -312,7 +312,7 @@ async fn a_server_that_dies_in_the_middle_loses_and_doubles_nothing() {
     let Some(mut server) = MariadbServer::start().await else { return };
     let sql = "GRANT SELECT ON erp.* TO reader@'%';
         CREATE TABLE keyed (id int PRIMARY KEY, filler text);
-        INSERT INTO keyed SELECT seq, REPEAT('x', 200) FROM seq_1_to_50000;
+        INSERT INTO keyed SELECT seq, REPEAT('x', 1000) FROM seq_1_to_50000;
         CREATE TABLE plain AS SELECT * FROM keyed;
         FLUSH TABLES";
     server.run_sql(sql).await;

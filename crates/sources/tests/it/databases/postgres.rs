@@ -428,6 +428,27 @@ async fn names_are_names_whatever_they_hold() {
 }
 
 #[tokio::test]
+async fn text_that_is_none_is_shown_as_far_as_it_goes_and_counted() {
+    let Some(server) = PostgresServer::start().await else { return };
+    server.add_reader().await;
+    let sql = "CREATE DATABASE legacy ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' \
+               TEMPLATE template0";
+    server.admin().await.batch_execute(sql).await.unwrap();
+    let sql = "CREATE TABLE cafes (id int PRIMARY KEY, name text);
+        INSERT INTO cafes VALUES (1, convert_from('\\x636166e9', 'SQL_ASCII')), (2, 'plain');
+        GRANT SELECT ON cafes TO reader";
+    server.admin_of("legacy").await.batch_execute(sql).await.unwrap();
+    let mut settings = server.settings();
+    settings.database = "legacy".to_owned();
+    let source = source_of(settings, "secret");
+    let cafes = table(&source, "public.cafes").await;
+    let rows = texts(&pull(&source, &cafes, None).await.unwrap());
+    assert_eq!(rows, [["1", "caf\u{fffd}"], ["2", "plain"]]);
+    let notes = source.notes("public.cafes");
+    assert!(notes[0].starts_with("1 values of name hold bytes that are no text"), "{notes:?}");
+}
+
+#[tokio::test]
 async fn dropping_the_stream_ends_the_statement_at_the_server() {
     let Some(server) = PostgresServer::start().await else { return };
     let admin = server.admin().await;
