@@ -80,6 +80,8 @@ codes! {
     LastOwner = "last_owner", CONFLICT, "Last superuser";
     /// Somebody else changed the same thing at the same time. Read it and try again.
     Conflict = "conflict", CONFLICT, "Conflict";
+    /// Somebody of the company cancelled the query: `DELETE /queries/{id}`.
+    QueryCancelled = "query_cancelled", CONFLICT, "Query cancelled";
     /// A request with this Idempotency-Key is being worked on. Wait for it.
     IdempotencyInFlight = "idempotency_in_flight", CONFLICT, "Request in progress";
     /// The body, or one of its parts, is larger than the server takes.

@@ -11,7 +11,9 @@ mod no_store;
 mod paging;
 mod people;
 mod query;
+mod results;
 mod shapes;
+mod sql;
 mod tables;
 mod types;
 mod uploads;
@@ -61,6 +63,8 @@ pub fn books() -> OpenApiRouter<App> {
         .routes(routes!(tables::get_table, tables::delete_table))
         .routes(routes!(jobs::get_job))
         .routes(routes!(query::ask))
+        .routes(routes!(sql::run_sql))
+        .routes(routes!(sql::cancel_query))
 }
 
 /// Bodies of any size, as a stream.
