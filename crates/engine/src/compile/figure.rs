@@ -50,7 +50,10 @@ fn average(name: &str, value: Typed, rows: u128) -> Result<Typed, EngineError> {
     let total = value.largest.saturating_mul(rows);
     let value = value.clone().with(width::for_average(value.data_type, total));
     let data_type = match value.data_type {
-        ColumnType::Decimal { scale } => ColumnType::Decimal { scale: scale + AVERAGE_DIGITS },
+        ColumnType::Decimal { scale } => {
+            let most = if value.wide { 76 } else { 38 };
+            ColumnType::Decimal { scale: most.min(scale + AVERAGE_DIGITS) }
+        }
         _ => ColumnType::Float,
     };
     let largest = value.largest.saturating_mul(width::power(AVERAGE_DIGITS));
