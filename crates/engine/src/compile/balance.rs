@@ -196,11 +196,11 @@ fn periods<'a>(
 }
 
 /// The combinations of the other groupings.
-fn groups_of(names: &Parts, groups: &[&str], period: usize) -> Select {
-    let mut select = Select::of_named(&names.changes);
+fn groups_of(parts: &Parts, groups: &[&str], period: usize) -> Select {
+    let mut select = Select::of_named(&parts.changes);
     select.distinct = true;
     select.outputs = others(groups, period)
-        .map(|name| (Expr::column(&names.changes, name), name.to_owned()))
+        .map(|name| (Expr::column(&parts.changes, name), name.to_owned()))
         .collect();
     select
 }
@@ -211,51 +211,51 @@ fn others<'g>(groups: &'g [&'g str], period: usize) -> impl Iterator<Item = &'g 
 
 /// The changes of every period and combination, null where there are none.
 fn filled(
-    names: &Parts,
+    parts: &Parts,
     groups: &[&str],
     period: usize,
     figures: &[(&str, &Aggregation)],
     count: &str,
 ) -> Select {
-    let named =
+    let relation =
         |name: &String| Relation { source: Source::Named(name.clone()), alias: name.clone() };
-    let mut select = Select::of_named(&names.periods);
-    let from = |at: usize| if at == period { &names.periods } else { &names.groups };
+    let mut select = Select::of_named(&parts.periods);
+    let from = |at: usize| if at == period { &parts.periods } else { &parts.groups };
     if groups.len() > 1 {
-        let relation = named(&names.groups);
-        select.joins.push(Join { kind: JoinKind::Cross, relation, on: Vec::new() });
+        let groups = relation(&parts.groups);
+        select.joins.push(Join { kind: JoinKind::Cross, relation: groups, on: Vec::new() });
     }
     let on = groups
         .iter()
         .enumerate()
-        .map(|(at, name)| Expr::column(&names.changes, name).same(Expr::column(from(at), name)));
+        .map(|(at, name)| Expr::column(&parts.changes, name).same(Expr::column(from(at), name)));
     select.joins.push(Join {
         kind: JoinKind::Left,
-        relation: named(&names.changes),
+        relation: relation(&parts.changes),
         on: on.collect(),
     });
     let keys = groups.iter().enumerate().map(|(at, name)| (Expr::column(from(at), name), *name));
     let figures = figures.iter().map(|(name, _)| *name).chain([count]);
-    let figures = figures.map(|name| (Expr::column(&names.changes, name), name));
+    let figures = figures.map(|name| (Expr::column(&parts.changes, name), name));
     select.outputs = keys.chain(figures).map(|(expr, name)| (expr, name.to_owned())).collect();
     select
 }
 
 /// What the changes have come to by each period.
 fn running(
-    names: &Parts,
+    parts: &Parts,
     groups: &[&str],
     period: usize,
     figures: &[(&str, &Aggregation)],
     count: &str,
 ) -> Result<Select, EngineError> {
-    let column = |name: &str| Expr::column(&names.filled, name);
+    let column = |name: &str| Expr::column(&parts.filled, name);
     let over = |function, name: &str| Expr::Over {
         call: Box::new(Expr::Call(function, vec![column(name)])),
         partition: others(groups, period).map(column).collect(),
         order: vec![(column(groups[period]), Direction::Ascending)],
     };
-    let mut select = Select::of_named(&names.filled);
+    let mut select = Select::of_named(&parts.filled);
     select.outputs = groups.iter().map(|name| (column(name), (*name).to_owned())).collect();
     for (name, aggregation) in figures {
         let function = match aggregation.aggregate {
