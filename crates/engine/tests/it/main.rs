@@ -5,6 +5,7 @@
 mod answers;
 mod files;
 mod guard;
+mod limits;
 mod sql;
 mod workers;
 mod world;

@@ -11,6 +11,7 @@ mod command_line;
 mod company;
 mod data_jobs;
 mod data_query;
+mod data_sql;
 mod data_tables;
 mod data_uploads;
 mod data_uploads_several;
