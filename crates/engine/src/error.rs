@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use datafusion::error::DataFusionError;
+use pacioli_model::{RelationshipName, TableName};
 
 /// Why there is no answer, by what the caller does about it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -10,6 +11,18 @@ pub enum EngineError {
     Invalid {
         /// What does not fit, and what would.
         detail: String,
+    },
+    /// The question can be meant in several ways: its author says in which.
+    #[error("{detail}")]
+    Ambiguous {
+        /// What is not clear.
+        detail: String,
+        /// The table that is asked of.
+        from: TableName,
+        /// The table that is led to in several ways.
+        to: TableName,
+        /// What can be meant.
+        choices: Vec<WayChoice>,
     },
     /// Every worker is taken and the queue is full or slow: ask again later.
     #[error("too many questions are running")]
@@ -56,6 +69,15 @@ pub enum EngineError {
         /// For the log.
         detail: String,
     },
+}
+
+/// One of several ways from one table to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayChoice {
+    /// What chooses it, as `ColumnRef::via`.
+    pub via: Vec<RelationshipName>,
+    /// What people call it: `shipped to`.
+    pub label: String,
 }
 
 impl From<DataFusionError> for EngineError {

@@ -21,6 +21,7 @@ mod process;
 mod protocol;
 mod query;
 mod queue;
+mod read;
 mod schema;
 mod scope;
 mod session;
@@ -31,7 +32,7 @@ mod worker;
 
 pub use counts::EngineStats;
 pub use engine::{Answer, Engine, EngineOptions, run_in_process};
-pub use error::EngineError;
+pub use error::{EngineError, WayChoice};
 pub use files::{TableFiles, TableWriter, Written};
 pub use scope::Scope;
 pub use worker::worker_main;

@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod answers;
+mod asks;
+mod books;
 mod files;
+mod matrix;
+mod random;
 mod guard;
 mod limits;
 mod sql;
