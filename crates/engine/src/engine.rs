@@ -120,7 +120,8 @@ impl Engine {
         let access = scope.access_to(&tables);
         let task = Task::Sql { sql: sql.to_owned(), author: Author::Person };
         let job = Job { company: scope.company, tables, access, task };
-        let written = Compiled { sql: sql.to_owned(), tables: Vec::new(), whole: Vec::new() };
+        let (tables, whole, notes) = (Vec::new(), Vec::new(), Vec::new());
+        let written = Compiled { sql: sql.to_owned(), tables, whole, notes };
         self.answer(job, written).await
     }
 
