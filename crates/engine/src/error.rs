@@ -36,6 +36,9 @@ pub enum EngineError {
         /// The deadline.
         after: Duration,
     },
+    /// Somebody ended the query.
+    #[error("the query was cancelled")]
+    Cancelled,
     /// The query needed more memory, disk or answer bytes than it is given.
     #[error("{detail}")]
     TooLarge {
@@ -79,6 +82,12 @@ pub struct WayChoice {
 
 impl From<DataFusionError> for EngineError {
     fn from(error: DataFusionError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&DataFusionError> for EngineError {
+    fn from(error: &DataFusionError) -> Self {
         match error.find_root() {
             root if is_exhaustion(root) => Self::TooLarge {
                 detail: "The question needs more memory than it is given. Filter rows, or group by less."
@@ -91,6 +100,24 @@ impl From<DataFusionError> for EngineError {
             }
             _ => Self::Failed { detail: error.strip_backtrace() },
         }
+    }
+}
+
+impl EngineError {
+    /// The error of a statement that a person wrote: what the query engine says of it is for them.
+    pub(crate) fn of_statement(error: &DataFusionError) -> Self {
+        let root = error.find_root();
+        let detail = match root {
+            DataFusionError::Plan(text)
+            | DataFusionError::NotImplemented(text)
+            | DataFusionError::Execution(text) => text.clone(),
+            DataFusionError::SchemaError(cause, _) => cause.to_string(),
+            DataFusionError::SQL(cause, _) => cause.to_string(),
+            DataFusionError::ArrowError(cause, _) if !is_exhaustion(root) => cause.to_string(),
+            _ => return Self::from(error),
+        };
+        let text = detail.split("\n\nbacktrace:").next().unwrap_or_default().trim();
+        Self::Invalid { detail: format!("The statement cannot be run: {text}") }
     }
 }
 

@@ -116,7 +116,7 @@ impl Books {
         let mut catalog = Catalog::default();
         for (load, (table, csv, key)) in TABLES.into_iter().enumerate() {
             let load = u128::try_from(load).unwrap() + 1;
-            let mut entry = world.load_as(table_name(table), company(1), load, csv).await;
+            let mut entry = world.load_as(table, company(1), load, csv).await;
             entry.primary_key = key.iter().map(|column| name(column)).collect();
             catalog.tables.push(entry);
         }

@@ -6,6 +6,8 @@ mod answers;
 mod asks;
 mod books;
 mod files;
+mod guard;
+mod limits;
 mod matrix;
 mod random;
 mod sql;

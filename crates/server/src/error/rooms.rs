@@ -7,7 +7,7 @@ use pacioli_sources::SourceError;
 use pacioli_store::{Duplicate, StoreError};
 
 use super::{ApiError, Code};
-use crate::password::HashError;
+use crate::{password::HashError, seal::SealError};
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -41,6 +41,14 @@ impl From<HashError> for ApiError {
             }
             other => Self::internal(other),
         }
+    }
+}
+
+impl From<SealError> for ApiError {
+    fn from(error: SealError) -> Self {
+        let text = "The connection's secret cannot be decrypted: the server's encryption key is not the one it \
+                    was encrypted with. Give the secret anew: PATCH /connections/{id}.";
+        Self::new(Code::SecretUnreadable, text).caused_by(error)
     }
 }
 
@@ -89,6 +97,9 @@ impl From<EngineError> for ApiError {
             EngineError::Busy { retry_after } => {
                 Self::new(Code::Busy, "Too many questions are running. Try again.")
                     .retry_after(retry_after)
+            }
+            EngineError::Cancelled => {
+                Self::new(Code::QueryCancelled, "The query was cancelled before it had an answer.")
             }
             EngineError::Missing => {
                 let text = "The table was replaced while it was read. Ask again.";
