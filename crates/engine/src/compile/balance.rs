@@ -71,18 +71,19 @@ pub(super) fn so_far<'a>(
 ) -> Result<Fact, EngineError> {
     let period = period_of(ask, rule)?;
     let parts = Parts::new(shared, rule);
-    let count = unused(ask, figures);
-    let periods = periods(shared, ask, rule, period)?;
+    let count = unused("changes", ask, figures);
+    let every = unused("every", ask, figures);
+    let periods = periods(shared, ask, rule, (period, &every))?;
     changes.query.body.outputs.push((Expr::CountRows, count.clone()));
     let groups: Vec<&str> = ask.group_by.iter().map(|group| group.name.as_str()).collect();
-    let filled = filled(&parts, &groups, period, figures, &count);
+    let filled = filled(&parts, &groups, (period, &every), figures, &count);
     let running = running(&parts, &groups, period, figures, &count)?;
     let body = shown(ask, &parts, period, figures, &count);
     let mut with = changes.query.with;
     with.push((parts.changes.clone(), changes.query.body));
     with.push((parts.periods.clone(), periods));
     if groups.len() > 1 {
-        with.push((parts.groups.clone(), groups_of(&parts, &groups, period)));
+        with.push((parts.groups.clone(), groups_of(&parts, &groups, (period, &every))));
     }
     with.push((parts.filled.clone(), filled));
     with.push((parts.balances.clone(), running));
@@ -158,23 +159,24 @@ fn period_of(ask: &Ask, rule: &Rule<'_>) -> Result<usize, EngineError> {
     }
 }
 
-/// A name for the count of changes that no output has.
-fn unused(ask: &Ask, figures: &[(&str, &Aggregation)]) -> String {
+/// A name like `base` that no output has.
+fn unused(base: &str, ask: &Ask, figures: &[(&str, &Aggregation)]) -> String {
     let taken = |name: &str| {
         ask.group_by.iter().any(|group| group.name.as_str() == name)
             || figures.iter().any(|(figure, _)| *figure == name)
     };
-    let numbered = (2_u32..).map(|number| format!("changes_{number}"));
-    let mut candidates = std::iter::once("changes".to_owned()).chain(numbered);
+    let numbered = (2_u32..).map(|number| format!("{base}_{number}"));
+    let mut candidates = std::iter::once(base.to_owned()).chain(numbered);
     candidates.find(|name| !taken(name)).unwrap_or_default()
 }
 
-/// Every period that is shown.
+/// Every period that is shown. Each is joined with all groups by a column that is 1 in every row, for
+/// joins without an equality are refused.
 fn periods<'a>(
     shared: &'a Shared<'a>,
     ask: &Ask,
     rule: &Rule<'a>,
-    period: usize,
+    (period, every): (usize, &str),
 ) -> Result<Select, EngineError> {
     let grouping = &ask.group_by[period];
     let name = grouping.name.to_string();
@@ -186,23 +188,31 @@ fn periods<'a>(
     let mut select = rows.into_select();
     select.distinct = true;
     select.filter = Expr::all(parts);
-    select.outputs = vec![(key.expr, name.clone())];
+    let outputs = |first| {
+        let one = (ask.group_by.len() > 1).then(|| (one(), every.to_owned()));
+        [(first, name.clone())].into_iter().chain(one).collect()
+    };
+    select.outputs = outputs(key.expr);
     if let (Some(from), Some(grain)) = (ask.range.and_then(|range| range.from), grouping.grain()) {
         let mut first = Select::of(Relation { source: Source::OneRow, alias: String::new() });
-        first.outputs = vec![(literal::date(first_day(grain, from)), name)];
+        first.outputs = outputs(literal::date(first_day(grain, from)));
         select.union = Some(Box::new(first));
     }
     Ok(select)
 }
 
 /// The combinations of the other groupings.
-fn groups_of(parts: &Parts, groups: &[&str], period: usize) -> Select {
+fn groups_of(parts: &Parts, groups: &[&str], (period, every): (usize, &str)) -> Select {
     let mut select = Select::of_named(&parts.changes);
     select.distinct = true;
-    select.outputs = others(groups, period)
-        .map(|name| (Expr::column(&parts.changes, name), name.to_owned()))
-        .collect();
+    let columns = others(groups, period).map(|name| (Expr::column(&parts.changes, name), name));
+    let columns = columns.chain([(one(), every)]);
+    select.outputs = columns.map(|(expr, name)| (expr, name.to_owned())).collect();
     select
+}
+
+fn one() -> Expr {
+    Expr::Literal("1".to_owned())
 }
 
 fn others<'g>(groups: &'g [&'g str], period: usize) -> impl Iterator<Item = &'g str> {
@@ -213,7 +223,7 @@ fn others<'g>(groups: &'g [&'g str], period: usize) -> impl Iterator<Item = &'g 
 fn filled(
     parts: &Parts,
     groups: &[&str],
-    period: usize,
+    (period, every): (usize, &str),
     figures: &[(&str, &Aggregation)],
     count: &str,
 ) -> Select {
@@ -222,8 +232,9 @@ fn filled(
     let mut select = Select::of_named(&parts.periods);
     let from = |at: usize| if at == period { &parts.periods } else { &parts.groups };
     if groups.len() > 1 {
-        let groups = relation(&parts.groups);
-        select.joins.push(Join { kind: JoinKind::Cross, relation: groups, on: Vec::new() });
+        let side = |name: &str| Expr::column(name, every);
+        let on = vec![side(&parts.periods).compare("=", side(&parts.groups))];
+        select.joins.push(Join { kind: JoinKind::Inner, relation: relation(&parts.groups), on });
     }
     let on = groups
         .iter()
