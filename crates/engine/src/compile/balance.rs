@@ -60,20 +60,26 @@ fn own_rows<'a>(
 
 /// Turns the changes of each period into what they have come to by its end.
 ///
-/// The periods are those in which the table has any change, and the one in which the range starts,
-/// so that a balance is shown where nothing changed.
+/// The periods are those in which the table has any change or another figure has rows, and the one in
+/// which the range starts, so that a balance is shown where nothing changed.
 pub(super) fn so_far<'a>(
     shared: &'a Shared<'a>,
     ask: &'a Ask,
-    rule: &Rule<'a>,
+    (rule, peers): (&Rule<'a>, &[Rule<'a>]),
     mut changes: Fact,
     figures: &[(&str, &'a Aggregation)],
 ) -> Result<Fact, EngineError> {
     let period = period_of(ask, rule)?;
+    let grouping = &ask.group_by[period];
+    let peers = peers.iter().filter(|peer| {
+        let same = (peer.table, &peer.date, peer.shift) == (rule.table, &rule.date, rule.shift);
+        !same && peer.date.is_some() && peer.is_time(grouping)
+    });
+    let rules: Vec<&Rule<'a>> = std::iter::once(rule).chain(peers).collect();
     let parts = Parts::new(shared, rule);
     let count = unused("changes", ask, figures);
     let every = unused("every", ask, figures);
-    let periods = periods(shared, ask, rule, (period, &every))?;
+    let periods = periods(shared, ask, &rules, (period, &every))?;
     changes.query.body.outputs.push((Expr::CountRows, count.clone()));
     let groups: Vec<&str> = ask.group_by.iter().map(|group| group.name.as_str()).collect();
     let filled = filled(&parts, &groups, (period, &every), figures, &count);
@@ -170,35 +176,43 @@ fn unused(base: &str, ask: &Ask, figures: &[(&str, &Aggregation)]) -> String {
     candidates.find(|name| !taken(name)).unwrap_or_default()
 }
 
-/// Every period that is shown. Each is joined with all groups by a column that is 1 in every row, for
-/// joins without an equality are refused.
+/// Every period that is shown: those in which the table or another one of the answer's has rows. Each
+/// is joined with all groups by a column that is 1 in every row, for joins without an equality are
+/// refused.
 fn periods<'a>(
     shared: &'a Shared<'a>,
     ask: &Ask,
-    rule: &Rule<'a>,
+    rules: &[&Rule<'a>],
     (period, every): (usize, &str),
 ) -> Result<Select, EngineError> {
     let grouping = &ask.group_by[period];
-    let name = grouping.name.to_string();
-    let mut rows = Rows::of(shared, rule.table)?;
-    let key = fact::key(&mut rows, grouping, rule)?;
-    let date = own_date(&mut rows, rule)?;
-    let mut parts = fact::days(&date, ask.range, rule)?;
-    parts.push(Expr::IsNull(Box::new(date.expr)).negated());
-    let mut select = rows.into_select();
-    select.distinct = true;
-    select.filter = Expr::all(parts);
     let outputs = |first| {
         let one = (ask.group_by.len() > 1).then(|| (one(), every.to_owned()));
-        [(first, name.clone())].into_iter().chain(one).collect()
+        [(first, grouping.name.to_string())].into_iter().chain(one).collect()
     };
-    select.outputs = outputs(key.expr);
+    let mut selects = Vec::new();
+    for rule in rules {
+        let mut rows = Rows::of(shared, rule.table)?;
+        let key = fact::key(&mut rows, grouping, rule)?;
+        let date = own_date(&mut rows, rule)?;
+        let mut parts = fact::days(&date, ask.range, rule)?;
+        parts.push(Expr::IsNull(Box::new(date.expr)).negated());
+        let mut select = rows.into_select();
+        select.distinct = true;
+        select.filter = Expr::all(parts);
+        select.outputs = outputs(key.expr);
+        selects.push(select);
+    }
     if let (Some(from), Some(grain)) = (ask.range.and_then(|range| range.from), grouping.grain()) {
         let mut first = Select::of(Relation { source: Source::OneRow, alias: String::new() });
         first.outputs = outputs(literal::date(first_day(grain, from)));
-        select.union = Some(Box::new(first));
+        selects.push(first);
     }
-    Ok(select)
+    let joined = selects.into_iter().rev().reduce(|rest, mut select| {
+        select.union = Some(Box::new(rest));
+        select
+    });
+    joined.ok_or_else(|| EngineError::Failed { detail: "a balance without periods".to_owned() })
 }
 
 /// The combinations of the other groupings.
