@@ -1,6 +1,6 @@
 //! Figures that do not add up over time: states on a day, and balances of changes.
 
-use pacioli_model::{Aggregate, Aggregation, Ask, DayRange, Direction, GroupKey};
+use pacioli_model::{Aggregate, Aggregation, Ask, DayRange, Direction, GroupKey, Grouping};
 
 use super::{
     calendar::first_day,
@@ -70,12 +70,7 @@ pub(super) fn so_far<'a>(
     figures: &[(&str, &'a Aggregation)],
 ) -> Result<Fact, EngineError> {
     let period = period_of(ask, rule)?;
-    let grouping = &ask.group_by[period];
-    let peers = peers.iter().filter(|peer| {
-        let same = (peer.table, &peer.date, peer.shift) == (rule.table, &rule.date, rule.shift);
-        !same && peer.date.is_some() && peer.is_time(grouping)
-    });
-    let rules: Vec<&Rule<'a>> = std::iter::once(rule).chain(peers).collect();
+    let rules = in_the_same_time(rule, peers, &ask.group_by[period]);
     let parts = Parts::new(shared, rule);
     let count = unused("changes", ask, figures);
     let every = unused("every", ask, figures);
@@ -128,6 +123,19 @@ fn shown(
     }
     select.filter = Expr::all(conditions);
     select
+}
+
+/// The rule, and those of its peers that have rows of their own in these periods.
+fn in_the_same_time<'a, 'r>(
+    rule: &'r Rule<'a>,
+    peers: &'r [Rule<'a>],
+    grouping: &Grouping,
+) -> Vec<&'r Rule<'a>> {
+    let peers = peers.iter().filter(|peer| {
+        let same = (peer.table, &peer.date, peer.shift) == (rule.table, &rule.date, rule.shift);
+        !same && peer.date.is_some() && peer.is_time(grouping)
+    });
+    std::iter::once(rule).chain(peers).collect()
 }
 
 /// What the parts of a balance are called.
