@@ -140,6 +140,13 @@ fn visible(whole: &Catalog, access: &Access) -> Catalog {
         relationships
             .retain(|one| sees(&one.table, &one.columns) && sees(&one.to, &one.references));
     }
+    let partly =
+        |table: &TableName| access.table(table).is_some_and(|access| access.rows.is_some());
+    for one in &mut catalog.relationships {
+        if partly(&one.table) || partly(&one.to) {
+            (one.match_rate, one.orphans) = (None, None);
+        }
+    }
     for meaning in &mut catalog.semantics.tables {
         let table = meaning.table.clone();
         meaning.columns.retain(|column| !hides(&table, &column.column));
