@@ -74,7 +74,8 @@ fn measure(mut archive: Archive, limits: &FileLimits) -> Result<(), SourceError>
     for position in 0..archive.len() {
         let mut part = archive.by_index(position).map_err(damaged)?;
         let is_shared = part.name().ends_with("sharedStrings.xml");
-        let is_text = part.name().ends_with(".xml");
+        let is_text =
+            Path::new(part.name()).extension().is_some_and(|it| it.eq_ignore_ascii_case("xml"));
         let most = if is_shared { left.min(limits.shared_text_bytes) } else { left };
         left -= measure_part(&mut part, most, is_text.then_some(limits.csv.record_bytes))?;
     }
