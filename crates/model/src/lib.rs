@@ -15,6 +15,8 @@ mod email;
 mod id;
 mod job;
 mod measured;
+mod nearest;
+pub mod notation;
 mod question;
 mod references;
 mod role;
@@ -47,6 +49,7 @@ pub use id::{
 };
 pub use job::{Job, JobFailure, JobKind, JobStatus};
 pub use measured::{DateCoverage, MeasuredRelationship, Measurements, ValueMatch, foreign_keys};
+pub use nearest::nearest;
 pub use question::QuestionRecord;
 pub use references::Named;
 pub use role::{Permission, Role};

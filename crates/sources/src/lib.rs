@@ -5,10 +5,13 @@
 pub mod apis;
 pub mod csv;
 pub mod databases;
+pub mod declarations;
 pub mod demo;
 mod error;
 pub mod files;
+pub mod profile;
 pub mod outgoing;
+pub mod packs;
 pub mod relationships;
 pub mod source;
 pub mod typing;

@@ -6,7 +6,6 @@ mod check;
 mod env_example;
 mod kept;
 mod layers;
-mod nearest;
 mod quota;
 mod sections;
 mod weakness;
@@ -16,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use kept::EncryptionKeys;
 pub use layers::Setting;
 pub use quota::Quota;
 pub use sections::{AuthConfig, Config, LogConfig, LogFormat, ServerConfig};

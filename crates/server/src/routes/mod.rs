@@ -5,13 +5,18 @@ mod auth;
 mod belonging;
 mod cells;
 mod company;
+mod connections;
 mod health;
+mod job_events;
 mod jobs;
 mod no_store;
 mod paging;
 mod people;
 mod query;
+mod results;
+mod semantics;
 mod shapes;
+mod sql;
 mod tables;
 mod types;
 mod uploads;
@@ -59,8 +64,29 @@ pub fn books() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(tables::list_tables))
         .routes(routes!(tables::get_table, tables::delete_table))
-        .routes(routes!(jobs::get_job))
+        .routes(routes!(
+            semantics::get_semantics,
+            semantics::update_semantics,
+            semantics::replace_semantics
+        ))
+        .routes(routes!(semantics::list_semantics_versions))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job, jobs::cancel_job))
+        .routes(routes!(connections::list_connections, connections::create_connection))
+        .routes(routes!(
+            connections::get_connection,
+            connections::update_connection,
+            connections::delete_connection
+        ))
+        .routes(routes!(connections::test_connection))
+        .routes(routes!(connections::discover_connection))
+        .routes(routes!(connections::choose_tables))
+        .routes(routes!(connections::run_connection))
+        .routes(routes!(connections::list_runs))
+        .routes(routes!(connections::get_run))
         .routes(routes!(query::ask))
+        .routes(routes!(sql::run_sql))
+        .routes(routes!(sql::cancel_query))
 }
 
 /// Bodies of any size, as a stream.

@@ -27,7 +27,8 @@ pub fn table_name_from_source(source_name: &str) -> TableName {
 
 /// One name per header, in order, all different.
 #[expect(clippy::expect_used, reason = "`identifier` and `numbered` make nothing but names")]
-pub(crate) fn column_names(headers: &[String]) -> Vec<ColumnName> {
+#[expect(clippy::missing_panics_doc, reason = "and so this never panics")]
+pub fn column_names(headers: &[String]) -> Vec<ColumnName> {
     let mut taken = HashSet::new();
     let name = |(position, header): (usize, &String)| {
         let wanted = identifier(header, &format!("column_{}", position + 1), "column");

@@ -1,14 +1,13 @@
-/// The known key that `key` is most likely a slip of: the same name in another section, or one of
-/// which at most a third of the letters differ.
-pub(super) fn nearest<'a>(
-    key: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> Option<&'a str> {
+/// The known name that `key` is most likely a slip of: the same last part behind another first one
+/// (`orders.total` for `order.total`), or one of which at most a third of the letters differ.
+pub fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
     let name = key.rsplit('.').next().unwrap_or(key);
-    let moved = known.clone().find(|candidate| last(candidate) == name);
-    let near = known.map(|candidate| (distance(key, candidate), candidate)).min();
-    moved.or(near.filter(|(steps, _)| *steps <= key.len() / 3).map(|(_, candidate)| candidate))
+    let moved = known.clone().filter(|candidate| last(candidate) == name);
+    let steps = |candidate| (distance(key, candidate), candidate);
+    let moved = moved.map(steps).min();
+    let near = known.map(steps).min().filter(|(steps, _)| *steps <= key.len() / 3);
+    moved.or(near).map(|(_, candidate)| candidate)
 }
 
 /// How many letters must be added, removed or replaced to make `a` into `b`.
@@ -32,8 +31,14 @@ mod tests {
 
     #[test]
     fn slips_find_their_key() {
-        let known =
-            ["data_dir", "auth.bcrypt_cost", "auth.jwt_secret", "server.listen", "log.level"];
+        let known = [
+            "data_dir",
+            "auth.bcrypt_cost",
+            "auth.jwt_secret",
+            "server.listen",
+            "log.level",
+            "metrics.listen",
+        ];
         for (slip, expect) in [
             ("auth.bcrypt_costs", Some("auth.bcrypt_cost")),
             ("auth.jwt_secert", Some("auth.jwt_secret")),
@@ -41,6 +46,7 @@ mod tests {
             ("listen", Some("server.listen")),
             ("datadir", Some("data_dir")),
             ("billing.currency", None),
+            ("servr.listen", Some("server.listen")),
         ] {
             assert_eq!(nearest(slip, known.into_iter()), expect, "{slip}");
         }
