@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use datafusion::error::DataFusionError;
+use pacioli_model::{RelationshipName, TableName};
 
 /// Why there is no answer, by what the caller does about it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -10,6 +11,18 @@ pub enum EngineError {
     Invalid {
         /// What does not fit, and what would.
         detail: String,
+    },
+    /// The question can be meant in several ways: its author says in which.
+    #[error("{detail}")]
+    Ambiguous {
+        /// What is not clear.
+        detail: String,
+        /// The table that is asked of.
+        from: TableName,
+        /// The table that is led to in several ways.
+        to: TableName,
+        /// What can be meant.
+        choices: Vec<WayChoice>,
     },
     /// Every worker is taken and the queue is full or slow: ask again later.
     #[error("too many questions are running")]
@@ -23,6 +36,9 @@ pub enum EngineError {
         /// The deadline.
         after: Duration,
     },
+    /// Somebody ended the query.
+    #[error("the query was cancelled")]
+    Cancelled,
     /// The query needed more memory, disk or answer bytes than it is given.
     #[error("{detail}")]
     TooLarge {
@@ -55,8 +71,23 @@ pub enum EngineError {
     },
 }
 
+/// One of several ways from one table to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayChoice {
+    /// What chooses it, as `ColumnRef::via`.
+    pub via: Vec<RelationshipName>,
+    /// What people call it: `shipped to`.
+    pub label: String,
+}
+
 impl From<DataFusionError> for EngineError {
     fn from(error: DataFusionError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&DataFusionError> for EngineError {
+    fn from(error: &DataFusionError) -> Self {
         match error.find_root() {
             root if is_exhaustion(root) => Self::TooLarge {
                 detail: "The question needs more memory than it is given. Filter rows, or group by less."
@@ -69,6 +100,24 @@ impl From<DataFusionError> for EngineError {
             }
             _ => Self::Failed { detail: error.strip_backtrace() },
         }
+    }
+}
+
+impl EngineError {
+    /// The error of a statement that a person wrote: what the query engine says of it is for them.
+    pub(crate) fn of_statement(error: &DataFusionError) -> Self {
+        let root = error.find_root();
+        let detail = match root {
+            DataFusionError::Plan(text)
+            | DataFusionError::NotImplemented(text)
+            | DataFusionError::Execution(text) => text.clone(),
+            DataFusionError::SchemaError(cause, _) => cause.to_string(),
+            DataFusionError::SQL(cause, _) => cause.to_string(),
+            DataFusionError::ArrowError(cause, _) if !is_exhaustion(root) => cause.to_string(),
+            _ => return Self::from(error),
+        };
+        let text = detail.split("\n\nbacktrace:").next().unwrap_or_default().trim();
+        Self::Invalid { detail: format!("The statement cannot be run: {text}") }
     }
 }
 

@@ -11,7 +11,8 @@ use datafusion::{
     logical_expr::{Expr, Like, LogicalPlanBuilder, ident, in_list, lit, not},
 };
 use pacioli_model::{
-    ColumnName, Comparison, Decimal, Literal, Predicate, TableAccess, TableEntry, TextPlace, Value,
+    ColumnName, ColumnType, Comparison, Decimal, Literal, Predicate, TableAccess, TableEntry,
+    TextPlace, Value,
 };
 
 use crate::EngineError;
@@ -62,6 +63,7 @@ fn condition(entry: &TableEntry, rows: &Predicate, depth: usize) -> Result<Expr,
         Predicate::Not(part) => not(condition(entry, part, depth + 1)?),
         Predicate::IsNull { value } => operand(entry, value)?.is_null(),
         Predicate::Compare { left, comparison, right } => {
+            check_kinds(entry, left, [right])?;
             let (left, right) = (operand(entry, left)?, operand(entry, right)?);
             match comparison {
                 Comparison::Equal => left.eq(right),
@@ -73,13 +75,58 @@ fn condition(entry: &TableEntry, rows: &Predicate, depth: usize) -> Result<Expr,
             }
         }
         Predicate::OneOf { value, values } => {
-            in_list(operand(entry, value)?, values.iter().map(literal).collect(), false)
+            let values: Vec<Value> = values.iter().cloned().map(Value::Literal).collect();
+            check_kinds(entry, value, &values)?;
+            let values = values.iter().map(|value| operand(entry, value));
+            in_list(operand(entry, value)?, values.collect::<Result<_, _>>()?, false)
         }
         Predicate::Matches { value, place, text } => matches(operand(entry, value)?, *place, text),
         Predicate::Among { .. } | Predicate::Related { .. } => {
             return Err(unfit(entry, "it asks about other rows"));
         }
     })
+}
+
+/// Values of one kind alone are compared: the planner would cast one to the other, and a policy would
+/// mean something else than it says.
+fn check_kinds<'a>(
+    entry: &TableEntry,
+    value: &Value,
+    others: impl IntoIterator<Item = &'a Value>,
+) -> Result<(), EngineError> {
+    let expected = kind(entry, value);
+    if others.into_iter().all(|other| kind(entry, other) == expected) {
+        return Ok(());
+    }
+    Err(unfit(entry, "it compares values of different kinds"))
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Truth,
+    Number,
+    Text,
+    Time,
+    Unknown,
+}
+
+fn kind(entry: &TableEntry, value: &Value) -> Kind {
+    match value {
+        Value::Column(of) => match entry.column(&of.column).map(|column| column.data_type) {
+            Some(ColumnType::Boolean) => Kind::Truth,
+            Some(ColumnType::Integer | ColumnType::Decimal { .. } | ColumnType::Float) => {
+                Kind::Number
+            }
+            Some(ColumnType::Text) => Kind::Text,
+            Some(ColumnType::Date | ColumnType::Timestamp) => Kind::Time,
+            None => Kind::Unknown,
+        },
+        Value::Literal(Literal::Boolean(_)) => Kind::Truth,
+        Value::Literal(Literal::Integer(_) | Literal::Decimal(_)) => Kind::Number,
+        Value::Literal(Literal::Text(_)) => Kind::Text,
+        Value::Literal(Literal::Date(_) | Literal::Timestamp(_)) => Kind::Time,
+        _ => Kind::Unknown,
+    }
 }
 
 fn operand(entry: &TableEntry, value: &Value) -> Result<Expr, EngineError> {

@@ -1,16 +1,12 @@
 //! One query from its text to its rows.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-use arrow::{
-    array::{ArrayRef, RecordBatch},
-    compute::cast,
-    datatypes::{DataType, Field, Schema, SchemaRef},
-};
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
     error::DataFusionError,
     logical_expr::{LogicalPlan, LogicalPlanBuilder},
-    physical_plan::{ExecutionPlan, execute_stream},
+    physical_plan::execute_stream,
     prelude::SessionContext,
 };
 use futures_util::TryStreamExt;
@@ -18,9 +14,10 @@ use pacioli_model::{Access, CompanyId, TableEntry, TableName};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EngineError, TableFiles,
+    EngineError, TableFiles, guard,
     policy::restricted,
     session::{open, session},
+    shape,
 };
 
 /// Arrow bytes of one answer.
@@ -31,7 +28,12 @@ const MOST_ANSWER_BYTES: usize = 64 << 20;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Task {
     /// The rows of one SELECT.
-    Sql(String),
+    Sql {
+        /// The statement.
+        sql: String,
+        /// Who wrote it.
+        author: Author,
+    },
     /// The first rows of a table.
     Sample {
         /// Which.
@@ -39,6 +41,16 @@ pub(crate) enum Task {
         /// At most.
         rows: u64,
     },
+}
+
+/// Who wrote a statement, and so who mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Author {
+    /// This room, from an Ask.
+    Compiler,
+    /// Whoever asks.
+    Person,
 }
 
 /// A task, and all that it may read.
@@ -80,7 +92,10 @@ pub(crate) async fn execute(
     // One row more than is wanted tells whether there were more.
     let one_more = usize::try_from(budget.row_limit).unwrap_or(usize::MAX - 1) + 1;
     let (plan, fetch) = match &job.task {
-        Task::Sql(sql) => (planned(&session, files, job, sql).await?, one_more),
+        Task::Sql { sql, author } => {
+            let ran = run_sql(&session, files, job, sql, one_more, budget).await;
+            return ran.map_err(|error| error.of(*author));
+        }
         Task::Sample { table, rows } => {
             register(&session, files, job, table).await?;
             let plan = session.table(table.as_str()).await?.into_unoptimized_plan();
@@ -88,24 +103,64 @@ pub(crate) async fn execute(
         }
     };
     let plan = LogicalPlanBuilder::from(plan).limit(0, Some(fetch)).and_then(|plan| plan.build());
-    collect(&session, &plan?, budget.row_limit).await
+    Ok(collect(&session, &job.tables, &plan?, budget.row_limit).await?)
 }
 
-async fn planned(
+/// Reads the statement, past the guard's gates, and runs it.
+async fn run_sql(
     session: &SessionContext,
     files: &TableFiles,
     job: &Job,
     sql: &str,
-) -> Result<LogicalPlan, EngineError> {
+    fetch: usize,
+    budget: &Budget,
+) -> Result<Rows, Stopped> {
     let state = session.state();
-    let dialect = state.config_options().sql_parser.dialect;
-    let statement = state.sql_to_statement(sql, &dialect)?;
+    let statement = guard::statement::read(&state, sql, &job.tables)?;
     for reference in state.resolve_table_references(&statement)? {
         if let Ok(table) = TableName::parse(reference.table()) {
             register(session, files, job, &table).await?;
         }
     }
-    Ok(session.state().statement_to_plan(statement).await?)
+    let plan = session.state().statement_to_plan(statement).await?;
+    guard::plan::check(&plan, &job.tables)?;
+    let plan = LogicalPlanBuilder::from(plan).limit(0, Some(fetch))?.build()?;
+    collect(session, &job.tables, &plan, budget.row_limit).await
+}
+
+/// Why a statement ended early: by our own decision, or by the query engine's.
+enum Stopped {
+    Ours(EngineError),
+    Theirs(DataFusionError),
+}
+
+impl From<EngineError> for Stopped {
+    fn from(error: EngineError) -> Self {
+        Self::Ours(error)
+    }
+}
+
+impl From<DataFusionError> for Stopped {
+    fn from(error: DataFusionError) -> Self {
+        Self::Theirs(error)
+    }
+}
+
+impl From<Stopped> for EngineError {
+    fn from(stopped: Stopped) -> Self {
+        stopped.of(Author::Compiler)
+    }
+}
+
+impl Stopped {
+    /// What a statement of a person's does not fit is theirs to mend.
+    fn of(self, author: Author) -> EngineError {
+        match (self, author) {
+            (Self::Ours(error), _) => error,
+            (Self::Theirs(error), Author::Compiler) => error.into(),
+            (Self::Theirs(error), Author::Person) => EngineError::of_statement(&error),
+        }
+    }
 }
 
 /// Puts a table of the job's into the session, as far as it is seen. One that the job has not is left
@@ -127,11 +182,16 @@ async fn register(
 
 async fn collect(
     session: &SessionContext,
+    tables: &[TableEntry],
     plan: &LogicalPlan,
     row_limit: u64,
-) -> Result<Rows, EngineError> {
-    let plan = session.state().create_physical_plan(plan).await?;
-    let schema = plain_schema(&plan);
+) -> Result<Rows, Stopped> {
+    let state = session.state();
+    let plan = state.optimize(plan)?;
+    let small = guard::joins::check(&plan, tables)?;
+    let plan = state.query_planner().create_physical_plan(&plan, &state).await?;
+    guard::joins::check_physical(&plan, small)?;
+    let schema = shape::schema(&plan.schema())?;
     let mut stream = execute_stream(plan, session.task_ctx())?;
     let mut rows = Rows { schema, batches: Vec::new(), truncated: false };
     let (mut left, mut bytes) = (usize::try_from(row_limit).unwrap_or(usize::MAX), 0);
@@ -139,39 +199,13 @@ async fn collect(
         let kept = batch.slice(0, batch.num_rows().min(left));
         rows.truncated |= kept.num_rows() < batch.num_rows();
         left -= kept.num_rows();
-        let kept = plain(&rows.schema, &kept)?;
+        let kept = shape::batch(&rows.schema, &kept)?;
         bytes += kept.get_array_memory_size();
         if bytes > MOST_ANSWER_BYTES {
-            return Err(EngineError::TooLarge {
-                detail: "The answer is too large. Ask for fewer rows or shorter texts.".to_owned(),
-            });
+            let detail = "The answer is too large. Ask for fewer rows or shorter texts.".to_owned();
+            return Err(EngineError::TooLarge { detail }.into());
         }
         rows.batches.push(kept);
     }
     Ok(rows)
-}
-
-/// The plan's columns with texts as plain strings: views would carry along all that they were cut of.
-fn plain_schema(plan: &Arc<dyn ExecutionPlan>) -> SchemaRef {
-    let fields = plan
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| {
-            let data_type = match field.data_type() {
-                DataType::Utf8View => DataType::Utf8,
-                other => other.clone(),
-            };
-            Field::new(field.name(), data_type, true)
-        })
-        .collect::<Vec<_>>();
-    Arc::new(Schema::new(fields))
-}
-
-fn plain(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch, EngineError> {
-    let columns = batch.columns().iter().zip(schema.fields());
-    let columns: Result<Vec<ArrayRef>, _> =
-        columns.map(|(column, field)| cast(column, field.data_type())).collect();
-    let batch = columns.and_then(|columns| RecordBatch::try_new(Arc::clone(schema), columns));
-    batch.map_err(|error| DataFusionError::from(error).into())
 }

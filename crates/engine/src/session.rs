@@ -24,7 +24,7 @@ use pacioli_model::{CompanyId, TableEntry};
 use crate::{
     EngineError, TableFiles,
     files::{part, storage},
-    period::date_trunc,
+    guard::functions,
     query::Budget,
     schema,
 };
@@ -46,16 +46,13 @@ pub(crate) fn session(
         // As PostgreSQL reads them.
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_str("datafusion.sql_parser.dialect", "postgresql");
-    let mut scalar = SessionStateDefaults::default_scalar_functions();
-    scalar.retain(|function| function.name() != "date_trunc");
-    scalar.push(Arc::new(date_trunc()));
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime(files, budget, scratch)?)
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
-        .with_scalar_functions(scalar)
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
-        .with_window_functions(SessionStateDefaults::default_window_functions());
+        .with_scalar_functions(functions::scalar())
+        .with_aggregate_functions(functions::aggregate())
+        .with_window_functions(functions::window());
     Ok(SessionContext::new_with_state(state.build()))
 }
 

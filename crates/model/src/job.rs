@@ -76,9 +76,13 @@ impl JobStatus {
 }
 
 impl Job {
-    /// The job as it truly stands at `now`: running with a lapsed lease means that its server died.
+    /// The job as it truly stands at `now`: running with a lapsed lease means that its server died. A
+    /// run waits for another one to go on with it then.
     pub fn as_of(mut self, now: Timestamp) -> Self {
-        if self.status.is_open() && self.lease_until < now {
+        let is_lapsed = self.status.is_open() && self.lease_until < now;
+        if is_lapsed && self.kind == JobKind::Run {
+            self.status = JobStatus::Queued;
+        } else if is_lapsed {
             self.status = JobStatus::Failed;
             self.failure = Some(JobFailure {
                 code: "interrupted".to_owned(),

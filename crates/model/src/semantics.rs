@@ -109,6 +109,7 @@ pub struct Metric {
 /// How a metric is computed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a company has few, and most are the largest")]
 pub enum Definition {
     /// Over rows, with the filters that always hold for it.
     Aggregate(Aggregation),

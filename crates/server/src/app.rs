@@ -6,15 +6,19 @@ use chrono::NaiveDate;
 use pacioli_engine::{Engine, TableFiles};
 use pacioli_model::{Company, CompanyId, UserId};
 use pacioli_store::{Accounts, Cache, Limit, LimitKey, Store};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::{AccessTokens, Keys},
     clock::{Clock, Random},
     config::{Config, Quota},
+    connect::Connector,
     error::{ApiError, ApiResult, Code},
     http::{RateState, RequestContext},
+    loads::Jobs,
     password::{Hasher, PasswordContext, PasswordPolicy},
+    seal::Sealer,
     telemetry::Metrics,
 };
 
@@ -44,6 +48,14 @@ pub struct Parts {
     pub hasher: Hasher,
     /// Which passwords are taken.
     pub policy: PasswordPolicy,
+    /// Encrypts passwords of connected systems.
+    pub sealer: Sealer,
+    /// Who is asked for tables.
+    pub connector: Connector,
+    /// The jobs that this server does.
+    pub jobs: Jobs,
+    /// Permits of runs to load.
+    pub loads: Semaphore,
     /// What is counted.
     pub metrics: Metrics,
     /// Cancelled when the server is told to stop.

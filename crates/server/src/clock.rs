@@ -10,6 +10,9 @@ use chrono::Duration;
 use pacioli_model::Timestamp;
 use uuid::{Builder, Uuid};
 
+/// How often a standing clock is looked at by whoever waits for it to be moved.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(5);
+
 /// What time it is.
 #[derive(Debug, Clone)]
 pub enum Clock {
@@ -31,6 +34,19 @@ impl Clock {
         match self {
             Self::System => Timestamp::new(chrono::Utc::now()),
             Self::Manual(millis) => Timestamp::from_millis(millis.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Waits until so much time has passed on this clock; one that stands must be moved meanwhile.
+    pub async fn sleep(&self, span: Duration) {
+        match self {
+            Self::System => tokio::time::sleep(span.to_std().unwrap_or_default()).await,
+            Self::Manual(_) => {
+                let end = self.now() + span;
+                while self.now() < end {
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
         }
     }
 

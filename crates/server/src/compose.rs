@@ -12,6 +12,7 @@ use pacioli_engine::{Engine, EngineError, EngineOptions, TableFiles};
 use pacioli_store::{Accounts, Cache, InvalidRedisUrl, Store, StoreError};
 use rustix::fs::{FlockOperation, flock};
 use secrecy::ExposeSecret;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -19,9 +20,11 @@ use crate::{
     auth::{AccessTokens, Keys},
     clock::{Clock, Random},
     config::{Config, ConfigError},
+    connect::Connector,
     error::chain,
-    loads,
+    loads::{self, Jobs},
     password::{Hasher, PasswordPolicy},
+    seal::Sealer,
     telemetry::Metrics,
 };
 
@@ -107,13 +110,26 @@ fn empty(spool: &Path) -> io::Result<()> {
     fs::read_dir(spool)?.try_for_each(|entry| fs::remove_file(entry?.path()))
 }
 
-/// Builds all parts. The folder is already claimed. `worker` is the program that runs queries when it is
-/// started with `engine-worker`: this one, as `own_program` names it.
+/// Builds all parts, over the systems that companies connect. The folder is already claimed. `worker` is
+/// the program that runs queries when it is started with `engine-worker`: this one, as `own_program`
+/// names it.
 pub async fn compose(
     config: Config,
     clock: Clock,
     random: Random,
     worker: PathBuf,
+) -> Result<App, StartError> {
+    let connector = Connector::Systems(config.outgoing.allow.clone());
+    compose_with(config, clock, random, worker, connector).await
+}
+
+/// As [`compose`], saying who is asked for tables.
+pub async fn compose_with(
+    config: Config,
+    clock: Clock,
+    random: Random,
+    worker: PathBuf,
+    connector: Connector,
 ) -> Result<App, StartError> {
     let secrets = config.secrets(random)?;
     let all = secrets.all();
@@ -121,6 +137,7 @@ pub async fn compose(
     let auth = &config.auth;
     let tokens = AccessTokens::new(&auth.issuer, &auth.audience, auth.access_token(), &all)?;
     let keys = Keys::new(current);
+    let sealer = Sealer::new(&config.encryption_keys(random)?);
     let store = open_store(&config).await?;
     let cache = open_cache(&config).await?;
     let files = TableFiles::local(&config.data_dir.join("files"))?;
@@ -132,6 +149,10 @@ pub async fn compose(
         hasher,
         policy: PasswordPolicy::new(config.auth.password_min_length),
         metrics,
+        sealer,
+        connector,
+        jobs: Jobs::default(),
+        loads: Semaphore::new(config.loads.concurrency),
         stopping: CancellationToken::new(),
         giving_up: CancellationToken::new(),
         background: TaskTracker::new(),
@@ -172,14 +193,17 @@ fn engine_options(config: &Config, worker: PathBuf) -> EngineOptions {
         worker_args: vec!["engine-worker".into()],
         scratch: config.data_dir.join("scratch"),
         workers,
+        workers_per_company: engine.workers_per_company().get(),
         threads: 2,
         memory_bytes: engine.memory_bytes(),
         spill_bytes: engine.memory_bytes() * 4,
         deadline: engine.deadline(),
         row_limit: engine.row_limit as u64,
         queue: workers * 16,
+        queue_per_company: workers * 8,
         queue_wait: engine.deadline(),
         idle: Duration::from_mins(1),
+        cache_bytes: engine.cache_bytes(),
     }
 }
 
@@ -190,9 +214,10 @@ pub fn own_program() -> Result<PathBuf, StartError> {
     if link.exists() { Ok(link.to_owned()) } else { std::env::current_exe().map_err(system) }
 }
 
-/// What a start, and the time after it, ask for: every minute half-done batches finished or undone, every
+/// What a start, and the time after it, ask for: connections loaded when they are due, every minute half-done batches finished or undone, every
 /// hour expired documents and orphaned files removed.
 pub fn tend(app: &App) {
+    loads::keep_schedule(app);
     let app = app.clone();
     app.background.clone().spawn(async move {
         for minute in 0_u64.. {

@@ -5,6 +5,7 @@
 //! `routes`, whose signature names the permission as `Caller<P>`; one line in `routes`;
 //! one row in the authorisation matrix of the tests, which fail until it is there.
 
+mod access;
 mod app;
 mod auth;
 mod catalogue;
@@ -13,6 +14,7 @@ mod clock;
 mod compose;
 mod config;
 mod declaring;
+mod connect;
 mod error;
 mod extract;
 mod http;
@@ -21,14 +23,17 @@ mod openapi;
 mod password;
 mod router;
 mod routes;
+mod seal;
 mod serve;
 mod telemetry;
 
 pub use app::{App, Parts};
 pub use cli::main;
 pub use clock::{Clock, Random};
-pub use compose::{StartError, claim_folder, compose, tend};
+pub use compose::{StartError, claim_folder, compose, compose_with, tend};
 pub use config::{Config, ConfigSources};
+pub use connect::{Connector, Opener, Target};
 pub use error::Code;
+pub use loads::start_due;
 pub use router::{document, public};
 pub use serve::{Listeners, serve};

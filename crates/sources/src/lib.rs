@@ -9,6 +9,7 @@ pub mod declarations;
 pub mod demo;
 mod error;
 pub mod files;
+pub mod profile;
 pub mod outgoing;
 pub mod packs;
 pub mod relationships;

@@ -22,20 +22,23 @@ fn worker_entry() {
     worker_main();
 }
 
-fn options(world: &World) -> EngineOptions {
+pub(crate) fn options(world: &World) -> EngineOptions {
     EngineOptions {
         worker: std::env::current_exe().unwrap(),
         worker_args: ENTRY.map(Into::into).to_vec(),
         scratch: world.folder.path().join("scratch"),
         workers: 2,
+        workers_per_company: 2,
         threads: 1,
         memory_bytes: 256 << 20,
         spill_bytes: 1 << 30,
         deadline: Duration::from_mins(1),
         row_limit: ROW_LIMIT,
         queue: 4,
+        queue_per_company: 4,
         queue_wait: Duration::from_mins(1),
         idle: Duration::from_mins(1),
+        cache_bytes: 0,
     }
 }
 

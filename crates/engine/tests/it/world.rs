@@ -28,11 +28,23 @@ impl World {
 
     /// Loads CSV as table `t` of a company; `load` numbers its version.
     pub(crate) async fn load(&self, company: CompanyId, load: u128, csv: &str) -> TableEntry {
+        self.load_as("t", company, load, csv).await
+    }
+
+    /// Loads CSV as a table of this name.
+    pub(crate) async fn load_as(
+        &self,
+        name: &str,
+        company: CompanyId,
+        load: u128,
+        csv: &str,
+    ) -> TableEntry {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(csv.as_bytes()).unwrap();
         let limits = CsvLimits::default();
         let plan = inspect(file.path(), &limits, &mut |_| ControlFlow::Continue(())).unwrap();
-        let (name, version) = (TableName::parse("t").unwrap(), TableVersion(Uuid::from_u128(load)));
+        let (name, version) =
+            (TableName::parse(name).unwrap(), TableVersion(Uuid::from_u128(load)));
         let mut writer = self.files.writer(company, &name, version, plan.schema()).unwrap();
         let mut reader = read(file.path(), &plan).unwrap();
         for batch in reader.by_ref() {

@@ -25,6 +25,10 @@ pub enum Purpose {
     Pseudonym,
     /// Idempotency keys and the fingerprints of their requests.
     Idempotency,
+    /// What passwords of connected systems are encrypted with.
+    Sealing,
+    /// The name of the key that a password is encrypted with.
+    SealingKeyId,
 }
 
 impl Keys {
@@ -68,6 +72,8 @@ fn label(purpose: Purpose) -> &'static str {
         Purpose::Device => "pacioli/device/1",
         Purpose::Pseudonym => "pacioli/pseudonym/1",
         Purpose::Idempotency => "pacioli/idempotency/1",
+        Purpose::Sealing => "pacioli/sealing/1",
+        Purpose::SealingKeyId => "pacioli/sealing-key-id/1",
     }
 }
 

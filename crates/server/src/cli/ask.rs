@@ -1,24 +1,15 @@
 use std::{
-    collections::HashMap,
     io::{self, Write as _},
-    path::{Path, PathBuf},
-    sync::Arc,
+    path::PathBuf,
 };
 
 use chrono::NaiveDate;
 use clap::Args;
-use pacioli_engine::{Scope, TableFiles, run_in_process};
 use pacioli_language::{Context, Interpretation, Translation, Understood, translate};
-use pacioli_model::{Access, Catalog, Cell, CompanyId, Table, TableEntry, Timestamp, UserId};
-use pacioli_sources::files::FileOptions;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use pacioli_model::{Cell, Table};
 
-use super::{CommandResult, block_on};
-use crate::{
-    clock::{Clock, Random},
-    loads::{Conversion, InputFile, Progress},
-};
+use super::{CommandResult, block_on, books::Books};
+use crate::clock::Clock;
 
 /// Rows that a terminal shows.
 const ROWS: u64 = 1000;
@@ -45,25 +36,11 @@ impl AskFiles {
     async fn answer(self) -> CommandResult {
         let mut paths = self.files_and_question;
         let Some(question) = paths.pop() else { return Err("no question was given".into()) };
-        let folder = tempfile::tempdir()?;
-        let files = TableFiles::local(folder.path())?;
-        let mut catalog = Catalog::default();
-        let mut names = HashMap::new();
-        for path in paths.iter().map(PathBuf::from) {
-            for entry in load(&files, &path, folder.path()).await? {
-                if let Some(other) = names.insert(entry.name.clone(), path.clone()) {
-                    let (one, two, name) = (other.display(), path.display(), &entry.name);
-                    return Err(format!("{one} and {two} would both be the table {name}").into());
-                }
-                catalog.tables.push(entry);
-            }
-        }
-        catalog.tables.sort_by(|a, b| a.name.cmp(&b.name));
+        let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
+        let books = Books::open(&paths, ROWS).await?;
         let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
-        match translate(&question, &Context { today, table: None }, &catalog) {
-            Translation::Understood(understood) => {
-                show(&files, &catalog, *understood, self.sql).await
-            }
+        match translate(&question, &Context { today, table: None }, &books.catalog) {
+            Translation::Understood(understood) => show(&books, *understood, self.sql).await,
             Translation::Clarify { question, choices } => {
                 let choices: Vec<_> =
                     choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
@@ -79,40 +56,9 @@ impl AskFiles {
     }
 }
 
-const NOBODY: CompanyId = CompanyId(Uuid::nil());
-
-async fn load(
-    files: &TableFiles,
-    path: &Path,
-    scratch: &Path,
-) -> Result<Vec<TableEntry>, Box<dyn std::error::Error>> {
-    let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let file = Arc::new(InputFile::at(path).map_err(|error| in_file(&error))?);
-    let (progress, never) = (Arc::<Progress>::default(), CancellationToken::new());
-    let conversion = Conversion {
-        files,
-        company: NOBODY,
-        file: &file,
-        options: &FileOptions::default(),
-        scratch: scratch.to_owned(),
-        random: Random,
-        progress: &progress,
-        stop: &never,
-    };
-    let converted = conversion.run().await.map_err(|error| in_file(&error.detail()))?;
-    let by = (UserId(NOBODY.0), Timestamp::from_millis(0));
-    Ok(converted.into_iter().map(|table| table.entry(&file.file_name, by)).collect())
-}
-
-async fn show(
-    files: &TableFiles,
-    catalog: &Catalog,
-    understood: Understood,
-    only_sql: bool,
-) -> CommandResult {
+async fn show(books: &Books, understood: Understood, only_sql: bool) -> CommandResult {
     let Understood { ask, interpretation, .. } = understood;
-    let scope = Scope { company: NOBODY, catalog, access: &Access::default() };
-    let answer = run_in_process(files, &scope, &ask, ROWS).await?;
+    let answer = books.run(&ask).await?;
     let mut out = io::stdout().lock();
     if only_sql {
         return Ok(writeln!(out, "{}", answer.sql)?);
@@ -122,7 +68,7 @@ async fn show(
         period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
         filters: &interpretation.filters,
     };
-    let sentence = pacioli_report::narrate(&ask, catalog, &context, &answer.table);
+    let sentence = pacioli_report::narrate(&ask, &books.catalog, &context, &answer.table);
     writeln!(out, "{sentence}\n")?;
     write_table(&mut out, &answer.table)?;
     writeln!(out, "\n{}", understood_as(&interpretation))?;

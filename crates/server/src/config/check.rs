@@ -3,7 +3,9 @@ use std::ops::RangeInclusive;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::Targets;
 
-use super::{AuthConfig, Config, Problem, ServerConfig, weakness::weakness};
+use super::{
+    AuthConfig, Config, Problem, ServerConfig, sections::SecretsConfig, weakness::weakness,
+};
 
 impl Config {
     /// Everything that is wrong with the values, however they were set.
@@ -15,11 +17,16 @@ impl Config {
         check_server(&self.server, &mut problems);
         check_stores(self, &mut problems);
         check_auth(&self.auth, &mut problems);
+        check_secrets(&self.secrets, &mut problems);
         let engine = &self.engine;
         let mut within = |key: &str, value: u64, range: RangeInclusive<u64>| {
             problems.extend(out_of_range(key, value, &range));
         };
+        within("loads.concurrency", self.loads.concurrency as u64, 1..=256);
+        within("loads.runs_kept_days", self.loads.runs_kept_days.into(), 1..=3650);
         within("engine.workers", engine.workers as u64, 0..=1024);
+        within("engine.workers_per_company", engine.workers_per_company as u64, 0..=1024);
+        within("engine.cache_mb", engine.cache_mb, 0..=1_048_576);
         within("engine.memory_mb", engine.memory_mb, 128..=1_048_576);
         within("engine.deadline_seconds", engine.deadline_seconds.into(), 1..=3600);
         within("engine.row_limit", engine.row_limit as u64, 1..=1_000_000);
@@ -97,6 +104,17 @@ fn check_stores(config: &Config, problems: &mut Vec<Problem>) {
     if database.is_empty() || database.len() > 63 || !database.chars().all(fits) {
         let message = "must be 1 to 63 letters, digits, `_` or `-`";
         problems.push(Problem::new("store.database", message));
+    }
+}
+
+fn check_secrets(secrets: &SecretsConfig, problems: &mut Vec<Problem>) {
+    let current = secrets.encryption_key.iter().map(|key| ("secrets.encryption_key", key));
+    let previous = secrets.previous_encryption_keys.iter();
+    let previous = previous.map(|key| ("secrets.previous_encryption_keys", key));
+    for (key, secret) in current.chain(previous) {
+        if let Some(weakness) = weakness(secret.expose_secret()) {
+            problems.push(Problem::new(key, weakness.to_string()));
+        }
     }
 }
 

@@ -6,12 +6,14 @@ use toml::{Table, Value};
 use super::{Config, ConfigSources, DEFAULTS, Problem};
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 7] = [
     "store.mongodb_uri",
     "cache.redis_url",
     "auth.jwt_secret",
     "auth.previous_secrets",
     "auth.pepper",
+    "secrets.encryption_key",
+    "secrets.previous_encryption_keys",
 ];
 
 /// Names that other programs use too, and the keys they set.

@@ -15,6 +15,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use kept::EncryptionKeys;
 pub use layers::Setting;
 pub use quota::Quota;
 pub use sections::{AuthConfig, Config, LogConfig, LogFormat, ServerConfig};

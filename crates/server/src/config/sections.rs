@@ -21,6 +21,12 @@ pub struct Config {
     pub cache: CacheConfig,
     /// `[auth]`
     pub auth: AuthConfig,
+    /// `[secrets]`
+    pub secrets: SecretsConfig,
+    /// `[outgoing]`
+    pub outgoing: OutgoingConfig,
+    /// `[loads]`
+    pub loads: LoadsConfig,
     /// `[limits]`
     pub limits: LimitsConfig,
     /// `[engine]`
@@ -168,6 +174,45 @@ impl AuthConfig {
     }
 }
 
+/// What passwords of connected systems are encrypted with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretsConfig {
+    /// The configured key; where there is none,
+    /// [`Config::encryption_keys`](super::Config::encryption_keys) makes one.
+    #[serde(deserialize_with = "secret_if_given")]
+    pub encryption_key: Option<SecretString>,
+    /// Keys that were in force before.
+    #[serde(deserialize_with = "all_secret")]
+    pub previous_encryption_keys: Vec<SecretString>,
+}
+
+/// Where the server may connect to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutgoingConfig {
+    /// Networks that are taken although they are private.
+    #[serde(deserialize_with = "all_parsed")]
+    pub allow: Vec<IpNet>,
+}
+
+/// Loading from connected systems.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadsConfig {
+    /// Runs at the same time.
+    pub concurrency: usize,
+    /// See [`Self::runs_kept`].
+    pub runs_kept_days: u32,
+}
+
+impl LoadsConfig {
+    /// How long the record of a run is kept.
+    pub fn runs_kept(&self) -> chrono::Duration {
+        chrono::Duration::days(self.runs_kept_days.into())
+    }
+}
+
 /// How often something may be tried.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -188,6 +233,10 @@ pub struct LimitsConfig {
     pub query_per_user: Quota,
     /// Uploads of one company.
     pub upload_per_company: Quota,
+    /// Questions to connected systems of one company.
+    pub connect_per_company: Quota,
+    /// Pushes of one company.
+    pub push_per_company: Quota,
 }
 
 /// The worker processes.
@@ -196,18 +245,32 @@ pub struct LimitsConfig {
 pub struct EngineConfig {
     /// See [`Self::workers`].
     pub workers: usize,
+    /// See [`Self::workers_per_company`].
+    pub workers_per_company: usize,
     /// Of one worker.
     pub memory_mb: u64,
     /// Of one query.
     pub deadline_seconds: u32,
     /// Of one answer.
     pub row_limit: usize,
+    /// Of all answers that are kept.
+    pub cache_mb: u64,
 }
 
 impl EngineConfig {
     /// How many workers: as configured, else one per core.
     pub fn workers(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.workers).unwrap_or_else(cores)
+    }
+
+    /// How many of them one company may have at once: as configured, else all.
+    pub fn workers_per_company(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.workers_per_company).unwrap_or_else(|| self.workers())
+    }
+
+    /// Memory of the answers that are kept.
+    pub fn cache_bytes(&self) -> u64 {
+        self.cache_mb.saturating_mul(1024 * 1024)
     }
 
     /// Memory of one worker.

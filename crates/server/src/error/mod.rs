@@ -80,8 +80,18 @@ codes! {
     LastOwner = "last_owner", CONFLICT, "Last superuser";
     /// Somebody else changed the same thing at the same time. Read it and try again.
     Conflict = "conflict", CONFLICT, "Conflict";
+    /// Somebody of the company cancelled the query: `DELETE /queries/{id}`.
+    QueryCancelled = "query_cancelled", CONFLICT, "Query cancelled";
     /// A request with this Idempotency-Key is being worked on. Wait for it.
     IdempotencyInFlight = "idempotency_in_flight", CONFLICT, "Request in progress";
+    /// The connection is being loaded, or is not what this asks for. `detail` says which.
+    ConnectionBusy = "connection_busy", CONFLICT, "Connection busy";
+    /// The job has ended, or is of a kind that is not cancelled.
+    NotCancellable = "not_cancellable", CONFLICT, "Not cancellable";
+    /// The connection's secret cannot be decrypted: its key is gone. Give it anew: `PATCH /connections/{id}`.
+    SecretUnreadable = "secret_unreadable", CONFLICT, "Secret unreadable";
+    /// The table's rows come from a connected system, so none can be pushed into it. Push into another one.
+    TableConnected = "table_connected", CONFLICT, "Table of a connection";
     /// The body, or one of its parts, is larger than the server takes.
     TooLarge = "too_large", PAYLOAD_TOO_LARGE, "Too large";
     /// The Content-Type is not one that this route reads.

@@ -7,7 +7,7 @@ use pacioli_sources::SourceError;
 use pacioli_store::{Duplicate, StoreError};
 
 use super::{ApiError, Code};
-use crate::password::HashError;
+use crate::{password::HashError, seal::SealError};
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -44,6 +44,14 @@ impl From<HashError> for ApiError {
     }
 }
 
+impl From<SealError> for ApiError {
+    fn from(error: SealError) -> Self {
+        let text = "The connection's secret cannot be decrypted: the server's encryption key is not the one it \
+                    was encrypted with. Give the secret anew: PATCH /connections/{id}.";
+        Self::new(Code::SecretUnreadable, text).caused_by(error)
+    }
+}
+
 impl From<SourceError> for ApiError {
     fn from(error: SourceError) -> Self {
         match error {
@@ -75,7 +83,9 @@ impl From<SourceError> for ApiError {
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Invalid { detail } => Self::new(Code::InvalidQuery, detail),
+            EngineError::Invalid { detail } | EngineError::Ambiguous { detail, .. } => {
+                Self::new(Code::InvalidQuery, detail)
+            }
             EngineError::TooLarge { detail } => Self::new(Code::QueryTooLarge, detail),
             EngineError::TimedOut { after } => Self::new(
                 Code::QueryTimeout,
@@ -87,6 +97,9 @@ impl From<EngineError> for ApiError {
             EngineError::Busy { retry_after } => {
                 Self::new(Code::Busy, "Too many questions are running. Try again.")
                     .retry_after(retry_after)
+            }
+            EngineError::Cancelled => {
+                Self::new(Code::QueryCancelled, "The query was cancelled before it had an answer.")
             }
             EngineError::Missing => {
                 let text = "The table was replaced while it was read. Ask again.";

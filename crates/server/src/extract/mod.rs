@@ -9,7 +9,7 @@ mod parts;
 mod text;
 
 pub use caller::{
-    AskQuestions, Caller, ManageCompany, ManageData, ManagePeople, OwnAccount, ReadAudit,
+    AskQuestions, Caller, ManageCompany, ManageData, ManagePeople, OwnAccount, ReadAudit, RunSql,
 };
 pub use form::Credentials;
 pub use idempotency::{IdempotencyKey, Submission, Turn, kept};

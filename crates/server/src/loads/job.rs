@@ -210,7 +210,7 @@ async fn record(app: &App, data: &TenantStore, job: &mut Job) {
 }
 
 /// What the record says of a failure: the code of the problem, or of the reason inside it.
-fn failure(error: &ApiError) -> JobFailure {
+pub(super) fn failure(error: &ApiError) -> JobFailure {
     let code = match error.code() {
         Code::UnreadableFile => error.first_kind().unwrap_or(Code::UnreadableFile.as_str()),
         code => code.as_str(),

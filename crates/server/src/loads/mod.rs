@@ -3,16 +3,31 @@
 //! The file is spooled to disk, read twice in constant memory, written as Parquet under
 //! versions of their own, and put in service by one write to the catalog. Whatever dies before that write leaves
 //! files that nothing names, which [`sweep`] removes, and a job whose lease lapses.
+//!
+//! Tables of connected systems come in runs (`runs`): a table is planned (`plan`), pulled (`pull`) and
+//! merged with the rows it had (`merge`). The schedule (`schedule`) starts runs by itself.
 
+mod cancel;
 mod convert;
 mod job;
+mod keys;
+mod live;
+mod merge;
+mod plan;
+mod pull;
+mod rows;
+mod runs;
+mod schedule;
 mod spool;
 
 use std::collections::HashSet;
 
 use chrono::Duration;
+pub use cancel::Jobs;
 pub use convert::{Conversion, Progress};
 pub use job::{Request, retire, start};
+pub use runs::{NewRun, start_run};
+pub use schedule::{check_schedule, keep_schedule, next_run, start_due};
 pub use spool::{InputFile, broken};
 
 use crate::{app::App, error::chain};

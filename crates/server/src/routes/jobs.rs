@@ -1,14 +1,19 @@
-use axum::extract::State;
-use pacioli_model::{Job, JobId, JobKind, JobStatus, Timestamp};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use pacioli_model::{AuditAction, Job, JobFailure, JobId, JobKind, JobStatus, RunId, Timestamp};
+use pacioli_store::TenantStore;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::no_store::NoStore;
+use super::{connections::ListPage, job_events, no_store::NoStore, paging, shapes::Listing};
 use crate::{
     app::App,
-    error::{ApiError, ApiResult},
-    extract::{Caller, ManageData, Path},
+    error::{ApiError, ApiResult, Code},
+    extract::{Caller, ManageData, Path, Query},
 };
 
 /// A piece of long work.
@@ -16,7 +21,7 @@ use crate::{
 pub struct JobOut {
     /// Names the job.
     id: Uuid,
-    /// `load`.
+    /// `load` of a file, or `run` of a connection: `GET /runs/{id}` has the same id.
     #[schema(value_type = String, example = "load")]
     kind: JobKind,
     /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
@@ -43,10 +48,10 @@ pub struct JobProgress {
     rows: u64,
     /// Bytes read.
     bytes: u64,
-    /// Bytes in all.
-    bytes_total: u64,
-    /// 0 to 100.
-    percent: u64,
+    /// Bytes in all, where that is known.
+    bytes_total: Option<u64>,
+    /// 0 to 100, where that is known.
+    percent: Option<u64>,
 }
 
 /// What a job made.
@@ -65,6 +70,33 @@ pub struct JobError {
     detail: String,
 }
 
+impl From<JobFailure> for JobError {
+    fn from(failure: JobFailure) -> Self {
+        Self { code: failure.code, detail: failure.detail }
+    }
+}
+
+impl JobOut {
+    /// Whether it can still change.
+    pub fn is_open(&self) -> bool {
+        self.status.is_open()
+    }
+
+    /// The job as it truly stands now; nothing where it is not the company's.
+    pub async fn read(app: &App, data: &TenantStore, id: JobId) -> ApiResult<Option<Self>> {
+        let Some(job) = data.job(id).await? else { return Ok(None) };
+        let mut out = Self::from(job.as_of(app.clock.now()));
+        if out.kind == JobKind::Run {
+            let run = data.run(RunId(id.0)).await?;
+            out.progress.percent = run.and_then(|run| run.percent());
+        }
+        if out.status == JobStatus::Succeeded {
+            out.progress.percent = Some(100);
+        }
+        Ok(Some(out))
+    }
+}
+
 impl From<Job> for JobOut {
     fn from(job: Job) -> Self {
         let tables = job.tables.iter().map(ToString::to_string).collect();
@@ -75,13 +107,11 @@ impl From<Job> for JobOut {
             progress: JobProgress {
                 rows: job.rows,
                 bytes: job.bytes_read,
-                bytes_total: job.bytes_total,
-                percent: (job.bytes_read * 100).checked_div(job.bytes_total).unwrap_or(0),
+                bytes_total: (job.kind == JobKind::Load).then_some(job.bytes_total),
+                percent: (job.bytes_read * 100).checked_div(job.bytes_total),
             },
             result: (job.status == JobStatus::Succeeded).then_some(JobResult { tables }),
-            error: job
-                .failure
-                .map(|failure| JobError { code: failure.code, detail: failure.detail }),
+            error: job.failure.map(JobError::from),
             created_at: job.created_at,
             updated_at: job.updated_at,
         }
@@ -89,16 +119,69 @@ impl From<Job> for JobOut {
 }
 
 /// Read a job
+///
+/// With `Accept: text/event-stream` as events until it ends: `progress` whenever it has changed and `end`,
+/// each with the job. A stream that broke off is gone on with by asking again.
 #[utoipa::path(
     get, path = "/jobs/{id}", tag = "data", operation_id = "get_job",
     params(("id" = Uuid, Path, description = "The job")),
-    responses((status = 200, description = "Where the job stands", body = JobOut)),
+    responses((status = 200, description = "Where the job stands", content(
+        (JobOut = "application/json"), (String = "text/event-stream"),
+    ))),
 )]
 pub async fn get_job(
     State(app): State<App>,
     caller: Caller<ManageData>,
     Path(id): Path<JobId>,
-) -> ApiResult<NoStore<JobOut>> {
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let job = JobOut::read(&app, &caller.data, id).await?.ok_or_else(ApiError::not_found)?;
+    if job_events::are_wanted(&headers) {
+        return Ok(job_events::of(app, caller.data, id, job));
+    }
+    Ok(NoStore(job).into_response())
+}
+
+/// List jobs
+#[utoipa::path(
+    get, path = "/jobs", tag = "data", operation_id = "list_jobs", params(ListPage),
+    responses((status = 200, description = "The company's jobs, the newest first", body = Listing<JobOut>)),
+)]
+pub async fn list_jobs(
+    State(app): State<App>,
+    caller: Caller<ManageData>,
+    Query(list): Query<ListPage>,
+) -> ApiResult<NoStore<Listing<JobOut>>> {
+    let scope = format!("jobs/{}", caller.company());
+    let page = caller.data.jobs(&list.request(&app, &scope)?).await?;
+    let now = app.clock.now();
+    Ok(NoStore(paging::listing(&app.keys, &scope, page, |job| JobOut::from(job.as_of(now)))))
+}
+
+/// Cancel a job
+///
+/// What the job has put in service stays; nothing more of it is. It ends within seconds.
+#[utoipa::path(
+    delete, path = "/jobs/{id}", tag = "data", operation_id = "cancel_job",
+    params(("id" = Uuid, Path, description = "The job")),
+    responses(
+        (status = 202, description = "It was told to end", body = JobOut),
+        (status = 409, description = "It has ended"),
+    ),
+)]
+pub async fn cancel_job(
+    State(app): State<App>,
+    caller: Caller<ManageData>,
+    Path(id): Path<JobId>,
+) -> ApiResult<(StatusCode, NoStore<JobOut>)> {
     let job = caller.data.job(id).await?.ok_or_else(ApiError::not_found)?;
-    Ok(NoStore(job.as_of(app.clock.now()).into()))
+    let now = app.clock.now();
+    let event = caller.event(&app, AuditAction::JobCancelled, Some(id.to_string()));
+    let is_open = job.as_of(now).status.is_open();
+    if !is_open || !caller.data.cancel_job(id, now, &event).await? {
+        return Err(ApiError::new(Code::NotCancellable, "The job has ended."));
+    }
+    app.jobs.stop(id);
+    let job = JobOut::read(&app, &caller.data, id).await?.ok_or_else(ApiError::not_found)?;
+    Ok((StatusCode::ACCEPTED, NoStore(job)))
 }

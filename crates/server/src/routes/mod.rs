@@ -5,14 +5,18 @@ mod auth;
 mod belonging;
 mod cells;
 mod company;
+mod connections;
 mod health;
+mod job_events;
 mod jobs;
 mod no_store;
 mod paging;
 mod people;
 mod query;
+mod results;
 mod semantics;
 mod shapes;
+mod sql;
 mod tables;
 mod types;
 mod uploads;
@@ -66,8 +70,23 @@ pub fn books() -> OpenApiRouter<App> {
             semantics::replace_semantics
         ))
         .routes(routes!(semantics::list_semantics_versions))
-        .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job, jobs::cancel_job))
+        .routes(routes!(connections::list_connections, connections::create_connection))
+        .routes(routes!(
+            connections::get_connection,
+            connections::update_connection,
+            connections::delete_connection
+        ))
+        .routes(routes!(connections::test_connection))
+        .routes(routes!(connections::discover_connection))
+        .routes(routes!(connections::choose_tables))
+        .routes(routes!(connections::run_connection))
+        .routes(routes!(connections::list_runs))
+        .routes(routes!(connections::get_run))
         .routes(routes!(query::ask))
+        .routes(routes!(sql::run_sql))
+        .routes(routes!(sql::cancel_query))
 }
 
 /// Bodies of any size, as a stream.

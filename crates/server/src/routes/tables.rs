@@ -1,7 +1,7 @@
 use axum::{extract::State, http::StatusCode};
 use pacioli_engine::Scope;
 use pacioli_model::{
-    Access, AuditAction, Cell, Column, Distinct, Origin, TableEntry, TableName, Timestamp,
+    AuditAction, Cell, Column, Distinct, Origin, TableEntry, TableName, Timestamp,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use super::{
     shapes::Listing,
 };
 use crate::{
+    access::Seen,
     app::App,
     catalogue,
     error::{ApiError, ApiResult},
@@ -155,8 +156,8 @@ pub struct TableDetail {
 pub async fn list_tables(
     caller: Caller<AskQuestions>,
 ) -> ApiResult<NoStore<Listing<TableSummary>>> {
-    let catalog = caller.data.catalog().await?;
-    let items = catalog.tables.iter().map(TableSummary::from).collect();
+    let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
+    let items = seen.visible.tables.iter().map(TableSummary::from).collect();
     Ok(NoStore(Listing { items, next_cursor: None, total: None }))
 }
 
@@ -171,17 +172,17 @@ pub async fn get_table(
     caller: Caller<AskQuestions>,
     Path(name): Path<TableName>,
 ) -> ApiResult<NoStore<TableDetail>> {
-    let catalog = caller.data.catalog().await?;
-    let entry = catalog.table(&name).ok_or_else(ApiError::not_found)?;
+    let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
+    let entry = seen.visible.table(&name).ok_or_else(ApiError::not_found)?;
     let measured = caller.data.measurements().await?;
-    let scope = Scope { company: caller.company(), catalog: &catalog, access: &Access::default() };
+    let scope = Scope { company: caller.company(), catalog: &seen.whole, access: &seen.access };
     let sample = app.engine.sample(&scope, &name, SAMPLE_ROWS).await?;
     let (columns, rows) = shape(sample);
     Ok(NoStore(TableDetail {
         summary: entry.into(),
         schema: entry.columns.iter().map(ColumnProfileOut::from).collect(),
         primary_key: entry.primary_key.iter().map(ToString::to_string).collect(),
-        relationships: relationships_of(&catalog, entry),
+        relationships: relationships_of(&seen.visible, entry),
         date_coverage: coverage_of(&measured, entry),
         sample: Sample { columns, rows },
     }))

@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a body that is streamed")]
 pub struct Upload {
-    /// The file: CSV with a header line, or an SQLite database.
+    /// The file: CSV with a header line, an Excel workbook (.xlsx), JSON or NDJSON, Parquet, an SQLite
+    /// database, or a ZIP archive or gzip of these. What it is is told by its content.
     #[schema(value_type = String, format = "binary")]
     file: Vec<u8>,
     /// What the table shall be called, from the file's name where this is not sent; of a file that
@@ -58,10 +59,11 @@ type Answer = (StatusCode, NoStore<UploadOut>);
 
 /// Upload a file
 ///
-/// Makes a table of a CSV file, or every table of an SQLite database, and replaces those of the same
-/// names: all of them or none. A load that takes longer than a second goes on as a job. What the types
-/// were decided from is said in the tables' notes; to have it otherwise, send the file again with
-/// `types`.
+/// Makes a table of a file, or several: one of each sheet of a workbook, of each table of an SQLite
+/// database, of each array within JSON records, of each file of an archive. They replace those of the
+/// same names, all of them or none. A load that takes longer than a second goes on as a job. What was
+/// decided about types is said in the tables' notes; to have it otherwise, send the file again with
+/// `types`: uploaded files are not kept.
 #[utoipa::path(
     post, path = "/uploads", tag = "data", operation_id = "upload",
     params(("Idempotency-Key" = Option<String>, Header, description = "Repeating the request with the same key and file gives the same answer")),

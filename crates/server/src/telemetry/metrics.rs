@@ -74,6 +74,8 @@ struct LimitLabels {
 
 /// One label whose values are words of the program.
 type Word = [(&'static str, &'static str); 1];
+/// One label whose value is a code of failed loads: a word of the program that comes as text.
+type Code = [(&'static str, String); 1];
 type Counters<L> = Family<L, Counter>;
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
@@ -132,6 +134,14 @@ metrics! {
     hash_rejections: Counter = Counter::default();
     /// Loads of tables, by outcome.
     loads: Counters<Word> = Family::default();
+    /// Tables that could not be loaded from connected systems, by code of the failure.
+    load_failures: Counters<Code> = Family::default();
+    /// Runs of connections, by how they ended.
+    runs: Counters<Word> = Family::default();
+    /// Rows that connected systems and pushes gave.
+    rows_loaded: Counter = Counter::default();
+    /// Bytes that connected systems and pushes gave.
+    bytes_loaded: Counter = Counter::default();
     /// Questions, by status of the answer.
     queries: Counters<Word> = Family::default();
     /// Time from question to answer.
@@ -248,6 +258,22 @@ impl Metrics {
         self.0.loads.get_or_create(&[("outcome", outcome)]).inc();
     }
 
+    /// A table could not be loaded; `code` is that of the failure.
+    pub fn load_failed(&self, code: &str) {
+        self.0.load_failures.get_or_create(&[("code", code.to_owned())]).inc();
+    }
+
+    /// A run of a connection ended.
+    pub fn run(&self, outcome: &'static str) {
+        self.0.runs.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// Rows came in, in so many bytes.
+    pub fn loaded(&self, rows: u64, bytes: u64) {
+        self.0.rows_loaded.inc_by(rows);
+        self.0.bytes_loaded.inc_by(bytes);
+    }
+
     /// A question was answered.
     pub fn query(&self, status: &'static str, took: Duration) {
         self.0.queries.get_or_create(&[("status", status)]).inc();
@@ -324,6 +350,9 @@ mod tests {
         metrics.hash_ended(Duration::from_millis(200));
         metrics.hash_rejected();
         metrics.load("failed");
+        metrics.load_failed("source_denied");
+        metrics.run("succeeded");
+        metrics.loaded(3, 40);
         metrics.query("answered", Duration::from_millis(30));
         metrics.panicked();
         let page = metrics.own();
@@ -336,6 +365,10 @@ mod tests {
             "pacioli_hash_seconds_count 1",
             "pacioli_hash_rejections_total 1",
             "pacioli_loads_total{outcome=\"failed\"} 1",
+            "pacioli_load_failures_total{code=\"source_denied\"} 1",
+            "pacioli_runs_total{outcome=\"succeeded\"} 1",
+            "pacioli_rows_loaded_total 3",
+            "pacioli_bytes_loaded_total 40",
             "pacioli_queries_total{status=\"answered\"} 1",
             "pacioli_query_seconds_count 1",
             "pacioli_panics_total 1",

@@ -78,6 +78,48 @@ async fn a_database_becomes_its_tables_with_their_keys() {
 }
 
 #[tokio::test]
+async fn a_table_without_rows_is_a_table() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let sql = format!("{SHOP} CREATE TABLE refunds (id INT, amount DECIMAL(9,2), day DATE);");
+    let answer = upload(&server, &owner, ("shop.db", database(&sql)), &[]).await;
+    assert_eq!(names(&answer.body["tables"]), ["customers", "orders", "refunds"]);
+    let table = server.get(&owner, "/tables/refunds").await;
+    assert_eq!(table.status, StatusCode::OK, "{}", table.text);
+    assert_eq!(table.body["rows"], 0);
+    assert_eq!(table.body["schema"][2]["type"], "date");
+    assert_eq!(table.body["sample"]["rows"], json!([]));
+}
+
+#[tokio::test]
+async fn an_archive_of_many_kinds_becomes_its_tables() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let json =
+        br#"{"regions": [{"name": "North"}], "quotas": [{"region": "North", "quota": 7.5}]}"#;
+    for (name, content) in [
+        ("shop.db", database(SHOP)),
+        ("plan.json", json.to_vec()),
+        ("read me.pdf", b"%PDF-".to_vec()),
+    ] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut archive, &content).unwrap();
+    }
+    let bytes = archive.finish().unwrap().into_inner();
+    let answer = upload(&server, &owner, ("all.zip", bytes), &[]).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    let tables = server.get(&owner, "/tables").await;
+    assert_eq!(names(&tables.body["items"]), ["customers", "orders", "quotas", "regions"]);
+    assert_eq!(tables.body["items"][0]["source"], "all.zip: shop.db: customers");
+    let notes = tables.body["items"][0]["notes"].to_string();
+    assert!(notes.contains("read me.pdf was left out: it is a PDF document."), "{notes}");
+    assert_eq!(checks::files_under(&server.app.config.data_dir.join("spool")), 0);
+    let total = server.ask(&owner, "total quota").await;
+    assert_eq!(checks::rows(&total), [["7.5"]], "{}", total.text);
+}
+
+#[tokio::test]
 async fn a_base_name_keeps_two_databases_apart() {
     let server = Server::start().await;
     let owner = server.sign_up("owner").await;
@@ -101,7 +143,7 @@ async fn of_several_tables_all_are_replaced_or_none() {
     let files = server.app.config.data_dir.join("files");
     let files_before = checks::files_under(&files);
     // The customers are whole, the orders are not.
-    let bad = format!("{SHOP} INSERT INTO orders VALUES (4, 1, hex(zeroblob(2000000)));");
+    let bad = format!("{SHOP} INSERT INTO orders VALUES (4, 1, 'x' || hex(zeroblob(2000000)));");
     let answer = upload(&server, &owner, ("shop.db", database(&bad)), &[]).await;
     refused(&answer, 422, "unreadable_file");
     assert_eq!(first_error(&answer).1, "value_too_large");

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use chrono::{Duration, TimeZone, Utc};
 use pacioli_model::Timestamp;
 use pacioli_server::{
-    App, Clock, Config, ConfigSources, Listeners, Random, claim_folder, compose, serve,
+    App, Clock, Config, ConfigSources, Connector, Listeners, Random, claim_folder, compose_with,
+    serve,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -59,6 +60,27 @@ impl Server {
 
     /// On an existing folder.
     pub async fn start_in(folder: TempDir, environment: &[(&str, &str)]) -> Self {
+        Self::start_over(folder, environment, Connector::Systems(Vec::new())).await
+    }
+
+    /// With somebody else to ask for tables.
+    pub async fn start_over(
+        folder: TempDir,
+        environment: &[(&str, &str)],
+        connector: Connector,
+    ) -> Self {
+        let start = Utc.with_ymd_and_hms(2026, 6, 17, 12, 0, 0).unwrap();
+        let clock = Clock::standing_at(Timestamp::new(start));
+        Self::start_at(folder, environment, connector, clock).await
+    }
+
+    /// With a clock that others look at too.
+    pub async fn start_at(
+        folder: TempDir,
+        environment: &[(&str, &str)],
+        connector: Connector,
+        clock: Clock,
+    ) -> Self {
         let mut sources = ConfigSources {
             listen: Some("127.0.0.1:0".to_owned()),
             data_dir: Some(folder.path().to_owned()),
@@ -70,10 +92,8 @@ impl Server {
         }
         let config = Config::load(&sources).unwrap();
         let lock = claim_folder(&config).unwrap();
-        let start = Utc.with_ymd_and_hms(2026, 6, 17, 12, 0, 0).unwrap();
-        let clock = Clock::standing_at(Timestamp::new(start));
         let worker = PathBuf::from(env!("CARGO_BIN_EXE_pacioli"));
-        let app = compose(config, clock.clone(), Random, worker).await.unwrap();
+        let app = compose_with(config, clock.clone(), Random, worker, connector).await.unwrap();
         let listeners = Listeners::bind(&app).await.unwrap();
         let url = format!("http://{}", listeners.address().unwrap());
         let task = tokio::spawn({
@@ -95,6 +115,18 @@ impl Server {
         // Work that was cut off ends with its process; in this one it is waited for.
         background.close();
         background.wait().await;
+        self.folder
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Ends it at once, as a crash would, and gives back its folder.
+    pub async fn crash(self) -> TempDir {
+        self.task.abort();
+        let _ = self.task.await;
         self.folder
     }
 

@@ -18,6 +18,7 @@
 
 mod cells;
 mod changes;
+mod mysql;
 mod name;
 mod notes;
 mod postgres;
@@ -26,6 +27,7 @@ mod retry;
 mod settings;
 mod tls;
 
+pub use mysql::MysqlSource;
 pub use postgres::PostgresSource;
 pub use retry::Retry;
 pub use settings::DatabaseSettings;

@@ -1,4 +1,8 @@
-//! Names of tables within a database, as one text and as two parts.
+//! Names: of tables within a database, as one text and as two parts, and of their columns here.
+
+use std::collections::BTreeMap;
+
+use pacioli_model::ColumnName;
 
 /// `schema.table`; a part that holds a point or a quotation mark stands in quotation marks, doubled
 /// inside, so that no two tables share a text.
@@ -43,6 +47,30 @@ pub(super) fn quoted(name: &str, mark: char) -> String {
     format!("{mark}{}{mark}", name.replace(mark, &doubled))
 }
 
+/// What columns are called here, by the table's name and their own.
+pub(super) struct Names(BTreeMap<(String, String), ColumnName>);
+
+impl Names {
+    pub(super) fn new(columns: impl Iterator<Item = ((String, String), ColumnName)>) -> Self {
+        Self(columns.collect())
+    }
+
+    /// Empty when one of the columns may not be read.
+    pub(super) fn of(&self, table: &str, columns: &[String]) -> Option<Vec<ColumnName>> {
+        let one = |column: &String| self.0.get(&(table.to_owned(), column.clone())).cloned();
+        columns.iter().map(one).collect()
+    }
+}
+
+/// A comment serves as a label when it is one: its first line, if that is short.
+pub(super) fn label(comment: Option<&str>, name: &str) -> String {
+    let line = comment.and_then(|comment| comment.lines().next()).map(str::trim);
+    match line {
+        Some(line) if !line.is_empty() && line.chars().count() <= 80 => line.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +96,20 @@ mod tests {
         for text in ["", "orders", "a.", ".a", "a.b.c", r#""a.b"#, r#"a."b"c"#, r#"a.b"c"#, "a.b."]
         {
             assert_eq!(split(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_comment_is_a_label_and_a_long_one_is_not() {
+        let long = "x".repeat(81);
+        for (comment, expect) in [
+            (Some(" Customer \nand more"), "Customer"),
+            (Some(""), "t"),
+            (Some("\nx"), "t"),
+            (Some(long.as_str()), "t"),
+            (None, "t"),
+        ] {
+            assert_eq!(label(comment, "t"), expect);
         }
     }
 

@@ -71,7 +71,7 @@ pub(super) fn load_with(
     let file = InputPath { path, name, scratch: scratch.path() };
     let plan = inspect(file, limits, options, &mut |_| ControlFlow::Continue(()))?;
     let FilePlan { kind, tables, notes } = plan;
-    let tables = tables.into_iter().map(|plan| {
+    let tables = tables.into_iter().map(|mut plan| {
         let mut batches = Vec::new();
         let profile = plan.read(&mut |batch| {
             batches.push(batch);
@@ -83,6 +83,7 @@ pub(super) fn load_with(
             let nulls: usize = batches.iter().map(|it| it.column(position).null_count()).sum();
             assert_eq!(profile.nulls, nulls as u64, "{}", plan.columns[position].name);
         }
+        plan.held = None;
         Ok(LoadedTable { plan, batches, profile })
     });
     let tables = tables.collect::<Result<_, SourceError>>()?;

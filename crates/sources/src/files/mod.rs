@@ -4,14 +4,20 @@
 //! To add a kind: tell it in `kind.rs`, and make a module that turns the file into [`TablePlan`]s. A
 //! kind whose cells are of any type gives its rows as [`row::Row`]s and has `draft.rs` decide.
 
+mod archive;
 mod draft;
+mod json;
 mod kind;
 mod limits;
 #[cfg(test)]
 mod loaded;
+mod parquet;
 mod part;
+#[cfg(test)]
+mod round_trip;
 mod row;
 mod sqlite;
+mod workbook;
 
 use std::{ops::ControlFlow, path::Path};
 
@@ -76,15 +82,42 @@ pub fn inspect(
     options: &FileOptions,
     progress: &mut Progress<'_>,
 ) -> Result<FilePlan, SourceError> {
-    let kind = kind::tell(file.path)?;
+    let kind = kind::tell(file.path, limits)?;
     let plan = match kind {
-        FileKind::Csv => text(file, limits, options, progress)?,
-        FileKind::Sqlite => sqlite::inspect(file, limits, options, progress)?,
+        FileKind::Zip => archive::inspect_zip(file, limits, options, progress)?,
+        FileKind::Gzip => archive::inspect_gzip(file, limits, options, progress)?,
+        kind => plan_as(kind, file, limits, options, progress)?,
     };
     options.check(&plan)?;
     if plan.tables.is_empty() {
         return Err(SourceError::invalid("no_tables", "Nothing of the file is left to load."));
     }
+    Ok(plan)
+}
+
+/// Plans a file that is no archive.
+fn plan_as(
+    kind: FileKind,
+    file: InputPath<'_>,
+    limits: &FileLimits,
+    options: &FileOptions,
+    progress: &mut Progress<'_>,
+) -> Result<FilePlan, SourceError> {
+    let has_lines = matches!(kind, FileKind::Csv | FileKind::Xlsx);
+    if !has_lines && options.choices.iter().any(|it| it.choices.header_row.is_some()) {
+        let detail = "A `header_row` is chosen, which only text and workbooks have.";
+        return Err(SourceError::invalid("no_header_row", detail));
+    }
+    let mut plan = match kind {
+        FileKind::Sqlite => sqlite::inspect(file, limits, options, progress)?,
+        FileKind::Xlsx => workbook::inspect(file, limits, options, progress)?,
+        FileKind::Json => json::inspect(file, limits, options, progress)?,
+        FileKind::Parquet => parquet::inspect(file, limits, options, progress)?,
+        FileKind::Csv | FileKind::Zip | FileKind::Gzip => text(file, limits, options, progress)?,
+    };
+    plan.tables.retain(|table| {
+        options.of(&table.name, table.part.as_deref()).is_none_or(|choice| !choice.skip)
+    });
     Ok(plan)
 }
 
@@ -148,7 +181,12 @@ impl TableChoice {
         match &self.table {
             None => true,
             Some(table) => {
-                table == name.as_str() || part.is_some_and(|part| part.eq_ignore_ascii_case(table))
+                // A part of a file in an archive is called after both: `book.xlsx: Sheet1`.
+                let is_part = |part: &str| {
+                    let inner = part.rsplit_once(": ").map_or(part, |(_, inner)| inner);
+                    [part, inner].iter().any(|it| it.eq_ignore_ascii_case(table))
+                };
+                table == name.as_str() || part.is_some_and(is_part)
             }
         }
     }

@@ -1,12 +1,17 @@
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use pacioli_model::{ColumnName, ColumnProfile, ForeignKey, TableName};
+use tempfile::TempPath;
 
-use super::{draft::Builder, sqlite::SqliteTable};
+use super::{
+    draft::Builder, json::JsonTable, parquet::ParquetTable, row::Row, sqlite::SqliteTable,
+    workbook::SheetTable,
+};
 use crate::{
     SourceError,
     csv::{self, CsvPlan},
@@ -16,6 +21,9 @@ use crate::{
 
 /// Takes a table's batches, one after the other; ends the work by breaking.
 pub type Emit<'a> = dyn FnMut(RecordBatch) -> ControlFlow<()> + 'a;
+
+/// Takes a table's rows.
+type VisitRow<'a> = dyn FnMut(&Row) -> Result<(), SourceError> + 'a;
 
 /// One table that a file makes.
 #[derive(Debug)]
@@ -36,6 +44,8 @@ pub struct TablePlan {
     /// References to other tables of the same file, where the file says so.
     pub foreign_keys: Vec<ForeignKey>,
     pub(super) content: Content,
+    /// The unpacked file that the rows lie in, where the file is an archive.
+    pub(super) held: Option<Arc<TempPath>>,
 }
 
 /// Where a table's rows come from.
@@ -43,6 +53,9 @@ pub struct TablePlan {
 pub(super) enum Content {
     Csv(PathBuf, Box<CsvPlan>),
     Sqlite(SqliteTable),
+    Sheet(Box<SheetTable>),
+    Json(Box<JsonTable>),
+    Parquet(Box<ParquetTable>),
 }
 
 impl TablePlan {
@@ -56,6 +69,7 @@ impl TablePlan {
             primary_key: Vec::new(),
             foreign_keys: Vec::new(),
             content: Content::Csv(path.to_owned(), Box::new(plan)),
+            held: None,
         }
     }
 
@@ -77,12 +91,22 @@ impl TablePlan {
                 }
                 Ok(reader.profile())
             }
-            Content::Sqlite(table) => {
-                let mut builder = Builder::new(&self.columns, self.schema(), emit);
-                table.each_row(&mut |row| builder.push(row))?;
-                builder.finish(self.rows)
-            }
+            Content::Sqlite(table) => self.build(emit, |visit| table.each_row(visit)),
+            Content::Sheet(table) => self.build(emit, |visit| table.each_row(visit)),
+            Content::Json(table) => self.build(emit, |visit| table.each_row(visit)),
+            Content::Parquet(table) => table.read(&self.columns, &self.schema(), emit),
         }
+    }
+
+    /// Batches of rows whose cells may be of any type.
+    fn build(
+        &self,
+        emit: &mut Emit<'_>,
+        each_row: impl FnOnce(&mut VisitRow<'_>) -> Result<(), SourceError>,
+    ) -> Result<Vec<ColumnProfile>, SourceError> {
+        let mut builder = Builder::new(&self.columns, self.schema(), emit);
+        each_row(&mut |row| builder.push(row))?;
+        builder.finish(self.rows)
     }
 
     /// Reads all rows where a person chose types, so that a value that does not fit is known.

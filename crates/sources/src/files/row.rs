@@ -13,7 +13,7 @@ pub(super) enum Cell<'a> {
 }
 
 /// One row: its cells' text in one buffer, which is kept from row to row.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Row {
     text: String,
     cells: Vec<(Kind, usize, usize)>,
@@ -53,6 +53,35 @@ impl Row {
     pub(super) fn push_number(&mut self, number: impl fmt::Display) {
         // Writing to a string does not fail.
         self.push(Kind::Number, |buffer| _ = write!(buffer, "{number}"));
+    }
+
+    /// Puts a text in its place; false where something stands there.
+    pub(super) fn set_text(&mut self, position: usize, text: &str) -> bool {
+        self.set(position, Kind::Text, text)
+    }
+
+    /// Puts a number in its place; false where something stands there.
+    pub(super) fn set_number(&mut self, position: usize, number: &str) -> bool {
+        self.set(position, Kind::Number, number)
+    }
+
+    fn set(&mut self, position: usize, kind: Kind, text: &str) -> bool {
+        if self.cells.len() <= position {
+            self.cells.resize(position + 1, (Kind::Nothing, 0, 0));
+        }
+        let is_free = self.cells[position].0 == Kind::Nothing;
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.cells[position] = (kind, start, self.text.len());
+        is_free
+    }
+
+    pub(super) fn push_cell(&mut self, cell: Cell<'_>) {
+        match cell {
+            Cell::Nothing => self.push_nothing(),
+            Cell::Text(text) => self.push_text(text),
+            Cell::Number(number) => self.push_number(number),
+        }
     }
 
     pub(super) fn cell(&self, position: usize) -> Cell<'_> {

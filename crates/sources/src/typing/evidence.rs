@@ -65,6 +65,11 @@ impl Evidence {
         numbers > 0 && self.numbers.none && numbers < self.values
     }
 
+    /// Whether there is anything but blanks.
+    pub(crate) fn has_any(&self) -> bool {
+        self.values + self.null_words > 0
+    }
+
     /// Whether there is any value.
     pub(crate) fn has_values(&self) -> bool {
         self.values > 0

@@ -27,11 +27,12 @@ pub fn table_name_from_source(source_name: &str) -> TableName {
 
 /// One name per header, in order, all different.
 #[expect(clippy::expect_used, reason = "`identifier` and `numbered` make nothing but names")]
-pub(crate) fn column_names(headers: &[String]) -> Vec<ColumnName> {
+#[expect(clippy::missing_panics_doc, reason = "and so this never panics")]
+pub fn column_names(headers: &[String]) -> Vec<ColumnName> {
     let mut taken = HashSet::new();
     let name = |(position, header): (usize, &String)| {
         let wanted = identifier(header, &format!("column_{}", position + 1), "column");
-        let name = untaken(wanted, &mut taken);
+        let name = untaken(&wanted, &mut taken);
         ColumnName::parse(&name).expect("an identifier is a name")
     };
     headers.iter().enumerate().map(name).collect()
@@ -43,17 +44,17 @@ pub(crate) fn table_names<'a>(wanted: impl Iterator<Item = &'a str>) -> Vec<Tabl
     let mut taken = HashSet::new();
     let name = |(position, text): (usize, &str)| {
         let wanted = identifier(text, &format!("table_{}", position + 1), "table");
-        TableName::parse(&untaken(wanted, &mut taken)).expect("an identifier is a name")
+        TableName::parse(&untaken(&wanted, &mut taken)).expect("an identifier is a name")
     };
     wanted.enumerate().map(name).collect()
 }
 
 /// The name, or with a number after it the first that is not taken.
-fn untaken(wanted: String, taken: &mut HashSet<String>) -> String {
-    let mut name = wanted.clone();
+fn untaken(wanted: &str, taken: &mut HashSet<String>) -> String {
+    let mut name = wanted.to_owned();
     let mut number = 2;
     while !taken.insert(name.clone()) {
-        name = numbered(&wanted, number);
+        name = numbered(wanted, number);
         number += 1;
     }
     name

@@ -7,7 +7,11 @@ use tokio_postgres::types::Type;
 
 use super::{connection::PostgresSession, measure::Scales, value::Native};
 use crate::{
-    databases::{changes, name, retry::Failure},
+    databases::{
+        changes,
+        name::{self, Names},
+        retry::Failure,
+    },
     source::{SourceColumn, SourceForeignKey, SourceTable},
 };
 
@@ -171,6 +175,20 @@ impl Parts {
     }
 }
 
+/// What the columns of these are called here.
+pub(super) fn names(relations: &[Relation]) -> Names {
+    let columns = relations.iter().flat_map(|relation| {
+        let table = name::join(&relation.schema, &relation.table);
+        let named = |column: &NativeColumn| (column.source_name.clone(), column.name.clone());
+        relation
+            .columns
+            .iter()
+            .map(named)
+            .map(move |(column, name)| ((table.clone(), column), name))
+    });
+    Names::new(columns)
+}
+
 impl Relation {
     fn read(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
         let rows: f64 = row.try_get(4)?;
@@ -243,7 +261,7 @@ impl Relation {
         let foreign_keys = foreign_keys.collect();
         let primary_key = names.of(&name, &self.key).unwrap_or_default();
         let changes_by = changes::propose(&columns).map(|column| column.name.clone());
-        let label = short(self.label.as_deref(), &self.table);
+        let label = name::label(self.label.as_deref(), &self.table);
         let changes_by = changes_by.filter(|_| !primary_key.is_empty());
         let rows = self.rows;
         let table =
@@ -252,43 +270,13 @@ impl Relation {
     }
 }
 
-/// What columns are called here, by the table's name and their own.
-pub(super) struct Names(BTreeMap<(String, String), ColumnName>);
-
-impl Names {
-    pub(super) fn of_all(relations: &[Relation]) -> Self {
-        let columns = relations.iter().flat_map(|relation| {
-            let table = name::join(&relation.schema, &relation.table);
-            relation.columns.iter().map(move |column| {
-                ((table.clone(), column.source_name.clone()), column.name.clone())
-            })
-        });
-        Self(columns.collect())
-    }
-
-    /// Empty when one of the columns may not be read.
-    fn of(&self, table: &str, columns: &[String]) -> Option<Vec<ColumnName>> {
-        let one = |column: &String| self.0.get(&(table.to_owned(), column.clone())).cloned();
-        columns.iter().map(one).collect()
-    }
-}
-
 impl NativeColumn {
     fn offered(&self, data_type: ColumnType) -> SourceColumn {
         SourceColumn {
             source_name: self.source_name.clone(),
             name: self.name.clone(),
-            label: short(self.label.as_deref(), &self.source_name),
+            label: name::label(self.label.as_deref(), &self.source_name),
             data_type,
         }
-    }
-}
-
-/// A comment serves as a label when it is one: its first line, if that is short.
-fn short(comment: Option<&str>, name: &str) -> String {
-    let line = comment.and_then(|comment| comment.lines().next()).map(str::trim);
-    match line {
-        Some(line) if !line.is_empty() && line.chars().count() <= 80 => line.to_owned(),
-        _ => name.to_owned(),
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use secrecy::SecretString;
 
-use self::{catalog::Names, connection::PostgresServer};
+use self::connection::PostgresServer;
 use super::{
     reader::{self, Database},
     retry::{Failure, Retry},
@@ -51,7 +51,7 @@ impl Source for PostgresSource {
         Box::pin(reader::patiently(&*self.server, async |server| {
             let mut session = server.connect().await?;
             let relations = session.relations(&server.settings().schemas).await?;
-            let names = Names::of_all(&relations);
+            let names = catalog::names(&relations);
             let mut tables = Vec::with_capacity(relations.len());
             for relation in relations {
                 let scales = session.measure(&relation).await?;

@@ -124,8 +124,7 @@ impl Layout {
         let mut expressions = Vec::new();
         for column in &pull.table.columns {
             let native = native(relation, column)?;
-            let expression =
-                native.native.select(&quoted(&native.source_name, '"'), column.data_type);
+            let expression = native.native.select(&of_row(&native.source_name), column.data_type);
             expressions.push(expression.ok_or_else(|| {
                 let (name, of) = (&column.source_name, &native.sql_type);
                 changed(&format!("the column {name} is of the type {of} now"))
@@ -139,7 +138,7 @@ impl Layout {
         let mut since = None;
         if let Some(column) = by {
             let native = native(relation, column)?;
-            let quoted = quoted(&native.source_name, '"');
+            let quoted = of_row(&native.source_name);
             let of = &native.sql_type;
             since = mark.map(|mark| {
                 // A row without a stamp may have changed at any time.
@@ -151,7 +150,7 @@ impl Layout {
         Ok(Self {
             table: pull.table.name.clone(),
             columns: pull.table.columns.clone(),
-            select: format!("SELECT {} FROM {schema}.{table}", expressions.join(", ")),
+            select: format!("SELECT {} FROM {schema}.{table} AS t", expressions.join(", ")),
             since,
             key,
             changes_by: by.map(|column| column.data_type),
@@ -245,8 +244,14 @@ impl Layout {
 
 impl KeyColumn {
     fn new(column: &NativeColumn) -> Self {
-        Self { quoted: quoted(&column.source_name, '"'), sql_type: column.sql_type.clone() }
+        Self { quoted: of_row(&column.source_name), sql_type: column.sql_type.clone() }
     }
+}
+
+/// A column of the table. By its bare name, ORDER BY would take what is selected under that name, the
+/// text of a number for example, and sort by that.
+fn of_row(source_name: &str) -> String {
+    format!("t.{}", quoted(source_name, '"'))
 }
 
 fn native<'a>(

@@ -16,9 +16,26 @@ pub(super) use rows::SqliteTable;
 use super::{
     FileKind, FileLimits, FileOptions, FilePlan, InputPath, Progress, TablePlan, part::Content,
 };
-use crate::{SourceError, typing::Choices};
+use crate::{
+    SourceError,
+    typing::{Choices, type_words},
+};
 use rows::Seen;
 use schema::{DeclaredTable, Schema};
+
+/// Says which columns hold nothing but numbers although they were declared to hold text.
+fn note_declared_texts(declared: &DeclaredTable, plan: &mut TablePlan) {
+    for column in plan.columns.iter().filter(|it| !it.chosen && it.data_type.is_number()) {
+        let is_text = declared.columns.iter().any(|it| it.name == column.label && it.is_text());
+        if is_text {
+            let words = type_words(column.data_type);
+            plan.notes.push(format!(
+                "{}: Declared as text; all its values are numbers, so it is read as {words}.",
+                column.label
+            ));
+        }
+    }
+}
 
 /// Plans every table of the database.
 pub(super) fn inspect(
@@ -43,6 +60,9 @@ pub(super) fn inspect(
         planned.push((declared, plan(name, declared, rows, seen, &choices)?));
     }
     keys::add(&mut planned);
+    for (declared, plan) in &mut planned {
+        note_declared_texts(declared, plan);
+    }
     let tables: Vec<TablePlan> = planned.into_iter().map(|(_, plan)| plan).collect();
     tables.iter().try_for_each(TablePlan::verify)?;
     Ok(FilePlan { kind: FileKind::Sqlite, tables, notes })
@@ -85,5 +105,6 @@ fn plan(
         primary_key: Vec::new(),
         foreign_keys: Vec::new(),
         content: Content::Sqlite(rows),
+        held: None,
     })
 }

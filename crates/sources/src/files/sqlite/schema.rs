@@ -135,6 +135,12 @@ fn foreign_keys(database: &Connection, table: &str) -> rusqlite::Result<Vec<Decl
 }
 
 impl DeclaredColumn {
+    /// Whether SQLite takes the declaration for one of text.
+    pub(super) fn is_text(&self) -> bool {
+        let has = |word| self.declared.contains(word);
+        !has("INT") && (has("CHAR") || has("CLOB") || has("TEXT"))
+    }
+
     /// Follows the declaration where the values leave a choice.
     pub(super) fn refine(&self, column: &mut PlannedColumn, evidence: &Evidence) {
         let refined = if evidence.has_values() {

@@ -24,7 +24,9 @@ fn load(sql: &str) -> Loaded {
 /// One column, declared so, with these values: its type and its values.
 #[track_caller]
 fn check(declared: &str, values: &[&str], data_type: &str, expect: &[&str]) -> Vec<String> {
-    let rows: String = values.iter().map(|it| format!("INSERT INTO t VALUES ({it});")).collect();
+    let rows: Vec<String> =
+        values.iter().map(|it| format!("INSERT INTO t VALUES ({it});")).collect();
+    let rows = rows.concat();
     let loaded = load(&format!("CREATE TABLE t (v {declared}); {rows}"));
     let table = loaded.table("t");
     assert_eq!(table.schema(), [format!("v {data_type}")], "{declared} {values:?}");
@@ -58,7 +60,8 @@ fn every_table_is_loaded_with_its_keys() {
     let lines = loaded.table("lines");
     assert_eq!(lines.schema(), ["order_id integer", "number integer", "amount decimal(2)"]);
     assert_eq!(lines.rows()[0], ["10", "1", "12.50"]);
-    let key: Vec<&str> = lines.plan.primary_key.iter().map(|it| it.as_str()).collect();
+    let key: Vec<&str> =
+        lines.plan.primary_key.iter().map(pacioli_model::ColumnName::as_str).collect();
     assert_eq!(key, ["order_id", "number"]);
     let orders = loaded.table("orders");
     assert_eq!(orders.rows(), [["10", "1", "2024-02-29"], ["11", "2", "∅"]]);
@@ -105,6 +108,11 @@ fn all_values_of_a_column_and_its_declaration_decide_its_type() {
 fn what_does_not_go_together_is_text_and_said() {
     let notes = check("", &["1", "2.5", "'x'"], "text", &["1", "2.5", "x"]);
     assert_eq!(notes, ["v: Kept as text: it holds numbers and other values."]);
+    let notes = check("VARCHAR(9)", &["'1'", "'2.5'"], "decimal(1)", &["1.0", "2.5"]);
+    assert_eq!(
+        notes,
+        ["v: Declared as text; all its values are numbers, so it is read as decimal(1)."]
+    );
     let notes = check("INT", &["1", "'N/A'"], "integer", &["1", "∅"]);
     assert!(notes[0].contains("read as empty"), "{notes:?}");
     let notes = check("TEXT", &["CAST(x'4DFC6E' AS TEXT)"], "text", &["Mün"]);
@@ -170,6 +178,9 @@ fn a_base_name_goes_before_and_choices_are_followed() {
     let (code, detail) = refusal(load(vec![choice("w", ColumnType::Date)]));
     assert_eq!(code, "type_does_not_fit");
     assert!(detail.starts_with("Row 1: `2` in the column w cannot be read as date"), "{detail}");
+    let header = Choices { header_row: Some(2), columns: vec![] };
+    let header = TableChoice { table: None, skip: false, choices: header };
+    assert_eq!(refusal(load(vec![header])).0, "no_header_row");
     assert_eq!(refusal(load(vec![choice("x", ColumnType::Text)])).0, "unknown_column");
     let other = TableChoice { table: Some("nope".to_owned()), ..TableChoice::default() };
     assert_eq!(refusal(load(vec![other])).0, "unknown_table");
@@ -221,7 +232,8 @@ fn damaged_and_hostile_databases_are_refused() {
     let columns: Vec<String> = (0..1500).map(|at| format!("c{at} INT")).collect();
     let file = database(&format!("CREATE TABLE t ({});", columns.join(", ")));
     assert_eq!(refusal(load_bytes("a.db", &bytes_of(file.path()))).0, "too_many_columns");
-    let tables: String = (0..201).map(|at| format!("CREATE TABLE t{at} (v INT);")).collect();
+    let tables: Vec<String> = (0..201).map(|at| format!("CREATE TABLE t{at} (v INT);")).collect();
+    let tables = tables.concat();
     assert_eq!(
         refusal(load_bytes("a.db", &bytes_of(database(&tables).path()))).0,
         "too_many_tables"
