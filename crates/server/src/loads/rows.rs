@@ -1,4 +1,9 @@
-use std::{fs::File, io::BufWriter, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    io::BufWriter,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use arrow::{
     array::RecordBatch,

@@ -138,6 +138,7 @@ fn table() -> Vec<Row> {
         closed("PATCH /semantics", None,                       [403, 403, 200, 200]),
         closed("PUT /semantics", None,                         [403, 403, 200, 200]),
         closed("GET /semantics/versions", None,                [403, 403, 200, 200]),
+        closed("GET /quality", None,                           [403, 200, 200, 200]),
         closed("POST /query", None,                            [403, 200, 200, 200]),
         // Last, for it ends what the passwords were.
         closed("POST /auth/change-password", None,             [204, 204, 204, 204]),
