@@ -58,7 +58,10 @@ pub fn found(
     let all = findings(&seen.visible, measured, today).into_iter();
     // Of tables whose rows are not all seen, what was seen in all rows is not told.
     let whole = |it: &Finding| seen.access.table(&it.table).is_none_or(|it| it.rows.is_none());
-    all.filter(whole).filter(|it| table.is_none_or(|table| &it.table == table)).map(FindingOut::from).collect()
+    all.filter(whole)
+        .filter(|it| table.is_none_or(|table| &it.table == table))
+        .map(FindingOut::from)
+        .collect()
 }
 
 /// What is doubtful
