@@ -6,7 +6,10 @@ use pacioli_model::{
     Catalog, ColumnName, CompanyId, DateCoverage, MeasuredRelationship, Measurements, TableEntry,
     TableName, TableVersion, ValueMatch,
 };
-use pacioli_sources::relationships::{Candidate, PrimaryKey, candidates, primary_key, settle};
+use pacioli_sources::{
+    packs,
+    relationships::{Candidate, PrimaryKey, candidates, primary_key, settle},
+};
 use pacioli_store::TenantStore;
 
 use crate::{
@@ -45,6 +48,9 @@ pub async fn refresh(app: &App, company: CompanyId) {
 
 async fn try_refresh(app: &App, company: CompanyId) -> ApiResult<()> {
     let data = app.store.tenant(company);
+    // First what packs know: the relationships they declare are measured with all others.
+    let recognised = packs::recognise(&data.catalog().await?);
+    data.recognise_semantics(&recognised).await?;
     for _ in 0..ATTEMPTS {
         let known = data.measurements().await?;
         let catalog = data.catalog().await?;

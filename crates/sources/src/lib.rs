@@ -12,6 +12,7 @@ pub mod files;
 pub mod outgoing;
 pub mod packs;
 pub mod profile;
+pub mod quality;
 pub mod relationships;
 pub mod source;
 pub mod typing;

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     app::App,
-    connect,
+    catalogue, connect,
     error::{ApiResult, Code, chain},
 };
 
@@ -217,7 +217,8 @@ async fn load_table(work: &Work<'_>, at: usize) {
     let mut tries = 0;
     let error = loop {
         let Err(error) = work.load(table, at).await else {
-            return work.app.metrics.load("succeeded");
+            work.app.metrics.load("succeeded");
+            return catalogue::refresh(work.app, work.connection.company_id).await;
         };
         if work.stop.is_cancelled() || matches!(error, LoadError::Source(SourceError::Cancelled)) {
             return;

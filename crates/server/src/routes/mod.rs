@@ -12,6 +12,7 @@ mod jobs;
 mod no_store;
 mod paging;
 mod people;
+mod quality;
 mod query;
 mod results;
 mod semantics;
@@ -70,6 +71,7 @@ pub fn books() -> OpenApiRouter<App> {
             semantics::replace_semantics
         ))
         .routes(routes!(semantics::list_semantics_versions))
+        .routes(routes!(quality::list_findings))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job, jobs::cancel_job))
         .routes(routes!(connections::list_connections, connections::create_connection))

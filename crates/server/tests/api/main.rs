@@ -30,6 +30,7 @@ mod process_kill;
 mod process_log;
 mod process_start;
 mod program;
+mod quality;
 mod raw;
 mod runs;
 mod sales;

@@ -139,6 +139,7 @@ fn table() -> Vec<Row> {
         closed("PATCH /semantics", None,                       [403, 403, 200, 200]),
         closed("PUT /semantics", None,                         [403, 403, 200, 200]),
         closed("GET /semantics/versions", None,                [403, 403, 200, 200]),
+        closed("GET /quality", None,                           [403, 200, 200, 200]),
         closed("POST /query", None,                            [403, 200, 200, 200]),
         closed("POST /sql", None,                              [403, 403, 200, 200]),
         closed("DELETE /queries/{id}", Ours,                   [403, 204, 204, 404]),

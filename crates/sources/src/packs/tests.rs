@@ -310,7 +310,7 @@ fn columns_of_another_kind_are_no_ground_for_a_figure() {
         lacks,
         ["only numbers are calculated with, and this is a text; for days, `days(from, to)`"]
     );
-    assert_eq!(missing(&semantics, "refund_rate")[0], lacks[0]);
+    assert!(missing(&semantics, "refund_rate").contains(&"orin".to_owned()));
     assert!(metric_names(&semantics).contains("customer_invoices"));
 }
 

@@ -280,12 +280,12 @@ fn is_plain(key_word: &str) -> bool {
 }
 
 /// Whether the name says that it names rows.
-pub(super) fn names_rows(column: &str) -> bool {
+pub(crate) fn names_rows(column: &str) -> bool {
     take_apart(column).key_word.is_some()
 }
 
 /// Whether a column of this name is a key of the table by its name: `id`, `order_no` of `orders`.
-pub(super) fn names_rows_of(table: &TableEntry, column: &str) -> bool {
+pub(crate) fn names_rows_of(table: &TableEntry, column: &str) -> bool {
     let parts = take_apart(column);
     let named = stems(&parts.tokens.concat());
     parts.key_word.is_some()
