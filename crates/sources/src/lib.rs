@@ -7,8 +7,9 @@ pub mod csv;
 pub mod databases;
 pub mod demo;
 mod error;
-pub mod profile;
 pub mod outgoing;
+pub mod profile;
+pub mod rows;
 pub mod source;
 
 pub use error::SourceError;

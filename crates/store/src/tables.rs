@@ -85,7 +85,13 @@ impl TenantStore {
         };
         document.insert("replaced_at".to_owned(), loaded_at);
         let guard = self.as_read(found);
-        Ok(Write::Update { collection: Collection::Tables, id, guard, set: document, unset: vec![] })
+        Ok(Write::Update {
+            collection: Collection::Tables,
+            id,
+            guard,
+            set: document,
+            unset: vec![],
+        })
     }
 
     /// Forgets a table and returns what it was; nothing where there is none here.

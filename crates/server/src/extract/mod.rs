@@ -13,6 +13,6 @@ pub use caller::{
 };
 pub use form::Credentials;
 pub use idempotency::{IdempotencyKey, Submission, Turn, kept};
-pub use json::{Json, media_type};
+pub use json::{Json, field_refusal, media_type};
 pub use parts::{Path, Query};
 pub use text::{Line, Patch, given, present};

@@ -157,7 +157,12 @@ pub fn retire(app: &App, company: CompanyId, entry: &TableEntry) {
     });
 }
 
-pub(super) async fn discard(app: &App, company: CompanyId, name: &TableName, version: TableVersion) {
+pub(super) async fn discard(
+    app: &App,
+    company: CompanyId,
+    name: &TableName,
+    version: TableVersion,
+) {
     if let Err(error) = app.files.delete(company, name, version).await {
         tracing::warn!(
             event = "files.delete_failed", company_id = %company, cause = chain(&error),
@@ -195,7 +200,9 @@ async fn record(app: &App, data: &TenantStore, job: &mut Job) {
 /// What the record says of a failure: the code of the problem, or of the reason inside it.
 pub(super) fn failure(error: &ApiError) -> JobFailure {
     let code = match error.code() {
-        Code::UnreadableFile => error.first_kind().unwrap_or(Code::UnreadableFile.as_str()),
+        code @ (Code::UnreadableFile | Code::SourceUnfit) => {
+            error.first_kind().unwrap_or(code.as_str())
+        }
         code => code.as_str(),
     };
     JobFailure { code: code.to_owned(), detail: error.detail().to_owned() }

@@ -31,7 +31,7 @@ use crate::{
 pub const LEASE: Duration = Duration::seconds(30);
 
 /// How often a run gives a sign of life.
-const BEAT: Wait = Wait::from_secs(2);
+const BEAT: Wait = Wait::from_secs(1);
 
 /// How often a source that does not answer is asked anew, and how long is waited between.
 const RETRIES: u32 = 4;

@@ -12,6 +12,7 @@ mod no_store;
 mod paging;
 mod people;
 mod query;
+mod rows;
 mod shapes;
 mod tables;
 mod uploads;
@@ -78,5 +79,5 @@ pub fn books() -> OpenApiRouter<App> {
 
 /// Bodies of any size, as a stream.
 pub fn streaming() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(uploads::upload))
+    OpenApiRouter::new().routes(routes!(uploads::upload)).routes(routes!(rows::push_rows))
 }

@@ -328,14 +328,8 @@ mod tests {
                 Query::new(Collection::Connections, company.clone()).sorted("created_at", false),
                 true,
             ),
-            (
-                Query::new(Collection::Connections, Filter::Below("next_run_at", "x".into())),
-                true,
-            ),
-            (
-                Query::new(Collection::Connections, Filter::Below("lease_until", "x".into())),
-                true,
-            ),
+            (Query::new(Collection::Connections, Filter::Below("next_run_at", "x".into())), true),
+            (Query::new(Collection::Connections, Filter::Below("lease_until", "x".into())), true),
             (
                 Query::new(Collection::Runs, company.clone().and(text("connection_id")))
                     .sorted("started_at", true),

@@ -213,9 +213,7 @@ pub(crate) async fn a_run_whose_server_died_is_taken_over_once(subject: &Subject
     assert!(!lapsed(later(31)).await);
 }
 
-pub(crate) async fn a_table_is_replaced_only_as_it_was_read_and_under_the_lease(
-    subject: &Subject,
-) {
+pub(crate) async fn a_table_is_replaced_only_as_it_was_read_and_under_the_lease(subject: &Subject) {
     let (tenant, _) = signed_up(&subject.store).await;
     let connection = added(&tenant).await;
     let held = lease(&connection, later(30));
