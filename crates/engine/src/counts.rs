@@ -29,6 +29,12 @@ pub struct EngineStats {
     pub waiting: u64,
     /// Workers with nothing to do now.
     pub idle_workers: u64,
+    /// Answers that were kept, or that somebody else was already asking for.
+    pub cache_hits: u64,
+    /// Answers that were looked for and not kept.
+    pub cache_misses: u64,
+    /// Bytes of the answers that are kept now.
+    pub cache_bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +65,7 @@ impl Counts {
             running: self.running.load(Relaxed),
             waiting: self.waiting.load(Relaxed),
             idle_workers,
+            ..EngineStats::default()
         }
     }
 
@@ -66,11 +73,10 @@ impl Counts {
         self.refused.fetch_add(1, Relaxed);
     }
 
-    /// A place in the queue, unless `most` are taken.
-    pub(crate) fn wait(&self, most: usize) -> Option<Waiting<'_>> {
-        let before = self.waiting.fetch_add(1, Relaxed);
-        let place = Waiting(self);
-        (before < most as u64).then_some(place)
+    /// A query that begins to wait.
+    pub(crate) fn wait(&self) -> Waiting<'_> {
+        self.waiting.fetch_add(1, Relaxed);
+        Waiting(self)
     }
 
     /// A query that begins to run.

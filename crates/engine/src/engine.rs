@@ -3,16 +3,19 @@
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
-use pacioli_model::{Ask, Column, CompanyId, Table, TableEntry};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use pacioli_model::{Ask, CompanyId, QueryId, Table, TableName};
 
 use crate::{
-    EngineError, EngineStats, TableFiles, compile,
+    EngineError, EngineStats, Scope, TableFiles,
+    compile::{Compiled, compile},
     counts::Counts,
     files::{Location, storage},
+    kept::{Kept, Key},
+    named::Named,
     pool::Pool,
     protocol::Request,
-    query::{Budget, Rows, Task, execute},
+    query::{Author, Budget, Job, Rows, Task, execute},
+    queue::{Entered, Place, Queue, QueueLimits},
     table::table,
 };
 
@@ -31,6 +34,8 @@ pub struct EngineOptions {
     pub scratch: PathBuf,
     /// Queries that run at once.
     pub workers: usize,
+    /// Of one company.
+    pub workers_per_company: usize,
     /// Threads of one query.
     pub threads: usize,
     /// What the sorts and groups of one query may hold in memory. The worker's address space is
@@ -42,12 +47,16 @@ pub struct EngineOptions {
     pub deadline: Duration,
     /// Rows of an answer.
     pub row_limit: u64,
-    /// Queries that may wait for a worker; more are refused at once.
+    /// Queries that may wait for a worker; more are refused at once. Companies take turns.
     pub queue: usize,
+    /// Of one company.
+    pub queue_per_company: usize,
     /// How long one may wait.
     pub queue_wait: Duration,
     /// A worker with nothing to do for about this long is ended.
     pub idle: Duration,
+    /// Bytes of answers that are kept for who asks the same again; 0 for none.
+    pub cache_bytes: u64,
 }
 
 /// Rows, and the SQL that says what was computed.
@@ -55,7 +64,7 @@ pub struct EngineOptions {
 pub struct Answer {
     /// The rows.
     pub table: Table,
-    /// For people to read.
+    /// What was run, for people to read.
     pub sql: String,
 }
 
@@ -70,7 +79,9 @@ struct Shared {
     location: Location,
     options: EngineOptions,
     pool: Arc<Pool>,
-    permits: Arc<Semaphore>,
+    queue: Arc<Queue>,
+    named: Named,
+    kept: Kept,
     counts: Counts,
 }
 
@@ -78,94 +89,128 @@ impl Engine {
     /// Makes the engine; no worker starts before the first query.
     pub fn start(files: &TableFiles, options: EngineOptions) -> Result<Self, EngineError> {
         let pool = Pool::new(options.clone()).map_err(storage("prepare the scratch folder"))?;
-        let permits = Arc::new(Semaphore::new(options.workers));
-        let (location, pool) = (files.location().clone(), Arc::new(pool));
-        let counts = Counts::default();
-        Ok(Self { shared: Arc::new(Shared { location, options, pool, permits, counts }) })
+        let queue = Queue::new(QueueLimits {
+            places: options.workers,
+            places_per_company: options.workers_per_company,
+            waiting: options.queue,
+            waiting_per_company: options.queue_per_company,
+        });
+        let shared = Shared {
+            location: files.location().clone(),
+            pool: Arc::new(pool),
+            queue,
+            named: Named::default(),
+            kept: Kept::new(options.cache_bytes),
+            counts: Counts::default(),
+            options,
+        };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Answers `ask`. Dropping the future ends its worker.
-    pub async fn run(
+    pub async fn run(&self, scope: &Scope<'_>, ask: &Ask) -> Result<Answer, EngineError> {
+        let compiled = compiled(scope, ask, self.shared.options.row_limit)?;
+        let job = asked(scope, &compiled)?;
+        self.answer(job, compiled).await
+    }
+
+    /// The rows of one SELECT that a person wrote, over the tables of the scope alone.
+    pub async fn sql(&self, scope: &Scope<'_>, sql: &str) -> Result<Answer, EngineError> {
+        let tables = scope.mentioned(sql);
+        let access = scope.access_to(&tables);
+        let task = Task::Sql { sql: sql.to_owned(), author: Author::Person };
+        let job = Job { company: scope.company, tables, access, task };
+        let written = Compiled { sql: sql.to_owned(), tables: Vec::new(), whole: Vec::new() };
+        self.answer(job, written).await
+    }
+
+    /// Runs a query under a name that [`Engine::cancel`] knows it by.
+    pub async fn named<T>(
         &self,
         company: CompanyId,
-        entry: &TableEntry,
-        ask: &Ask,
-    ) -> Result<Answer, EngineError> {
-        let bound = check(entry, ask, self.shared.options.row_limit)?;
-        let rows = self.submit(company, entry, Task::Ask(ask.clone())).await?;
-        answer(&bound, &rows)
+        id: QueryId,
+        query: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        self.shared.named.run(company, id, query).await
+    }
+
+    /// Ends the company's query of this name, its worker with it; whether there was one. Its asker
+    /// gets [`EngineError::Cancelled`].
+    pub fn cancel(&self, company: CompanyId, id: QueryId) -> bool {
+        self.shared.named.end(company, id)
     }
 
     /// The first rows of a table, at most `rows`, in the order they were loaded.
     pub async fn sample(
         &self,
-        company: CompanyId,
-        entry: &TableEntry,
+        scope: &Scope<'_>,
+        name: &TableName,
         rows: u32,
     ) -> Result<Table, EngineError> {
-        let rows = self.submit(company, entry, Task::Sample { rows: rows.into() }).await?;
+        let tables = scope.entries(std::slice::from_ref(name))?;
+        let access = scope.access_to(&tables);
+        let task = Task::Sample { table: name.clone(), rows: rows.into() };
+        let rows = self.submit(Job { company: scope.company, tables, access, task }).await?;
         table(&rows.schema, &rows.batches, rows.truncated, &[])
     }
 
     /// What has been counted.
     pub fn stats(&self) -> EngineStats {
-        self.shared.counts.read(self.shared.pool.idle_workers())
+        let (shared, kept) = (&self.shared, self.shared.kept.stats());
+        let mut stats = shared.counts.read(shared.pool.idle_workers());
+        (stats.cache_hits, stats.cache_misses) = (kept.hits, kept.misses);
+        stats.cache_bytes = kept.bytes;
+        stats
     }
 
     /// Refuses new queries, waits for those that run, and ends the workers. Whoever cannot wait drops
     /// the future, and the process's end is then the workers' too.
     pub async fn shutdown(&self) {
         let shared = &self.shared;
-        let every = u32::try_from(shared.options.workers).unwrap_or(u32::MAX);
-        let all = shared.permits.acquire_many(every).await;
-        shared.permits.close();
+        shared.queue.close().await;
         shared.pool.close();
-        drop(all);
     }
 
-    async fn submit(
-        &self,
-        company: CompanyId,
-        entry: &TableEntry,
-        task: Task,
-    ) -> Result<Rows, EngineError> {
+    /// The kept answer to the job, or a new one.
+    async fn answer(&self, job: Job, compiled: Compiled) -> Result<Answer, EngineError> {
+        let key = Key::of(&job);
+        let query = async { answer(compiled, &self.submit(job).await?) };
+        let found = self.shared.kept.answer(key, query).await?;
+        Ok(Arc::unwrap_or_clone(found))
+    }
+
+    async fn submit(&self, job: Job) -> Result<Rows, EngineError> {
         let shared = &self.shared;
-        let permit = shared.permit().await.inspect_err(|_| shared.counts.refuse())?;
+        let place = shared.place(job.company).await.inspect_err(|_| shared.counts.refuse())?;
         let running = shared.counts.start();
-        let table = without_values(entry);
-        let exchange = shared.exchange(company, table, task);
         let after = shared.options.deadline;
-        let result = match tokio::time::timeout(after, exchange).await {
+        let result = match tokio::time::timeout(after, shared.exchange(job)).await {
             Ok(result) => result,
             Err(_) => Err(EngineError::TimedOut { after }),
         };
         running.end(&result);
-        drop(permit);
+        drop(place);
         result
     }
 }
 
 impl Shared {
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, EngineError> {
+    async fn place(&self, company: CompanyId) -> Result<Place, EngineError> {
         let busy = || EngineError::Busy { retry_after: RETRY_AFTER };
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _place = self.counts.wait(self.options.queue).ok_or_else(busy)?;
-        let permit = Arc::clone(&self.permits).acquire_owned();
-        match tokio::time::timeout(self.options.queue_wait, permit).await {
-            Ok(Ok(permit)) => Ok(permit),
+        let ticket = match self.queue.enter(company) {
+            Ok(Entered::Place(place)) => return Ok(place),
+            Ok(Entered::Ticket(ticket)) => ticket,
+            Err(_) => return Err(busy()),
+        };
+        let _waiting = self.counts.wait();
+        match tokio::time::timeout(self.options.queue_wait, ticket.turn()).await {
+            Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) | Err(_) => Err(busy()),
         }
     }
 
     /// One request and its reply. Dropped in between, it drops the worker, which kills it.
-    async fn exchange(
-        &self,
-        company: CompanyId,
-        table: TableEntry,
-        task: Task,
-    ) -> Result<Rows, EngineError> {
+    async fn exchange(&self, job: Job) -> Result<Rows, EngineError> {
         let options = &self.options;
         let budget = Budget {
             threads: options.threads,
@@ -173,7 +218,7 @@ impl Shared {
             spill_bytes: options.spill_bytes,
             row_limit: options.row_limit,
         };
-        let request = Request { location: self.location.clone(), company, table, task, budget };
+        let request = Request { location: self.location.clone(), job, budget };
         let request = serde_json::to_vec(&request)
             .map_err(|error| EngineError::Failed { detail: format!("a request: {error}") })?;
         let mut worker = self.pool.send(&request, &self.counts).await?;
@@ -185,72 +230,44 @@ impl Shared {
     }
 }
 
-/// The entry without what a worker has no use for.
-fn without_values(entry: &TableEntry) -> TableEntry {
-    let column = |column: &Column| Column {
-        name: column.name.clone(),
-        label: column.label.clone(),
-        data_type: column.data_type,
-        profile: pacioli_model::ColumnProfile {
-            nulls: column.profile.nulls,
-            distinct: column.profile.distinct,
-            min: column.profile.min.clone(),
-            max: column.profile.max.clone(),
-            values: None,
-        },
-    };
-    TableEntry {
-        name: entry.name.clone(),
-        version: entry.version,
-        origin: entry.origin.clone(),
-        columns: entry.columns.iter().map(column).collect(),
-        rows: entry.rows,
-        bytes: entry.bytes,
-        loaded_at: entry.loaded_at,
-        loaded_by: entry.loaded_by,
-        notes: Vec::new(),
-        primary_key: entry.primary_key.clone(),
-        foreign_keys: Vec::new(),
-    }
-}
-
-fn check<'a>(
-    entry: &'a TableEntry,
-    ask: &'a Ask,
-    row_limit: u64,
-) -> Result<compile::Bound<'a>, EngineError> {
-    let bound = compile::bind(entry, ask)?;
-    match bound.limit {
+fn compiled(scope: &Scope<'_>, ask: &Ask, row_limit: u64) -> Result<Compiled, EngineError> {
+    match ask.limit {
         Some(limit) if u64::from(limit) > row_limit => Err(EngineError::Invalid {
             detail: format!("An answer has at most {row_limit} rows, not {limit}."),
         }),
-        _ => Ok(bound),
+        _ => compile(&scope.visible(), ask),
     }
 }
 
-fn answer(bound: &compile::Bound<'_>, rows: &Rows) -> Result<Answer, EngineError> {
-    let table = table(&rows.schema, &rows.batches, rows.truncated, &bound.whole_outputs())?;
-    Ok(Answer { table, sql: bound.sql() })
+fn asked(scope: &Scope<'_>, compiled: &Compiled) -> Result<Job, EngineError> {
+    let tables = scope.entries(&compiled.tables)?;
+    let access = scope.access_to(&tables);
+    let task = Task::Sql { sql: compiled.sql.clone(), author: Author::Compiler };
+    Ok(Job { company: scope.company, tables, access, task })
+}
+
+fn answer(compiled: Compiled, rows: &Rows) -> Result<Answer, EngineError> {
+    let table = table(&rows.schema, &rows.batches, rows.truncated, &compiled.whole)?;
+    Ok(Answer { table, sql: compiled.sql })
 }
 
 /// Answers `ask` in this process, with no deadline and no wall around it: for a person's own files at
 /// a person's own terminal.
 pub async fn run_in_process(
     files: &TableFiles,
-    company: CompanyId,
-    entry: &TableEntry,
+    scope: &Scope<'_>,
     ask: &Ask,
     row_limit: u64,
 ) -> Result<Answer, EngineError> {
-    let bound = check(entry, ask, row_limit)?;
+    let compiled = compiled(scope, ask, row_limit)?;
     let budget = Budget {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: IN_PROCESS_BYTES,
         spill_bytes: u64::MAX,
         row_limit,
     };
-    let rows = execute(files, company, entry, &Task::Ask(ask.clone()), &budget, None).await?;
-    answer(&bound, &rows)
+    let rows = execute(files, &asked(scope, &compiled)?, &budget, None).await?;
+    answer(compiled, &rows)
 }
 
 /// Beyond this, sorts and groups go to the temporary folder.

@@ -12,13 +12,12 @@ use arrow::{
     error::ArrowError,
     ipc::{reader::StreamReader, writer::StreamWriter},
 };
-use pacioli_model::{CompanyId, TableEntry};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     EngineError,
     files::Location,
-    query::{Budget, Rows, Task},
+    query::{Budget, Job, Rows},
 };
 
 /// The worker's first line. What a program prints before it (a test harness does) is passed over.
@@ -35,9 +34,7 @@ pub(crate) const MOST_FRAME_BYTES: u32 = 256 << 20;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) location: Location,
-    pub(crate) company: CompanyId,
-    pub(crate) table: TableEntry,
-    pub(crate) task: Task,
+    pub(crate) job: Job,
     pub(crate) budget: Budget,
 }
 

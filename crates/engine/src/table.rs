@@ -14,6 +14,8 @@ use pacioli_model::{Cell, ColumnName, ColumnType, Decimal, Table, TableColumn};
 use crate::EngineError;
 
 const MOST_DIGITS: u128 = 10_u128.pow(38);
+/// Characters of a name that is made of an expression.
+const MOST_STEM: usize = 40;
 
 /// The table of `batches`. Columns marked in `whole` are shown as integers when every value fits.
 pub(crate) fn table(
@@ -34,11 +36,31 @@ pub(crate) fn table(
             data_type = ColumnType::Integer;
             cells.iter_mut().for_each(shorten);
         }
-        let name = ColumnName::parse(field.name()).map_err(|_| unexpected(field.name()))?;
+        let name = output_name(field.name(), &table.columns);
+        let name = name.ok_or_else(|| unexpected(field.name()))?;
         table.columns.push(TableColumn { name, data_type });
         table.rows.iter_mut().zip(cells).for_each(|(row, cell)| row.push(cell));
     }
     Ok(table)
+}
+
+/// The name of an output: its own where it is a name that no other output has, as those of Asks are;
+/// of `count(*)` and its like, what of it is letters and digits.
+fn output_name(given: &str, before: &[TableColumn]) -> Option<ColumnName> {
+    let words = given.to_ascii_lowercase();
+    let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let stem: String = words.collect::<Vec<_>>().join("_").chars().take(MOST_STEM).collect();
+    let stem = stem.trim_matches('_');
+    let stem = if stem.starts_with(|c: char| c.is_ascii_lowercase()) {
+        stem.to_owned()
+    } else {
+        format!("column_{stem}").trim_end_matches('_').to_owned()
+    };
+    let numbered = (2..).map(|number: u32| format!("{stem}_{number}"));
+    let names = [given.to_owned(), stem.clone()].into_iter().chain(numbered);
+    names
+        .filter_map(|name| ColumnName::parse(&name).ok())
+        .find(|name| before.iter().all(|column| &column.name != name))
 }
 
 fn column_type(data_type: &DataType) -> Result<ColumnType, EngineError> {
@@ -123,4 +145,30 @@ fn shorten(cell: &mut Cell) {
 
 fn unexpected(what: &impl ToString) -> EngineError {
     EngineError::Failed { detail: format!("the engine answered with {}", what.to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_output_has_a_name_of_its_own() {
+        let mut columns: Vec<TableColumn> = Vec::new();
+        for (given, name) in [
+            ("revenue", "revenue"),
+            ("count(*)", "count"),
+            ("count(*)", "count_2"),
+            ("revenue", "revenue_2"),
+            ("Int64(1)", "int64_1"),
+            ("1 + 1", "column_1_1"),
+            ("*", "column"),
+            ("Ünï", "n"),
+            ("a__b", "a__b"),
+        ] {
+            let found = output_name(given, &columns).unwrap();
+            assert_eq!(found.as_str(), name, "{given}");
+            columns.push(TableColumn { name: found, data_type: ColumnType::Integer });
+        }
+        assert_eq!(output_name(&"x".repeat(500), &columns).unwrap().as_str(), "x".repeat(40));
+    }
 }

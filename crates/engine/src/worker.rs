@@ -63,9 +63,8 @@ fn serve() -> io::Result<()> {
 
 async fn answer(request: &Request) -> Result<(bool, Vec<u8>), EngineError> {
     let files = TableFiles::open(request.location.clone())?;
-    let Request { company, table, task, budget, .. } = request;
     let scratch = std::env::var_os(SCRATCH).map(PathBuf::from);
-    let rows = execute(&files, *company, table, task, budget, scratch.as_deref()).await?;
+    let rows = execute(&files, &request.job, &request.budget, scratch.as_deref()).await?;
     let bytes = encode(&rows).map_err(|error| EngineError::Failed { detail: error.to_string() })?;
     Ok((rows.truncated, bytes))
 }

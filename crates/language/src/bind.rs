@@ -186,6 +186,7 @@ impl<'a> Binder<'a> {
             apart: None,
             interpretation: Interpretation {
                 table: table.entry.name.clone(),
+                tables: vec![table.entry.name.clone()],
                 measures: Vec::new(),
                 groups: Vec::new(),
                 filters: Vec::new(),

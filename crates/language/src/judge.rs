@@ -24,6 +24,22 @@ const UNCLEAR: f64 = 0.9;
 /// More choices than this help nobody.
 const MOST_CHOICES: usize = 5;
 
+const NOT_IN_ONE: &str =
+    "Every word is known, but not in one table, and nothing relates these tables.";
+const NOT_TOGETHER: &str = "These words are known, but not how they belong together here.";
+const NOT_KNOWN: &str = "No column, value or date of any table is called that.";
+
+/// Whether a refusal says more than that words were not understood: then it stands, however else
+/// the question could be read.
+pub(crate) fn is_explained(translation: &Translation) -> bool {
+    match translation {
+        Translation::Refuse { reason, .. } => {
+            ![NOT_IN_ONE, NOT_TOGETHER, NOT_KNOWN].contains(&reason.as_str())
+        }
+        _ => true,
+    }
+}
+
 /// Something that one table can answer.
 struct Candidate {
     readings: Vec<Reading>,
@@ -270,12 +286,12 @@ fn reason(best: &Failure, failures: &[Failure]) -> String {
     }
     let elsewhere = |token: &usize| failures.iter().any(|other| !other.unknown.contains(token));
     if !best.unknown.is_empty() && best.unknown.iter().all(elsewhere) {
-        return "Every word is known, but not in one table, and joining tables is not possible yet.".to_owned();
+        return NOT_IN_ONE.to_owned();
     }
     if best.unknown.is_empty() {
-        return "These words are known, but not how they belong together here.".to_owned();
+        return NOT_TOGETHER.to_owned();
     }
-    "No column, value or date of any table is called that.".to_owned()
+    NOT_KNOWN.to_owned()
 }
 
 /// Runs of neighbouring tokens, each once.

@@ -19,6 +19,7 @@ mod grammar;
 mod judge;
 mod keywords;
 mod lexicon;
+mod relations;
 mod role;
 mod segment;
 mod spelling;
@@ -36,21 +37,53 @@ pub use translation::{Choice, Context, DateRange, Interpretation, Span, Translat
 #[derive(Debug)]
 pub struct Translator<'c> {
     tables: Vec<lexicon::TableWords<'c>>,
+    relations: relations::Relations<'c>,
 }
 
 impl<'c> Translator<'c> {
     /// Collects the words of every table.
     pub fn new(catalog: &'c Catalog) -> Self {
-        Self { tables: catalog.tables.iter().map(lexicon::TableWords::new).collect() }
+        let tables = catalog.tables.iter().map(lexicon::TableWords::new).collect();
+        Self { tables, relations: relations::Relations::new(catalog) }
     }
 
     /// Reads a question. The same question, context and catalog always give the same translation.
+    ///
+    /// Two readers see it: one for figures of one table, which knows money, dates and ranks of
+    /// business; one for rows and how they belong together over all tables. Where tables are related
+    /// the second comes first, for only it sees them all.
     pub fn translate(&self, question: &str, context: &Context) -> Translation {
+        if context.table.is_some() || self.tables.is_empty() {
+            return self.of_one_table(question, context);
+        }
+        let related = || self.relations.translate(question, context.today);
+        let single = || self.of_one_table(question, context);
+        let (first, second) = if self.relations.is_related() {
+            let first = related();
+            if answers(&first) {
+                return first;
+            }
+            (first, single())
+        } else {
+            let first = single();
+            if judge::is_explained(&first) {
+                return first;
+            }
+            (first, related())
+        };
+        if answers(&second) { second } else { first }
+    }
+
+    fn of_one_table(&self, question: &str, context: &Context) -> Translation {
         let asked = |table: &&lexicon::TableWords<'c>| {
             context.table.as_ref().is_none_or(|name| *name == table.entry.name)
         };
         judge::judge(question, context.today, &self.tables.iter().filter(asked).collect::<Vec<_>>())
     }
+}
+
+fn answers(translation: &Translation) -> bool {
+    !matches!(translation, Translation::Refuse { .. })
 }
 
 /// Reads one question against a catalog: [`Translator::translate`] for who asks once.

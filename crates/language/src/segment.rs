@@ -436,7 +436,7 @@ impl Finder<'_> {
 }
 
 /// Words that are right as they are, though they look like a slip of a common header.
-const LOOK_ALIKES: &[&str] = &[
+pub(crate) const LOOK_ALIKES: &[&str] = &[
     "county",
     "counties",
     "quality",

@@ -72,6 +72,8 @@ pub struct Span {
 pub struct Interpretation {
     /// The table that answers.
     pub table: TableName,
+    /// All tables that the answer is read from, that one first.
+    pub tables: Vec<TableName>,
     /// `sum of revenue_eur (column "Revenue EUR")`.
     pub measures: Vec<String>,
     /// What rows are grouped by: `region`, `sale_date by month`.

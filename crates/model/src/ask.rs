@@ -133,7 +133,13 @@ pub struct ColumnRef {
     /// Its name there.
     pub column: ColumnName,
     /// The relationships to follow, in order from the asking table; empty for the one shortest way.
-    /// Several equally short ways are refused, naming them.
+    /// Among equally short ways those by which a row has several rows least often go first; several
+    /// that are left are refused, naming them.
+    ///
+    /// What lies before the first and after the last relationship is the shortest way there. A figure
+    /// of another table, which is not led through them, goes its own shortest way. A relationship of a
+    /// table with itself leads to the one side (the manager) here, and to the many side (the people
+    /// they manage) in [`Predicate::Related`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub via: Vec<RelationshipName>,
 }
@@ -175,6 +181,7 @@ impl Measure {
 /// How an output is computed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "an Ask has few, and most are the largest")]
 pub enum Figure {
     /// Over rows.
     Aggregate(Aggregation),
@@ -269,7 +276,9 @@ pub enum OverTime {
     #[default]
     Within,
     /// Rows are a state on their date (stock on a day): of each period only those of the last date
-    /// that has any count, and never two dates together.
+    /// that has any count, and never two dates together. Which date is the last goes by the rows that
+    /// the aggregation's own filter and the range leave, not by the Ask's filter: one product shows
+    /// the same whether it is grouped or filtered by.
     Snapshot,
     /// Rows are changes of a balance (ledger entries): a period shows all changes up to its end, or
     /// to the end of the range where that is earlier. The range's start hides periods, no changes.
@@ -277,6 +286,7 @@ pub enum OverTime {
 }
 
 impl OverTime {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_within(&self) -> bool {
         *self == Self::Within
     }
@@ -472,7 +482,9 @@ pub enum DatePart {
 ///
 /// A column that a row has several of (the orders of a customer) holds where it holds for at least
 /// one of them; the parts of one [`Predicate::All`] that name the same such table by the same way
-/// hold for the same one.
+/// hold for the same one. Negated, it holds for none of them: a [`Predicate::Not`] is about the row
+/// itself. Where rows are grouped by a column that they have several of, each counts once in every
+/// group, and what the filter says of that table holds for the same one that gives the group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Predicate {

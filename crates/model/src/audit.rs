@@ -32,6 +32,7 @@ pub enum AuditAction {
     ConnectionTested,
     RunStarted,
     JobCancelled,
+    SemanticsChanged,
 }
 
 /// How it ended.

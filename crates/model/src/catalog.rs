@@ -75,6 +75,14 @@ name! {
     RelationshipName
 }
 
+impl RelationshipName {
+    /// `text`, which is a name but for its length, cut to fit with `end`, a short end of a name.
+    pub(crate) fn cut(text: &str, end: &str) -> Self {
+        let kept = 63_usize.saturating_sub(end.len());
+        Self(text.chars().take(kept).chain(end.chars()).collect())
+    }
+}
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,10 +14,15 @@ mod decimal;
 mod email;
 mod id;
 mod job;
+mod measured;
+mod nearest;
+pub mod notation;
 mod question;
+mod references;
 mod role;
 mod run;
 mod semantics;
+mod semantics_in_effect;
 mod session;
 mod table;
 mod time;
@@ -43,13 +48,17 @@ pub use id::{
     TableVersion, UserId,
 };
 pub use job::{Job, JobFailure, JobKind, JobStatus};
+pub use measured::{DateCoverage, MeasuredRelationship, Measurements, ValueMatch, foreign_keys};
+pub use nearest::nearest;
 pub use question::QuestionRecord;
+pub use references::Named;
 pub use role::{Permission, Role};
 pub use run::{Run, TableRun, Trigger};
 pub use semantics::{
     Access, Bound, CallerAttribute, ColumnMeaning, Definition, Metric, PackUse, Policy, Semantics,
     TableAccess, TableMeaning, UnavailableMetric, Unit, WeekStart,
 };
+pub use semantics_in_effect::StoredSemantics;
 pub use session::{RefreshHash, Session};
 pub use table::{Cell, Table, TableColumn};
 pub use time::Timestamp;

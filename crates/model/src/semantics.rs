@@ -109,6 +109,7 @@ pub struct Metric {
 /// How a metric is computed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a company has few, and most are the largest")]
 pub enum Definition {
     /// Over rows, with the filters that always hold for it.
     Aggregate(Aggregation),
@@ -144,7 +145,7 @@ pub struct UnavailableMetric {
     pub name: MetricName,
     /// Its label.
     pub label: String,
-    /// The pack.
+    /// The pack; empty for the company's own.
     pub pack: String,
     /// Tables and columns that are not there: `account_move.invoice_date`.
     pub missing: Vec<String>,

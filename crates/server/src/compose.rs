@@ -193,14 +193,17 @@ fn engine_options(config: &Config, worker: PathBuf) -> EngineOptions {
         worker_args: vec!["engine-worker".into()],
         scratch: config.data_dir.join("scratch"),
         workers,
+        workers_per_company: engine.workers_per_company().get(),
         threads: 2,
         memory_bytes: engine.memory_bytes(),
         spill_bytes: engine.memory_bytes() * 4,
         deadline: engine.deadline(),
         row_limit: engine.row_limit as u64,
         queue: workers * 16,
+        queue_per_company: workers * 8,
         queue_wait: engine.deadline(),
         idle: Duration::from_mins(1),
+        cache_bytes: engine.cache_bytes(),
     }
 }
 

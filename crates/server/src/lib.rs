@@ -5,13 +5,16 @@
 //! `routes`, whose signature names the permission as `Caller<P>`; one line in `routes`;
 //! one row in the authorisation matrix of the tests, which fail until it is there.
 
+mod access;
 mod app;
 mod auth;
+mod catalogue;
 mod cli;
 mod clock;
 mod compose;
 mod config;
 mod connect;
+mod declaring;
 mod error;
 mod extract;
 mod http;

@@ -24,6 +24,7 @@ use crate::error::{Code, FieldError, ProblemBody};
         (name = "people", description = "The people of a company"),
         (name = "company", description = "The company and its audit log"),
         (name = "data", description = "Files, tables, loads"),
+        (name = "semantics", description = "What tables mean: metrics, names, filters, relationships, policies"),
         (name = "connections", description = "Systems that tables are loaded from, and their runs"),
         (name = "questions", description = "Questions and answers"),
         (name = "health", description = "For the people who run the server"),

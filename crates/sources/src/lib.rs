@@ -5,11 +5,16 @@
 pub mod apis;
 pub mod csv;
 pub mod databases;
+pub mod declarations;
 pub mod demo;
 mod error;
+pub mod files;
 pub mod outgoing;
+pub mod packs;
 pub mod profile;
+pub mod relationships;
 pub mod rows;
 pub mod source;
+pub mod typing;
 
 pub use error::SourceError;

@@ -9,7 +9,7 @@ use arrow::{
 };
 use pacioli_model::{ColumnProfile, ColumnType};
 
-use crate::csv::profile::Profile;
+use crate::typing::profile::Profile;
 
 /// What is seen in each column of a table while its batches go by: every row, in bounded memory.
 ///

@@ -1,4 +1,4 @@
-use pacioli_model::{AuditEvent, Catalog, TableEntry, TableName, TableVersion};
+use pacioli_model::{AuditEvent, Catalog, ColumnName, TableEntry, TableName, TableVersion};
 use serde_json::Value;
 
 use crate::{
@@ -9,12 +9,28 @@ use crate::{
 };
 
 impl TenantStore {
-    /// All tables of the company.
+    /// All tables of the company, how they belong together, and what they mean.
     pub async fn catalog(&self) -> Result<Catalog, StoreError> {
         let query = Query::new(Collection::Tables, self.own()).sorted("name", false);
-        let found = self.store.find(query).await?;
+        let (found, measured, semantics) =
+            tokio::try_join!(self.store.find(query), self.measurements(), self.semantics())?;
         let tables = found.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Catalog { tables, ..Catalog::default() })
+        Ok(Catalog::assemble(tables, &measured.relationships, semantics.in_effect()))
+    }
+
+    /// Notes the columns whose values name a row of this load of a table, where its source declares
+    /// none; false where another load is in service by now.
+    pub async fn note_primary_key(
+        &self,
+        name: &TableName,
+        version: TableVersion,
+        key: &[ColumnName],
+    ) -> Result<bool, StoreError> {
+        let guard = self.own().and(Filter::equals("version", version.to_string()));
+        let key = serde_json::to_value(key).map_err(StoreError::unavailable)?;
+        let id = self.table_id(name);
+        let write = Write::update(Collection::Tables, &id, guard, [("primary_key", key)]);
+        self.store.try_batch(vec![write]).await
     }
 
     /// One table of the company.
@@ -28,11 +44,26 @@ impl TenantStore {
         entry: &TableEntry,
         event: &AuditEvent,
     ) -> Result<Option<TableEntry>, StoreError> {
+        let replaced = self.put_tables(&[(entry.clone(), event.clone())]).await?;
+        Ok(replaced.into_iter().next())
+    }
+
+    /// Makes these loads the current ones of their tables, all or none, and returns those that they
+    /// replaced. Each has its entry of the log; no two have one name.
+    pub async fn put_tables(
+        &self,
+        loads: &[(TableEntry, AuditEvent)],
+    ) -> Result<Vec<TableEntry>, StoreError> {
         for attempt in 0..ATTEMPTS {
-            let found = self.get(Collection::Tables, &self.table_id(&entry.name)).await?;
-            let writes = vec![self.put(entry, found.as_ref())?, logged(self.company_id(), event)?];
+            let (mut writes, mut replaced) = (Vec::new(), Vec::new());
+            for (entry, event) in loads {
+                let found = self.get(Collection::Tables, &self.table_id(&entry.name)).await?;
+                writes.push(self.put(entry, found.as_ref())?);
+                writes.push(logged(self.company_id(), event)?);
+                replaced.extend(found);
+            }
             match self.store.try_batch(writes).await {
-                Ok(true) => return found.map(read).transpose(),
+                Ok(true) => return replaced.into_iter().map(read).collect(),
                 Ok(false) | Err(StoreError::Duplicate(_)) => back_off(attempt).await,
                 Err(other) => return Err(other),
             }

@@ -127,7 +127,7 @@ async fn conditions_nest_as_they_read() {
     check(
         &ask()
             .measure("n", Count, None)
-            .only(Predicate::Not(Box::new(Predicate::IsNull { column: name("region") }))),
+            .only(Predicate::Not(Box::new(Predicate::IsNull { value: column("region") }))),
         "SELECT count(*) AS n\nFROM t\nWHERE region IS NOT NULL",
         &["4"],
     )
@@ -217,7 +217,7 @@ async fn what_does_not_fit_is_refused_with_the_reason() {
     let world = World::new();
     let entry = world.load(company(1), 1, SALES).await;
     let count = || ask().measure("n", Count, None);
-    let mut deep = Predicate::IsNull { column: name("region") };
+    let mut deep = Predicate::IsNull { value: column("region") };
     for _ in 0..40 {
         deep = Predicate::Not(Box::new(deep));
     }
@@ -225,7 +225,7 @@ async fn what_does_not_fit_is_refused_with_the_reason() {
     other_table.table = "orders".parse().unwrap();
     for (ask, reason) in [
         (ask(), "1 to 64 columns"),
-        (other_table, "about orders, not t"),
+        (other_table, "no table orders"),
         (count().by("x", "colour", None), "no column colour"),
         (count().by("region", "region", Some(TimeGrain::Month)), "region is no date"),
         (count().by("n", "region", None), "Two columns of the answer are called n"),
@@ -259,7 +259,7 @@ async fn what_does_not_fit_is_refused_with_the_reason() {
             "more digits",
         ),
         (
-            count().only(Predicate::OneOf { column: name("region"), values: vec![] }),
+            count().only(Predicate::OneOf { value: column("region"), values: vec![] }),
             "names no value",
         ),
         (count().only(deep), "more than 32 deep"),

@@ -3,7 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod answers;
+mod asks;
+mod books;
 mod files;
+mod guard;
+mod matrix;
+mod random;
 mod sql;
 mod workers;
 mod world;

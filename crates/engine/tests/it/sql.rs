@@ -95,22 +95,24 @@ fn filters() -> Vec<Predicate> {
         filters.push(compare("word", Equal, text(word)));
     }
     filters.push(compare("flag", NotEqual, Literal::Boolean(true)));
-    filters
-        .push(Predicate::OneOf { column: name("word"), values: vec![text("plain"), text("it's")] });
     filters.push(Predicate::OneOf {
-        column: name("exact"),
+        value: column("word"),
+        values: vec![text("plain"), text("it's")],
+    });
+    filters.push(Predicate::OneOf {
+        value: column("exact"),
         values: vec![decimal("-5.001"), Literal::Integer(1), decimal("2.20")],
     });
     filters.push(Predicate::OneOf {
-        column: name("day"),
+        value: column("day"),
         values: vec![date("2019-02-02"), date("2020-03-03")],
     });
     filters.push(Predicate::OneOf {
-        column: name("moment"),
+        value: column("moment"),
         values: vec![date("2021-02-02"), moment("2020-01-01T00:30:00Z")],
     });
-    for column in COLUMNS {
-        filters.push(Predicate::IsNull { column: name(column) });
+    for name in COLUMNS {
+        filters.push(Predicate::IsNull { value: column(name) });
     }
     let some: Vec<Predicate> = filters[2..10].to_vec();
     for pair in some.chunks(2) {

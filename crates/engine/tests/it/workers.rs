@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pacioli_engine::{Engine, EngineError, EngineOptions, worker_main};
-use pacioli_model::{Aggregate, Ask, Cell, TableEntry};
+use pacioli_engine::{Answer, Engine, EngineError, EngineOptions, worker_main};
+use pacioli_model::{Access, Aggregate, Ask, Cell, TableEntry};
 
 use crate::world::*;
 
@@ -22,20 +22,23 @@ fn worker_entry() {
     worker_main();
 }
 
-fn options(world: &World) -> EngineOptions {
+pub(crate) fn options(world: &World) -> EngineOptions {
     EngineOptions {
         worker: std::env::current_exe().unwrap(),
         worker_args: ENTRY.map(Into::into).to_vec(),
         scratch: world.folder.path().join("scratch"),
         workers: 2,
+        workers_per_company: 2,
         threads: 1,
         memory_bytes: 256 << 20,
         spill_bytes: 1 << 30,
         deadline: Duration::from_mins(1),
         row_limit: ROW_LIMIT,
         queue: 4,
+        queue_per_company: 4,
         queue_wait: Duration::from_mins(1),
         idle: Duration::from_mins(1),
+        cache_bytes: 0,
     }
 }
 
@@ -59,8 +62,17 @@ fn total() -> Ask {
     ask().measure("s", Aggregate::Sum, Some("v"))
 }
 
+async fn run(
+    engine: &Engine,
+    owner: u128,
+    entry: &TableEntry,
+    ask: &Ask,
+) -> Result<Answer, EngineError> {
+    engine.run(&whole(owner, &only(entry), &Access::default()), ask).await
+}
+
 async fn sum(engine: &Engine, entry: &TableEntry) -> Result<Cell, EngineError> {
-    Ok(engine.run(company(1), entry, &total()).await?.table.rows[0][0].clone())
+    Ok(run(engine, 1, entry, &total()).await?.table.rows[0][0].clone())
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
@@ -98,15 +110,13 @@ async fn one_worker_answers_question_after_question() {
     let entry = world.load(company(1), 1, "v,w\n1,a\n2,b\n").await;
     let engine = Engine::start(&world.files, options(&world)).unwrap();
     assert!(worker_pids(&world).is_empty(), "no worker before the first question");
-    let answer = engine.run(company(1), &entry, &total()).await.unwrap();
+    let answer = run(&engine, 1, &entry, &total()).await.unwrap();
     assert_eq!(answer.table.rows, [[Cell::Integer(3)]]);
     assert_eq!(answer, world.run(&entry, &total()).await.unwrap(), "as in this process");
     let invalid = ask().measure("s", Aggregate::Sum, Some("w"));
-    assert!(matches!(
-        engine.run(company(1), &entry, &invalid).await,
-        Err(EngineError::Invalid { .. })
-    ));
-    let sample = engine.sample(company(1), &entry, 1).await.unwrap();
+    assert!(matches!(run(&engine, 1, &entry, &invalid).await, Err(EngineError::Invalid { .. })));
+    let (catalog, access) = (only(&entry), Access::default());
+    let sample = engine.sample(&whole(1, &catalog, &access), &entry.name, 1).await.unwrap();
     assert_eq!(lines(&sample), ["1|a"]);
     let stats = engine.stats();
     assert_eq!((stats.started, stats.answered, stats.workers_spawned), (2, 2, 1));
@@ -126,11 +136,11 @@ async fn companies_with_equal_tables_see_their_own() {
     let engine = Engine::start(&world.files, options(&world)).unwrap();
     for _ in 0..2 {
         for (number, entry, value) in [(1, &mine, 1), (2, &theirs, 20)] {
-            let answer = engine.run(company(number), entry, &total()).await.unwrap();
+            let answer = run(&engine, number, entry, &total()).await.unwrap();
             assert_eq!(answer.table.rows, [[Cell::Integer(value)]]);
         }
     }
-    let crossed = engine.run(company(2), &mine, &total()).await;
+    let crossed = run(&engine, 2, &mine, &total()).await;
     assert!(matches!(crossed, Err(EngineError::Missing)), "{crossed:?}");
 }
 
@@ -189,7 +199,7 @@ async fn a_real_query_is_killed_in_the_middle() {
     let heavy = ask().by("w", "w", None).measure("d", Aggregate::CountDistinct, Some("v"));
     let asked = tokio::spawn({
         let (engine, entry) = (engine.clone(), entry.clone());
-        async move { engine.run(company(1), &entry, &heavy).await }
+        async move { run(&engine, 1, &entry, &heavy).await }
     });
     until("it runs", || engine.stats().running == 1).await;
     kill(pid);
@@ -316,7 +326,7 @@ async fn too_little_memory_is_said_and_the_worker_lives() {
     let options = EngineOptions { memory_bytes: 200_000, spill_bytes: 1000, ..options(&world) };
     let engine = Engine::start(&world.files, options).unwrap();
     let heavy = ask().by("w", "w", None).measure("d", Aggregate::CountDistinct, Some("v"));
-    let error = engine.run(company(1), &entry, &heavy).await.unwrap_err();
+    let error = run(&engine, 1, &entry, &heavy).await.unwrap_err();
     assert!(matches!(error, EngineError::TooLarge { .. }), "{error:?}");
     assert_eq!(sum(&engine, &entry).await.unwrap(), Cell::Integer(29_999 * 15_000));
     assert_eq!(engine.stats().workers_spawned, 1);

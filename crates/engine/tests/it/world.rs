@@ -2,11 +2,11 @@
 
 use std::{io::Write, ops::ControlFlow};
 
-use pacioli_engine::{Answer, EngineError, TableFiles, run_in_process};
+use pacioli_engine::{Answer, EngineError, Scope, TableFiles, run_in_process};
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, Cell, Column, ColumnName, ColumnRef, CompanyId, Comparison,
-    Direction, Figure, GroupKey, Grouping, Literal, Measure, OrderBy, Origin, Predicate, Table,
-    TableEntry, TableName, TableVersion, TimeGrain, Timestamp, UserId, Value,
+    Access, Aggregate, Aggregation, Ask, Catalog, Cell, Column, ColumnName, ColumnRef, CompanyId,
+    Comparison, Direction, Figure, GroupKey, Grouping, Literal, Measure, OrderBy, Origin,
+    Predicate, Table, TableEntry, TableName, TableVersion, TimeGrain, Timestamp, UserId, Value,
 };
 use pacioli_sources::csv::{CsvLimits, inspect, read};
 use tempfile::TempDir;
@@ -28,11 +28,23 @@ impl World {
 
     /// Loads CSV as table `t` of a company; `load` numbers its version.
     pub(crate) async fn load(&self, company: CompanyId, load: u128, csv: &str) -> TableEntry {
+        self.load_as("t", company, load, csv).await
+    }
+
+    /// Loads CSV as a table of this name.
+    pub(crate) async fn load_as(
+        &self,
+        name: &str,
+        company: CompanyId,
+        load: u128,
+        csv: &str,
+    ) -> TableEntry {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(csv.as_bytes()).unwrap();
         let limits = CsvLimits::default();
         let plan = inspect(file.path(), &limits, &mut |_| ControlFlow::Continue(())).unwrap();
-        let (name, version) = (TableName::parse("t").unwrap(), TableVersion(Uuid::from_u128(load)));
+        let (name, version) =
+            (TableName::parse(name).unwrap(), TableVersion(Uuid::from_u128(load)));
         let mut writer = self.files.writer(company, &name, version, plan.schema()).unwrap();
         let mut reader = read(file.path(), &plan).unwrap();
         for batch in reader.by_ref() {
@@ -63,7 +75,9 @@ impl World {
     }
 
     pub(crate) async fn run(&self, entry: &TableEntry, ask: &Ask) -> Result<Answer, EngineError> {
-        run_in_process(&self.files, company(1), entry, ask, ROW_LIMIT).await
+        let catalog = only(entry);
+        let access = Access::default();
+        run_in_process(&self.files, &whole(1, &catalog, &access), ask, ROW_LIMIT).await
     }
 }
 
@@ -75,6 +89,16 @@ pub(crate) fn name(text: &str) -> ColumnName {
     ColumnName::parse(text).unwrap()
 }
 
+/// A catalog of one table.
+pub(crate) fn only(entry: &TableEntry) -> Catalog {
+    Catalog { tables: vec![entry.clone()], ..Catalog::default() }
+}
+
+/// All of a company's tables, seen whole.
+pub(crate) fn whole<'a>(owner: u128, catalog: &'a Catalog, access: &'a Access) -> Scope<'a> {
+    Scope { company: company(owner), catalog, access }
+}
+
 fn t() -> TableName {
     TableName::parse("t").unwrap()
 }
@@ -82,6 +106,11 @@ fn t() -> TableName {
 /// A column of `t`.
 pub(crate) fn of(column: &str) -> ColumnRef {
     ColumnRef::new(t(), name(column))
+}
+
+/// A column of `t` as a value.
+pub(crate) fn column(of_t: &str) -> Value {
+    Value::Column(of(of_t))
 }
 
 /// An Ask that grows.

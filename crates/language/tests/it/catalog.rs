@@ -1,6 +1,7 @@
 //! Catalogs from a few lines of text. A line that is not indented starts a table: name, rows. Each
 //! indented line is a column: name, type, and any of `distinct=N`, `unique`, `nulls`, `max=N`,
-//! `label=Two_words`, and last `values: a | b`.
+//! `label=Two_words`, `key`, `-> table`, `hidden`, and last `values: a | b`. `~ metric`, `~ table` and
+//! `~ column` lines declare what they mean.
 
 use pacioli_model::{
     Catalog, Cell, Column, ColumnName, ColumnProfile, ColumnType, Distinct, Origin, TableEntry,

@@ -8,7 +8,9 @@ use pacioli_model::{
 pub(crate) fn line(ask: &Ask) -> String {
     let mut parts = vec![format!("{}:", ask.table)];
     let join = |parts: Vec<String>| parts.join(", ");
-    if ask.measures.is_empty() {
+    if ask.each_row {
+        parts.push("rows".to_owned());
+    } else if ask.measures.is_empty() {
         parts.push("list".to_owned());
     } else {
         parts.push(join(ask.measures.iter().map(measure).collect()));

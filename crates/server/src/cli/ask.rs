@@ -1,26 +1,15 @@
 use std::{
-    collections::HashMap,
     io::{self, Write as _},
-    path::{Path, PathBuf},
-    sync::Arc,
+    path::PathBuf,
 };
 
 use chrono::NaiveDate;
 use clap::Args;
-use pacioli_engine::{TableFiles, run_in_process};
 use pacioli_language::{Context, Interpretation, Translation, Understood, translate};
-use pacioli_model::{
-    Catalog, Cell, CompanyId, Origin, Table, TableEntry, TableName, TableVersion, Timestamp, UserId,
-};
-use pacioli_sources::csv::table_name_from_file;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
+use pacioli_model::{Cell, Table};
 
-use super::{CommandResult, block_on};
-use crate::{
-    clock::{Clock, Random},
-    loads::{Converted, InputFile, Progress, convert},
-};
+use super::{CommandResult, block_on, books::Books};
+use crate::clock::Clock;
 
 /// Rows that a terminal shows.
 const ROWS: u64 = 1000;
@@ -28,7 +17,7 @@ const ROWS: u64 = 1000;
 /// Ask a question about files, without a server or an account
 #[derive(Args)]
 pub struct AskFiles {
-    /// CSV files, and at the end the question in quotes
+    /// Files that are tables or hold some, and at the end the question in quotes
     #[arg(required = true, num_args = 2.., value_name = "FILE… QUESTION")]
     files_and_question: Vec<String>,
     /// The day that "this month" is counted from [default: today]
@@ -47,25 +36,11 @@ impl AskFiles {
     async fn answer(self) -> CommandResult {
         let mut paths = self.files_and_question;
         let Some(question) = paths.pop() else { return Err("no question was given".into()) };
-        let folder = tempfile::tempdir()?;
-        let files = TableFiles::local(folder.path())?;
-        let mut catalog = Catalog::default();
-        let mut names = HashMap::new();
-        for path in paths.iter().map(PathBuf::from) {
-            let name =
-                table_name_from_file(&path.file_name().unwrap_or_default().to_string_lossy());
-            if let Some(other) = names.insert(name.clone(), path.clone()) {
-                let (one, two) = (other.display(), path.display());
-                return Err(format!("{one} and {two} would both be the table {name}").into());
-            }
-            catalog.tables.push(load(&files, &path, name).await?);
-        }
-        catalog.tables.sort_by(|a, b| a.name.cmp(&b.name));
+        let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
+        let books = Books::open(&paths, ROWS).await?;
         let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
-        match translate(&question, &Context { today, table: None }, &catalog) {
-            Translation::Understood(understood) => {
-                show(&files, &catalog, *understood, self.sql).await
-            }
+        match translate(&question, &Context { today, table: None }, &books.catalog) {
+            Translation::Understood(understood) => show(&books, *understood, self.sql).await,
             Translation::Clarify { question, choices } => {
                 let choices: Vec<_> =
                     choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
@@ -81,45 +56,9 @@ impl AskFiles {
     }
 }
 
-const NOBODY: CompanyId = CompanyId(Uuid::nil());
-
-async fn load(
-    files: &TableFiles,
-    path: &Path,
-    name: TableName,
-) -> Result<TableEntry, Box<dyn std::error::Error>> {
-    let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let file = Arc::new(InputFile::at(path).map_err(|error| in_file(&error))?);
-    let version = TableVersion(Random.uuid());
-    let (progress, never) = (Arc::default(), CancellationToken::new());
-    let progress: Arc<Progress> = progress;
-    let converted = convert(files, &file, (NOBODY, &name, version), &progress, &never).await;
-    let Converted { columns, written, notes } =
-        converted.map_err(|error| in_file(&error.detail()))?;
-    Ok(TableEntry {
-        name,
-        version,
-        origin: Origin::Upload { file_name: file.file_name.clone(), part: None },
-        columns,
-        rows: written.rows,
-        bytes: written.bytes,
-        loaded_at: Timestamp::from_millis(0),
-        loaded_by: UserId(NOBODY.0),
-        notes,
-        primary_key: Vec::new(),
-        foreign_keys: Vec::new(),
-    })
-}
-
-async fn show(
-    files: &TableFiles,
-    catalog: &Catalog,
-    understood: Understood,
-    only_sql: bool,
-) -> CommandResult {
+async fn show(books: &Books, understood: Understood, only_sql: bool) -> CommandResult {
     let Understood { ask, interpretation, .. } = understood;
-    let entry = catalog.table(&ask.table).ok_or("the table is gone")?;
-    let answer = run_in_process(files, NOBODY, entry, &ask, ROWS).await?;
+    let answer = books.run(&ask).await?;
     let mut out = io::stdout().lock();
     if only_sql {
         return Ok(writeln!(out, "{}", answer.sql)?);
@@ -129,7 +68,7 @@ async fn show(
         period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
         filters: &interpretation.filters,
     };
-    let sentence = pacioli_report::narrate(&ask, catalog, &context, &answer.table);
+    let sentence = pacioli_report::narrate(&ask, &books.catalog, &context, &answer.table);
     writeln!(out, "{sentence}\n")?;
     write_table(&mut out, &answer.table)?;
     writeln!(out, "\n{}", understood_as(&interpretation))?;

@@ -6,8 +6,8 @@ use std::{
 use clap::Args;
 use pacioli_model::{AuditAction, AuditEvent, AuditId, Email, Outcome, User};
 use pacioli_sources::{
-    csv::table_name_from_file,
     demo::{self, DemoOptions},
+    files::FileOptions,
 };
 
 use super::{CommandResult, Settings, block_on};
@@ -67,7 +67,6 @@ async fn load_all(settings: &Settings, email: &str, files: &[PathBuf]) -> Comman
 
 async fn load(app: &App, user: &User, path: &Path) -> CommandResult {
     let file = InputFile::at(path)?;
-    let table = table_name_from_file(&file.file_name);
     let event = AuditEvent {
         id: AuditId(app.random.uuid()),
         company_id: user.company_id,
@@ -75,15 +74,17 @@ async fn load(app: &App, user: &User, path: &Path) -> CommandResult {
         action: AuditAction::TableLoaded,
         outcome: Outcome::Success,
         actor: Some(user.id),
-        target: Some(table.to_string()),
+        target: None,
         detail: Some("pacioli demo".to_owned()),
         address: None,
         request_id: None,
     };
     let data = app.store.tenant(user.company_id);
-    let request = loads::Request { data, user: user.id, table, file, event };
+    let request =
+        loads::Request { data, user: user.id, file, options: FileOptions::default(), event };
     let (_, ended) = loads::start(app, request).await?;
-    let entry = ended.await??;
-    writeln!(io::stdout(), "{:>10} rows loaded into {}", entry.rows, entry.name)?;
+    for entry in ended.await?? {
+        writeln!(io::stdout(), "{:>10} rows loaded into {}", entry.rows, entry.name)?;
+    }
     Ok(())
 }

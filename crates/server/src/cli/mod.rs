@@ -2,9 +2,11 @@
 
 mod accounts;
 mod ask;
+mod books;
 mod config;
 mod demo;
 mod doctor;
+mod eval;
 mod secrets;
 mod serve;
 
@@ -52,6 +54,8 @@ enum Command {
     Demo(demo::Demo),
     /// Ask a question about files, without a server or an account
     Ask(ask::AskFiles),
+    /// Score the translator on questions whose answers are known
+    Eval(eval::Eval),
     /// Look after people's accounts
     #[command(subcommand)]
     User(accounts::UserCommand),
@@ -101,6 +105,7 @@ fn run(cli: Cli) -> CommandResult {
         Command::Serve(command) => command.run(&settings),
         Command::Demo(command) => command.run(&settings),
         Command::Ask(command) => command.run(),
+        Command::Eval(command) => command.run(),
         Command::User(command) => command.run(&settings),
         Command::Company(command) => command.run(&settings),
         Command::Config(command) => command.run(&settings),

@@ -25,6 +25,8 @@ impl Config {
         within("loads.concurrency", self.loads.concurrency as u64, 1..=256);
         within("loads.runs_kept_days", self.loads.runs_kept_days.into(), 1..=3650);
         within("engine.workers", engine.workers as u64, 0..=1024);
+        within("engine.workers_per_company", engine.workers_per_company as u64, 0..=1024);
+        within("engine.cache_mb", engine.cache_mb, 0..=1_048_576);
         within("engine.memory_mb", engine.memory_mb, 128..=1_048_576);
         within("engine.deadline_seconds", engine.deadline_seconds.into(), 1..=3600);
         within("engine.row_limit", engine.row_limit as u64, 1..=1_000_000);

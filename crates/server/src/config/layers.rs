@@ -2,7 +2,7 @@ use std::{fmt, fs, path::Path};
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigSources, DEFAULTS, Problem, nearest::nearest};
+use super::{Config, ConfigSources, DEFAULTS, Problem};
 
 /// Keys whose values are never shown.
 const SECRETS: [&str; 7] = [

@@ -6,7 +6,6 @@ mod check;
 mod env_example;
 mod kept;
 mod layers;
-mod nearest;
 mod quota;
 mod sections;
 mod weakness;

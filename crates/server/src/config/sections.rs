@@ -245,18 +245,32 @@ pub struct LimitsConfig {
 pub struct EngineConfig {
     /// See [`Self::workers`].
     pub workers: usize,
+    /// See [`Self::workers_per_company`].
+    pub workers_per_company: usize,
     /// Of one worker.
     pub memory_mb: u64,
     /// Of one query.
     pub deadline_seconds: u32,
     /// Of one answer.
     pub row_limit: usize,
+    /// Of all answers that are kept.
+    pub cache_mb: u64,
 }
 
 impl EngineConfig {
     /// How many workers: as configured, else one per core.
     pub fn workers(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.workers).unwrap_or_else(cores)
+    }
+
+    /// How many of them one company may have at once: as configured, else all.
+    pub fn workers_per_company(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.workers_per_company).unwrap_or_else(|| self.workers())
+    }
+
+    /// Memory of the answers that are kept.
+    pub fn cache_bytes(&self) -> u64 {
+        self.cache_mb.saturating_mul(1024 * 1024)
     }
 
     /// Memory of one worker.

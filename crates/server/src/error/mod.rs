@@ -81,6 +81,8 @@ codes! {
     LastOwner = "last_owner", CONFLICT, "Last superuser";
     /// Somebody else changed the same thing at the same time. Read it and try again.
     Conflict = "conflict", CONFLICT, "Conflict";
+    /// Somebody of the company cancelled the query: `DELETE /queries/{id}`.
+    QueryCancelled = "query_cancelled", CONFLICT, "Query cancelled";
     /// A request with this Idempotency-Key is being worked on. Wait for it.
     IdempotencyInFlight = "idempotency_in_flight", CONFLICT, "Request in progress";
     /// The connection is being loaded, or is not what this asks for. `detail` says which.

@@ -83,7 +83,9 @@ impl From<SourceError> for ApiError {
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Invalid { detail } => Self::new(Code::InvalidQuery, detail),
+            EngineError::Invalid { detail } | EngineError::Ambiguous { detail, .. } => {
+                Self::new(Code::InvalidQuery, detail)
+            }
             EngineError::TooLarge { detail } => Self::new(Code::QueryTooLarge, detail),
             EngineError::TimedOut { after } => Self::new(
                 Code::QueryTimeout,
@@ -95,6 +97,9 @@ impl From<EngineError> for ApiError {
             EngineError::Busy { retry_after } => {
                 Self::new(Code::Busy, "Too many questions are running. Try again.")
                     .retry_after(retry_after)
+            }
+            EngineError::Cancelled => {
+                Self::new(Code::QueryCancelled, "The query was cancelled before it had an answer.")
             }
             EngineError::Missing => {
                 let text = "The table was replaced while it was read. Ask again.";

@@ -9,10 +9,10 @@ mod parts;
 mod text;
 
 pub use caller::{
-    AskQuestions, Caller, ManageCompany, ManageData, ManagePeople, OwnAccount, ReadAudit,
+    AskQuestions, Caller, ManageCompany, ManageData, ManagePeople, OwnAccount, ReadAudit, RunSql,
 };
 pub use form::Credentials;
 pub use idempotency::{IdempotencyKey, Submission, Turn, kept};
-pub use json::{Json, field_refusal, media_type};
+pub use json::{Json, field_refusal, media_type, parse_json, read_body};
 pub use parts::{Path, Query};
 pub use text::{Line, Patch, given, present};

@@ -4,19 +4,23 @@ use std::{
 };
 
 use chrono::Duration;
+use pacioli_engine::TableFiles;
 use pacioli_model::{
-    AuditEvent, CompanyId, Job, JobFailure, JobId, JobKind, JobStatus, Origin, TableEntry,
-    TableName, TableVersion, UserId,
+    AuditEvent, AuditId, CompanyId, Job, JobFailure, JobId, JobKind, JobStatus, Origin, TableEntry,
+    TableName, TableVersion, Timestamp, UserId,
 };
+use pacioli_sources::files::FileOptions;
 use pacioli_store::TenantStore;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    convert::{Converted, Progress, convert},
+    convert::{Conversion, Converted, Progress},
     spool::InputFile,
 };
 use crate::{
     app::App,
+    catalogue,
     error::{ApiError, ApiResult, Code, chain},
 };
 
@@ -29,22 +33,22 @@ const BEAT: Wait = Wait::from_secs(2);
 /// How long the record of a job is kept.
 const KEPT: Duration = Duration::days(30);
 
-/// A table to be made of a file.
+/// Tables to be made of a file.
 pub struct Request {
     /// Whose.
     pub data: TenantStore,
     /// Who asks.
     pub user: UserId,
-    /// What the table shall be called.
-    pub table: TableName,
     /// The file.
     pub file: InputFile,
-    /// The audit entry of the finished load.
+    /// What its sender says about it.
+    pub options: FileOptions,
+    /// The audit entry of the finished load; each table gets one with its name.
     pub event: AuditEvent,
 }
 
-/// A table that is in service.
-pub type Loaded = ApiResult<TableEntry>;
+/// The tables that are in service: at least one.
+pub type Loaded = ApiResult<Vec<TableEntry>>;
 
 /// Starts a load. The receiver tells its end, if anybody waits for it; the job's record does too.
 pub async fn start(app: &App, request: Request) -> ApiResult<(JobId, oneshot::Receiver<Loaded>)> {
@@ -76,17 +80,22 @@ async fn run(app: App, mut job: Job, request: Request, done: oneshot::Sender<Loa
     let progress = Arc::new(Progress::default());
     let company = request.data.company_id();
     let data = request.data.clone();
+    let doing = app.jobs.begin(job.id, &app.giving_up);
     let loaded = tokio::select! {
-        loaded = load(&app, company, request, &progress) => loaded,
-        never = keep_alive(&app, &data, &mut job, &progress) => match never {},
+        loaded = load(&app, company, request, &progress, &doing.stop) => loaded,
+        never = keep_alive(&app, &data, &mut job, &progress, &doing.stop) => match never {},
     };
     job.rows = progress.rows.load(Ordering::Relaxed);
     match &loaded {
-        Ok(entry) => {
+        Ok(entries) => {
             job.status = JobStatus::Succeeded;
             job.bytes_read = job.bytes_total;
-            job.tables = vec![entry.name.clone()];
+            job.tables = entries.iter().map(|entry| entry.name.clone()).collect();
             app.metrics.load("succeeded");
+        }
+        Err(_) if doing.stop.is_cancelled() && !app.giving_up.is_cancelled() => {
+            job.status = JobStatus::Cancelled;
+            app.metrics.load("cancelled");
         }
         Err(error) => {
             job.status = JobStatus::Failed;
@@ -109,38 +118,52 @@ async fn load(
     company: CompanyId,
     request: Request,
     progress: &Arc<Progress>,
-) -> ApiResult<TableEntry> {
-    let Request { data, user, table, file, event } = request;
-    let version = TableVersion(app.random.uuid());
+    stop: &CancellationToken,
+) -> Loaded {
+    let Request { data, user, file, options, event } = request;
     let file = Arc::new(file);
-    let place = (company, &table, version);
-    let converted = convert(&app.files, &file, place, progress, &app.giving_up).await;
-    let converted = match converted {
-        Ok(converted) => converted,
-        Err(error) => {
-            discard(app, company, &table, version).await;
-            return Err(error);
-        }
+    let conversion = Conversion {
+        files: &app.files,
+        company,
+        file: &file,
+        options: &options,
+        scratch: app.spool_dir(),
+        random: app.random,
+        progress,
+        stop,
     };
-    let Converted { columns, written, notes } = converted;
-    let entry = TableEntry {
-        name: table.clone(),
-        version,
-        origin: Origin::Upload { file_name: file.file_name.clone(), part: None },
-        columns,
-        rows: written.rows,
-        bytes: written.bytes,
-        loaded_at: app.clock.now(),
-        loaded_by: user,
-        notes,
-        primary_key: Vec::new(),
-        foreign_keys: Vec::new(),
-    };
-    let replaced = data.put_table(&entry, &event).await?;
-    if let Some(old) = replaced {
+    let converted = conversion.run().await?;
+    let by = (user, app.clock.now());
+    let loads = converted.into_iter().map(|table| {
+        let target = Some(table.name.to_string());
+        let event = AuditEvent { id: AuditId(app.random.uuid()), target, ..event.clone() };
+        (table.entry(&file.file_name, by), event)
+    });
+    let loads: Vec<_> = loads.collect();
+    for old in data.put_tables(&loads).await? {
         retire(app, company, &old);
     }
-    Ok(entry)
+    catalogue::refresh(app, company).await;
+    Ok(loads.into_iter().map(|(entry, _)| entry).collect())
+}
+
+impl Converted {
+    /// The table's entry in the catalog: who loaded it, and when.
+    pub fn entry(self, file_name: &str, (loaded_by, loaded_at): (UserId, Timestamp)) -> TableEntry {
+        TableEntry {
+            name: self.name,
+            version: self.version,
+            origin: Origin::Upload { file_name: file_name.to_owned(), part: self.part },
+            columns: self.columns,
+            rows: self.written.rows,
+            bytes: self.written.bytes,
+            loaded_at,
+            loaded_by,
+            notes: self.notes,
+            primary_key: self.primary_key,
+            foreign_keys: self.foreign_keys,
+        }
+    }
 }
 
 /// Removes the files of a version that nobody can name any more, once every query that planned with
@@ -151,19 +174,20 @@ pub fn retire(app: &App, company: CompanyId, entry: &TableEntry) {
     app.background.clone().spawn(async move {
         // Stopping meanwhile is no loss: the next sweep removes them.
         tokio::select! {
-            () = tokio::time::sleep(wait) => discard(&app, company, &name, version).await,
+            () = tokio::time::sleep(wait) => discard(&app.files, company, &name, version).await,
             () = app.stopping.cancelled() => {}
         }
     });
 }
 
+/// Removes the files of a version that is not in service.
 pub(super) async fn discard(
-    app: &App,
+    files: &TableFiles,
     company: CompanyId,
     name: &TableName,
     version: TableVersion,
 ) {
-    if let Err(error) = app.files.delete(company, name, version).await {
+    if let Err(error) = files.delete(company, name, version).await {
         tracing::warn!(
             event = "files.delete_failed", company_id = %company, cause = chain(&error),
             "files of a retired table version stay until the next sweep"
@@ -176,12 +200,17 @@ async fn keep_alive(
     data: &TenantStore,
     job: &mut Job,
     progress: &Progress,
+    stop: &CancellationToken,
 ) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(BEAT).await;
         job.rows = progress.rows.load(Ordering::Relaxed);
         job.bytes_read = progress.bytes.load(Ordering::Relaxed);
         record(app, data, job).await;
+        // Another server may have been asked to cancel it.
+        if data.is_job_cancelled(job.id).await.unwrap_or(false) {
+            stop.cancel();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! Loading: an uploaded file becomes a table, wholly or not at all.
+//! Loading: an uploaded file becomes its tables, all of them or none.
 //!
-//! The file is spooled to disk, read twice in constant memory, written as Parquet under a version of
-//! its own, and put in service by one write to the catalog. Whatever dies before that write leaves
+//! The file is spooled to disk, read twice in constant memory, written as Parquet under
+//! versions of their own, and put in service by one write to the catalog. Whatever dies before that write leaves
 //! files that nothing names, which [`sweep`] removes, and a job whose lease lapses.
 //!
 //! Tables of connected systems come in runs (`runs`): a table is planned (`plan`), pulled (`pull`) and
@@ -25,7 +25,7 @@ use std::collections::HashSet;
 
 pub use cancel::Jobs;
 use chrono::Duration;
-pub use convert::{Converted, Progress, convert};
+pub use convert::{Conversion, Progress};
 pub use job::{Request, retire, start};
 pub use push::{Push, SentRows, push};
 pub use runs::{NewRun, start_run};

@@ -102,7 +102,7 @@ impl Work<'_> {
             None => self.load_all(table, at, plan, version).await,
         };
         if loaded.is_err() {
-            discard(self.app, self.connection.company_id, &table.name, version).await;
+            discard(&self.app.files, self.connection.company_id, &table.name, version).await;
         }
         loaded
     }

@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     app::App,
+    catalogue,
     error::{ApiError, ApiResult, Code},
 };
 
@@ -117,9 +118,9 @@ pub async fn push(app: &App, push: Push<'_>) -> ApiResult<Pushed> {
         match merge(app, &push, current, version).await {
             Ok(Some(pushed)) => return Ok(pushed),
             // Another push, most likely: its rows are not to be lost.
-            Ok(None) => discard(app, push.data.company_id(), push.table, version).await,
+            Ok(None) => discard(&app.files, push.data.company_id(), push.table, version).await,
             Err(error) => {
-                discard(app, push.data.company_id(), push.table, version).await;
+                discard(&app.files, push.data.company_id(), push.table, version).await;
                 // The version that was read was replaced and removed meanwhile.
                 if error.code() != Code::Conflict {
                     return Err(error);
@@ -142,8 +143,7 @@ async fn merge(
         let text = "The table's rows come from a connected system. Push into another table.";
         return Err(ApiError::new(Code::TableConnected, text));
     }
-    let key = push.key.clone().or_else(|| current.as_ref().map(|it| it.primary_key.clone()));
-    let key = key.unwrap_or_default();
+    let key = push.key.clone().unwrap_or_else(|| own_key(current.as_ref()));
     let plan = inspect(push.sent, current.as_ref(), &key).await?;
     let new = collect(app, push.sent, &plan, &key).await?;
     let columns: Vec<_> = plan.columns.iter().map(|it| (it.name.clone(), it.data_type)).collect();
@@ -165,7 +165,16 @@ async fn merge(
         retire(app, company, current);
     }
     app.metrics.loaded(received, push.sent.bytes);
+    let behind = app.clone();
+    app.background.spawn(async move { catalogue::refresh(&behind, company).await });
     Ok(Some(Pushed { entry, received, replaced, is_new: current.is_none() }))
+}
+
+/// The key that an earlier push gave the table. One that was only seen in its rows is none to replace
+/// rows by.
+fn own_key(current: Option<&TableEntry>) -> Vec<ColumnName> {
+    let pushed = current.filter(|it| it.origin == Origin::Push);
+    pushed.map(|it| it.primary_key.clone()).unwrap_or_default()
 }
 
 async fn inspect(
@@ -252,8 +261,8 @@ fn entry(
         loaded_at: app.clock.now(),
         loaded_by: push.user,
         notes,
-        // Rows that were there before it was given may share a key.
-        primary_key: current.map_or(key, |it| it.primary_key.clone()),
+        // Rows that were there before may share a key that they were not put in by.
+        primary_key: if current.is_none_or(|it| it.primary_key == key) { key } else { Vec::new() },
         foreign_keys: current.map(|it| it.foreign_keys.clone()).unwrap_or_default(),
     }
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     app::App,
-    connect,
+    catalogue, connect,
     error::{ApiResult, Code, chain},
 };
 
@@ -143,6 +143,10 @@ async fn drive(app: App, data: TenantStore, connection: Connection, lease: Lease
             event = "run.record_failed", run_id = %lease.run, cause = chain(&error),
             "the end of run {} was not recorded", lease.run
         );
+    }
+    let is_loaded = |table: &TableRun| table.status == JobStatus::Succeeded;
+    if live.now().tables.iter().any(is_loaded) {
+        catalogue::refresh(&app, data.company_id()).await;
     }
 }
 

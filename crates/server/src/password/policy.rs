@@ -282,16 +282,22 @@ mod tests {
         check("vkgorkglmwkgt", &kg, &[]);
     }
 
+    fn cargo(arguments: &[&str]) -> String {
+        let output = std::process::Command::new(env!("CARGO")).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// The passwords that zxcvbn knows, the most frequent first. Its list is private, so this reads
     /// its source where cargo keeps it.
     fn listed() -> Vec<String> {
-        let output = std::process::Command::new(env!("CARGO"))
-            .args(["metadata", "--format-version=1", "--offline", "--manifest-path"])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        // Other platforms' crates are not here: a build fetches only its own.
+        let version = cargo(&["-vV"]);
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let asked = ["metadata", "--format-version=1", "--offline", "--filter-platform", host];
+        let metadata = cargo(&[&asked[..], &["--manifest-path", manifest]].concat());
+        let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
         let packages = metadata["packages"].as_array().unwrap();
         let package = packages.iter().find(|package| package["name"] == "zxcvbn").unwrap();
         let manifest = std::path::Path::new(package["manifest_path"].as_str().unwrap());

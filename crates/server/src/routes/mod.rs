@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod belonging;
 mod cells;
 mod company;
 mod connections;
@@ -12,9 +13,13 @@ mod no_store;
 mod paging;
 mod people;
 mod query;
+mod results;
 mod rows;
+mod semantics;
 mod shapes;
+mod sql;
 mod tables;
+mod types;
 mod uploads;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -60,6 +65,12 @@ pub fn books() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(tables::list_tables))
         .routes(routes!(tables::get_table, tables::delete_table))
+        .routes(routes!(
+            semantics::get_semantics,
+            semantics::update_semantics,
+            semantics::replace_semantics
+        ))
+        .routes(routes!(semantics::list_semantics_versions))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job, jobs::cancel_job))
         .routes(routes!(connections::list_connections, connections::create_connection))
@@ -75,6 +86,8 @@ pub fn books() -> OpenApiRouter<App> {
         .routes(routes!(connections::list_runs))
         .routes(routes!(connections::get_run))
         .routes(routes!(query::ask))
+        .routes(routes!(sql::run_sql))
+        .routes(routes!(sql::cancel_query))
 }
 
 /// Bodies of any size, as a stream.

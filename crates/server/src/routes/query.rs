@@ -1,10 +1,13 @@
 use std::time::Instant;
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use chrono::NaiveDate;
-use pacioli_engine::{Answer, EngineError};
+use pacioli_engine::{Answer, EngineError, Scope};
 use pacioli_language::{Choice, Context, Interpretation, Translation, Understood, translate};
-use pacioli_model::{Ask, Catalog, ConversationId, QueryId, QuestionRecord, TableEntry, TimeGrain};
+use pacioli_model::{Ask, ConversationId, QueryId, QuestionRecord, TimeGrain};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,8 +15,10 @@ use uuid::Uuid;
 use super::{
     cells::{CellOut, ColumnOut, shape},
     no_store::NoStore,
+    results::Format,
 };
 use crate::{
+    access::Seen,
     app::App,
     error::{ApiError, ApiResult},
     extract::{AskQuestions, Caller, Json, Line},
@@ -34,6 +39,10 @@ pub struct Question {
     /// The conversation this goes on with; a new one where it is absent.
     #[serde(default)]
     conversation_id: Option<Uuid>,
+    /// Names the query, so that it can be cancelled while it runs; chosen by the server where it is
+    /// absent.
+    #[serde(default)]
+    query_id: Option<Uuid>,
     /// The day that "this month" is counted from; today in the company's time zone where it is absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date", example = "2025-06-17")]
@@ -87,11 +96,11 @@ pub struct QueryOut {
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Timing {
     /// Understanding the question.
-    translate: f64,
+    pub(super) translate: f64,
     /// Running the query.
-    run: f64,
+    pub(super) run: f64,
     /// All of it.
-    total: f64,
+    pub(super) total: f64,
 }
 
 /// How a question was understood, for people to check.
@@ -195,6 +204,8 @@ impl ChoiceOut {
 ///
 /// Answers in figures, a sentence, a chart and the SQL behind them; asks back where the question can
 /// be read in several ways; refuses, naming the words it did not understand, where it cannot be sure.
+/// By `Accept` the rows of an answer alone, as `text/csv`, `application/vnd.apache.arrow.stream` or
+/// `application/vnd.apache.parquet`; a question back and a refusal are JSON always.
 #[utoipa::path(
     post, path = "/query", tag = "questions", operation_id = "ask", request_body = Question,
     responses((status = 200, description = "An answer, a question back, or a refusal", body = QueryOut)),
@@ -202,25 +213,26 @@ impl ChoiceOut {
 pub async fn ask(
     State(app): State<App>,
     caller: Caller<AskQuestions>,
+    format: Format,
     Json(question): Json<Question>,
-) -> ApiResult<NoStore<QueryOut>> {
+) -> ApiResult<Response> {
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
     app.admit("query", &[limit], &caller.request).await?;
     let started = Instant::now();
     let today = question.today.unwrap_or_else(|| app.today(&caller.account.company));
-    let catalog = caller.data.catalog().await?;
+    let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
     let (words, context) = (question.question.to_string(), Context { today, table: None });
-    let translation = chosen(translate(&words, &context, &catalog), question.choice)?;
+    let translation = chosen(translate(&words, &context, &seen.visible), question.choice)?;
     let translated = millis(started);
     let mut out = QueryOut::empty(
-        app.random.uuid(),
+        question.query_id.unwrap_or_else(|| app.random.uuid()),
         question.conversation_id.unwrap_or_else(|| app.random.uuid()),
     );
-    let mut asked = None;
+    let (mut asked, mut file) = (None, None);
     match translation {
         Translation::Understood(understood) => {
             asked = Some(understood.ask.clone());
-            out.answered(&app, &caller, catalog, *understood).await?;
+            file = out.answered(&app, &caller, seen, *understood, format).await?;
         }
         Translation::Clarify { question, choices } => {
             out.status = "needs_clarification";
@@ -236,7 +248,7 @@ pub async fn ask(
     out.timing_ms = Timing { translate: translated, run: total - translated, total };
     app.metrics.query(out.status, started.elapsed());
     caller.data.remember_question(&record(&app, &caller, words, asked, &out)).await?;
-    Ok(NoStore(out))
+    Ok(file.unwrap_or_else(|| NoStore(out).into_response()))
 }
 
 /// The reading that the person has chosen, where there were several.
@@ -257,7 +269,7 @@ fn chosen(translation: Translation, choice: Option<usize>) -> ApiResult<Translat
     }
 }
 
-fn millis(since: Instant) -> f64 {
+pub(super) fn millis(since: Instant) -> f64 {
     (since.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }
 
@@ -287,19 +299,21 @@ impl QueryOut {
         &mut self,
         app: &App,
         caller: &Caller<AskQuestions>,
-        catalog: Catalog,
+        seen: Seen,
         understood: Understood,
-    ) -> ApiResult<()> {
+        format: Format,
+    ) -> ApiResult<Option<Response>> {
         let Understood { ask, spans, interpretation, confidence } = understood;
-        let (entry, answer) = run(app, caller, &catalog, &ask).await?;
+        let (seen, answer) = run(app, caller, seen, &ask, QueryId(self.query_id)).await?;
         let Answer { table, sql } = answer;
+        let file = format.file(&table, self.query_id)?;
         let context = pacioli_report::Context {
             currency: interpretation.currency.as_deref(),
             period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
             filters: &interpretation.filters,
         };
         self.status = "answered";
-        self.answer = pacioli_report::narrate(&ask, &catalog, &context, &table);
+        self.answer = pacioli_report::narrate(&ask, &seen.visible, &context, &table);
         self.chart = pacioli_report::chart(&ask, &table);
         self.row_count = table.rows.len();
         self.truncated = table.truncated;
@@ -308,29 +322,31 @@ impl QueryOut {
         self.confidence = confidence;
         let words =
             spans.into_iter().map(|span| WordOut { text: span.text, meaning: span.meaning });
-        let version = Some(entry.version.0);
+        let version = seen.visible.table(&ask.table).map(|entry| entry.version.0);
         self.interpretation =
             Some(InterpretationOut::new(interpretation, version, words.collect()));
-        Ok(())
+        Ok(file)
     }
 }
 
-/// Runs an Ask; where a load has replaced the table since the catalog was read, once more on the new
+/// Runs an Ask; where a load has replaced a table since the catalog was read, once more on the new
 /// version.
 async fn run(
     app: &App,
     caller: &Caller<AskQuestions>,
-    catalog: &Catalog,
+    seen: Seen,
     ask: &Ask,
-) -> ApiResult<(TableEntry, Answer)> {
-    let gone = || ApiError::not_found();
-    let entry = catalog.table(&ask.table).cloned().ok_or_else(gone)?;
-    match app.engine.run(caller.company(), &entry, ask).await {
-        Ok(answer) => Ok((entry, answer)),
+    id: QueryId,
+) -> ApiResult<(Seen, Answer)> {
+    let company = caller.company();
+    let scope = Scope { company, catalog: &seen.whole, access: &seen.access };
+    match app.engine.named(company, id, app.engine.run(&scope, ask)).await {
+        Ok(answer) => Ok((seen, answer)),
         Err(EngineError::Missing) => {
-            let entry = caller.data.table(&ask.table).await?.ok_or_else(gone)?;
-            let answer = app.engine.run(caller.company(), &entry, ask).await?;
-            Ok((entry, answer))
+            let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
+            let scope = Scope { company, catalog: &seen.whole, access: &seen.access };
+            let answer = app.engine.named(company, id, app.engine.run(&scope, ask)).await?;
+            Ok((seen, answer))
         }
         Err(error) => Err(error.into()),
     }

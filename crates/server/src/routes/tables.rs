@@ -1,4 +1,5 @@
 use axum::{extract::State, http::StatusCode};
+use pacioli_engine::Scope;
 use pacioli_model::{
     AuditAction, Cell, Column, Distinct, Origin, TableEntry, TableName, Timestamp,
 };
@@ -7,12 +8,15 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
+    belonging::{DateCoverageOut, RelationshipOut, coverage_of, relationships_of},
     cells::{CellOut, ColumnOut, shape},
     no_store::NoStore,
     shapes::Listing,
 };
 use crate::{
+    access::Seen,
     app::App,
+    catalogue,
     error::{ApiError, ApiResult},
     extract::{AskQuestions, Caller, ManageData, Path},
     loads::retire,
@@ -134,6 +138,12 @@ pub struct TableDetail {
     summary: TableSummary,
     /// Its columns, in file order.
     schema: Vec<ColumnProfileOut>,
+    /// The columns whose values name a row: declared by the source, or seen to; empty where none do.
+    primary_key: Vec<String>,
+    /// How its rows belong to rows of other tables, and theirs to its.
+    relationships: Vec<RelationshipOut>,
+    /// When its rows happened.
+    date_coverage: Vec<DateCoverageOut>,
     /// Its first rows.
     sample: Sample,
 }
@@ -146,8 +156,8 @@ pub struct TableDetail {
 pub async fn list_tables(
     caller: Caller<AskQuestions>,
 ) -> ApiResult<NoStore<Listing<TableSummary>>> {
-    let catalog = caller.data.catalog().await?;
-    let items = catalog.tables.iter().map(TableSummary::from).collect();
+    let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
+    let items = seen.visible.tables.iter().map(TableSummary::from).collect();
     Ok(NoStore(Listing { items, next_cursor: None, total: None }))
 }
 
@@ -162,12 +172,18 @@ pub async fn get_table(
     caller: Caller<AskQuestions>,
     Path(name): Path<TableName>,
 ) -> ApiResult<NoStore<TableDetail>> {
-    let entry = caller.data.table(&name).await?.ok_or_else(ApiError::not_found)?;
-    let sample = app.engine.sample(caller.company(), &entry, SAMPLE_ROWS).await?;
+    let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
+    let entry = seen.visible.table(&name).ok_or_else(ApiError::not_found)?;
+    let measured = caller.data.measurements().await?;
+    let scope = Scope { company: caller.company(), catalog: &seen.whole, access: &seen.access };
+    let sample = app.engine.sample(&scope, &name, SAMPLE_ROWS).await?;
     let (columns, rows) = shape(sample);
     Ok(NoStore(TableDetail {
-        summary: (&entry).into(),
+        summary: entry.into(),
         schema: entry.columns.iter().map(ColumnProfileOut::from).collect(),
+        primary_key: entry.primary_key.iter().map(ToString::to_string).collect(),
+        relationships: relationships_of(&seen.visible, entry),
+        date_coverage: coverage_of(&measured, entry),
         sample: Sample { columns, rows },
     }))
 }
@@ -186,5 +202,6 @@ pub async fn delete_table(
     let event = caller.event(&app, AuditAction::TableDeleted, Some(name.to_string()));
     let entry = caller.data.delete_table(&name, &event).await?.ok_or_else(ApiError::not_found)?;
     retire(&app, caller.company(), &entry);
+    catalogue::refresh(&app, caller.company()).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,6 +14,7 @@ pub(super) fn registry(engine: &EngineStats, cache: &CacheStats, state: &CacheSt
         ("cache_entries", "Account snapshots in memory", cache.entries),
         ("engine_queries_running", "Queries that run now", engine.running),
         ("engine_queries_waiting", "Queries that wait for a worker", engine.waiting),
+        ("engine_cache_bytes", "Bytes of answers that are kept", engine.cache_bytes),
         ("engine_workers_idle", "Worker processes with nothing to do", engine.idle_workers),
     ] {
         registry.register(name, help, ConstGauge::new(value));
@@ -42,6 +43,9 @@ pub(super) fn registry(engine: &EngineStats, cache: &CacheStats, state: &CacheSt
         ("engine_queries_answered", "Queries answered", engine.answered),
         ("engine_queries_failed", "Queries that failed in any way", engine.failed),
         ("engine_queries_timed_out", "Queries killed at their deadline", engine.timed_out),
+        ("engine_queries_cancelled", "Queries that somebody ended", engine.cancelled),
+        ("engine_cache_hits", "Answers that were kept", engine.cache_hits),
+        ("engine_cache_misses", "Answers that were not", engine.cache_misses),
         ("engine_queries_refused", "Queries refused for want of a worker", engine.refused),
         ("engine_worker_deaths", "Workers that died while they ran a query", engine.worker_deaths),
         ("engine_workers_spawned", "Worker processes started", engine.workers_spawned),

@@ -77,6 +77,23 @@ async fn ask_needs_no_server_and_no_account() {
 }
 
 #[tokio::test]
+async fn ask_reads_every_kind_of_file() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.0.path().join(name);
+    std::fs::write(path("sales.json"), r#"[{"revenue": 1.5}, {"revenue": 2.25}]"#).unwrap();
+    rusqlite::Connection::open(path("shop.db"))
+        .unwrap()
+        .execute_batch("CREATE TABLE costs (price REAL); INSERT INTO costs VALUES (7.5), (0.25);")
+        .unwrap();
+    let arguments = ["ask", "sales.json", "shop.db", "total revenue"];
+    let printed = folder.prints(&arguments).await;
+    assert!(printed.contains("3.75"), "{printed}");
+    let printed = folder.prints(&["ask", "shop.db", "average price"]).await;
+    assert!(printed.contains("3.875"), "{printed}");
+    assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 2, "nothing is left behind");
+}
+
+#[tokio::test]
 async fn demo_writes_the_same_company_again_and_loads_it() {
     let folder = Folder::new();
     let printed = folder.prints(&["demo", "one", "--scale", "0.01"]).await;

@@ -162,13 +162,30 @@ async fn files_that_are_no_table_say_why_and_leave_nothing() {
             invalid("csv_field_too_large"),
             "Line 2",
         ),
-        ("a workbook", bomb(b"PK\x03\x04\x14\x00\x06\x00"), unsupported, "Excel"),
-        ("a gzip bomb", bomb(b"\x1f\x8b\x08\x00\x00\x00\x00\x00"), unsupported, "gzip"),
+        ("no archive", bomb(b"PK\x03\x04\x14\x00\x06\x00"), invalid("archive_damaged"), "damaged"),
+        (
+            "no gzip",
+            bomb(b"\x1f\x8b\x08\x00\x00\x00\x00\x00"),
+            invalid("archive_damaged"),
+            "damaged",
+        ),
         ("an old workbook", bomb(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), unsupported, "Excel"),
-        ("a PDF", b"%PDF-1.7\n".to_vec(), unsupported, "PDF"),
+        ("a PDF", b"%PDF-1.7\n".to_vec(), unsupported, "Parquet, SQLite, and ZIP"),
         ("a web page", b"<!DOCTYPE html><html></html>".to_vec(), unsupported, "web page"),
-        ("JSON", b"{\"a\": 1}".to_vec(), unsupported, "JSON"),
-        ("Parquet", b"PAR1\x15\x04\x15\x00".to_vec(), unsupported, "Parquet"),
+        ("half of JSON", b"{\"a\": 1".to_vec(), invalid("json_syntax"), "Line 1"),
+        ("JSON of nothing", b"[]".to_vec(), invalid("json_empty"), "no records"),
+        (
+            "half of Parquet",
+            b"PAR1\x15\x04\x15\x00".to_vec(),
+            invalid("parquet_damaged"),
+            "Parquet",
+        ),
+        (
+            "half of a database",
+            b"SQLite format 3\0\x10\0".to_vec(),
+            invalid("sqlite_damaged"),
+            "SQLite",
+        ),
     ] {
         let answer = upload(&server, &owner, content).await;
         assert_eq!(

@@ -173,6 +173,10 @@ fn table() -> Vec<Row> {
         closed("GET /runs/{id}", Ours,                         [403, 403, 200, 404]),
         closed("GET /runs/{id}", Theirs,                       [403, 403, 404, 200]),
         closed("GET /runs/{id}", Missing,                      [403, 403, 404, 404]),
+        closed("GET /semantics", None,                         [403, 200, 200, 200]),
+        closed("PATCH /semantics", None,                       [403, 403, 200, 200]),
+        closed("PUT /semantics", None,                         [403, 403, 200, 200]),
+        closed("GET /semantics/versions", None,                [403, 403, 200, 200]),
         closed("POST /query", None,                            [403, 200, 200, 200]),
         // Last, for it ends what the passwords were.
         closed("POST /auth/change-password", None,             [204, 204, 204, 204]),
@@ -309,6 +313,9 @@ impl Cast {
             "POST /uploads" => {
                 let part = multipart::Part::bytes(b"a,b\n1,2\n".as_slice()).file_name("more.csv");
                 return request.multipart(multipart::Form::new().part("file", part));
+            }
+            "PATCH /semantics" | "PUT /semantics" => {
+                return request.header("if-match", "*").json(&json!({}));
             }
             _ if operation.starts_with("PUT ") || operation.starts_with("PATCH ") => json!({}),
             _ => return request,

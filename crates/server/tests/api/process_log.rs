@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     program::{Program, QUICK},
-    server::Answer,
+    server::{Answer, client},
 };
 
 /// Every file under a folder that holds these bytes.
@@ -228,7 +228,7 @@ async fn metrics_are_apart_and_their_labels_few() {
     assert_eq!((public.status, public.code()), (StatusCode::NOT_FOUND, "not_found"));
 
     let address = program.event("server.started")["metrics"].as_str().unwrap().to_owned();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let response = client.get(format!("http://{address}/metrics")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let kind = response.headers()["content-type"].to_str().unwrap().to_owned();

@@ -40,6 +40,13 @@ pub struct Person {
     pub refresh: String,
 }
 
+/// A client that asks its server directly.
+pub fn client() -> Client {
+    // The product speaks TLS by a provider that is installed once in a process.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
 impl Server {
     /// On the embedded store, with limits off, for they would see one address making many companies.
     pub async fn start() -> Self {
@@ -96,27 +103,24 @@ impl Server {
                 drop(lock);
             }
         });
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = client();
         Self { app, url, clock, client, task, folder }
     }
 
     /// Stops it gracefully, and gives back its folder for another one.
     pub async fn stop(self) -> TempDir {
+        let background = self.app.background.clone();
         self.app.stopping.cancel();
         self.task.await.unwrap();
+        // Work that was cut off ends with its process; in this one it is waited for.
+        background.close();
+        background.wait().await;
         self.folder
     }
 
     /// Its folder.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()
-    }
-
-    /// Ends it at once, as a crash would, and gives back its folder.
-    pub async fn crash(self) -> TempDir {
-        self.task.abort();
-        let _ = self.task.await;
-        self.folder
     }
 
     /// Moves its clock.

@@ -24,6 +24,30 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
+/// An error, by what it means for one table among several that are looked for.
+pub(super) enum Refusal {
+    /// These credentials may not read it.
+    Closed(SourceError),
+    /// It is not there.
+    Absent(SourceError),
+    /// It is the end for all.
+    Other(SourceError),
+}
+
+impl From<SourceError> for Refusal {
+    fn from(error: SourceError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<Refusal> for SourceError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closed(error) | Refusal::Absent(error) | Refusal::Other(error) => error,
+        }
+    }
+}
+
 /// Whether the answer has the form. What ends too early was cut off on the way and may come whole the
 /// next time; anything else, a login page or a proxy's notice, will not.
 pub(super) fn check(answer: &Answer, form: Form, place: &str) -> Result<(), Failure> {
@@ -74,28 +98,29 @@ fn title(body: &[u8]) -> String {
 
 impl Answer {
     /// The error that a status other than 200 is. `what` is what was asked for: `the model sale.order`.
-    pub(super) fn refusal(&self, http: &Http, code: &'static str, what: &str) -> SourceError {
+    pub(super) fn refusal(&self, http: &Http, code: &'static str, what: &str) -> Refusal {
         let said = http.redact(&self.said());
         let said = if said.is_empty() { String::new() } else { format!(": {said}") };
         let status = self.status.as_u16();
         match status {
-            401 => SourceError::Denied {
+            401 => Refusal::Other(SourceError::Denied {
                 detail: format!("The source does not accept these credentials (401{said})."),
-            },
-            403 => SourceError::Denied {
+            }),
+            403 => Refusal::Closed(SourceError::Denied {
                 detail: format!("These credentials may not read {what} (403{said})."),
-            },
-            404 => {
-                SourceError::invalid(code, format!("The source does not have {what} (404{said})."))
-            }
-            500.. => SourceError::Unreachable {
+            }),
+            404 => Refusal::Absent(SourceError::invalid(
+                code,
+                format!("The source does not have {what} (404{said})."),
+            )),
+            500.. => Refusal::Other(SourceError::Unreachable {
                 detail: format!("The source failed at {what} ({status}{said})."),
                 retry_after: None,
-            },
-            _ => SourceError::invalid(
+            }),
+            _ => Refusal::Other(SourceError::invalid(
                 "source_refused",
                 format!("The source turned down {what} ({status}{said})."),
-            ),
+            )),
         }
     }
 

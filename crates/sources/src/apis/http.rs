@@ -28,6 +28,9 @@ use crate::{SourceError, outgoing::AddressPolicy};
 const USER_AGENT: &str = concat!("pacioli/", env!("CARGO_PKG_VERSION"));
 const MOST_REDIRECTS: usize = 4;
 
+/// What a page may be asked to hold.
+const MOST_ROWS: u32 = 50_000;
+
 /// How long one request may take and how much one answer may be.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -105,8 +108,16 @@ pub(super) struct Http {
 }
 
 impl Http {
-    /// A client that also trusts these certificates, in PEM.
-    pub(super) fn new(reach: &Reach, authorities: Option<&str>) -> Result<Self, SourceError> {
+    /// A client that also trusts these certificates, in PEM, for pages of so many rows.
+    pub(super) fn new(
+        reach: &Reach,
+        page_rows: u32,
+        authorities: Option<&str>,
+    ) -> Result<Self, SourceError> {
+        if !(1..=MOST_ROWS).contains(&page_rows) {
+            let detail = format!("`page_rows` is {page_rows}: it must be from 1 to {MOST_ROWS}.");
+            return Err(SourceError::invalid("source_page_rows", detail));
+        }
         let limits = reach.limits;
         let client = Client::builder()
             .user_agent(USER_AGENT)
@@ -259,7 +270,10 @@ impl Http {
             }
             if body.len() > self.reach.limits.answer_bytes {
                 let most = self.reach.limits.answer_bytes;
-                let detail = format!("{} answered with more than {most} bytes", url::place(url));
+                let detail = format!(
+                    "{} answered with more than {most} bytes. Set fewer `page_rows`.",
+                    url::place(url)
+                );
                 return Err(Failure::Lasting(SourceError::invalid("source_answer_size", detail)));
             }
         }
@@ -297,12 +311,14 @@ fn cause(error: &reqwest::Error) -> Option<Cause> {
         if let Some(SourceError::Invalid { code, detail }) = error.downcast_ref() {
             return Some(Cause::Refused(SourceError::invalid(code, detail)));
         }
-        let inner = error.downcast_ref().and_then(io::Error::get_ref);
-        if let Some(rustls::Error::InvalidCertificate(why)) = inner.and_then(|it| it.downcast_ref())
-        {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
             return Some(Cause::Certificate(format!("its certificate is not valid ({why:?})")));
         }
-        next = error.source();
+        // An I/O error's source is what lies under the error in it, not that error.
+        next = match error.downcast_ref().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     None
 }
@@ -323,11 +339,18 @@ impl Resolve for Judging {
 fn tls(authorities: Option<&str>) -> Result<ClientConfig, SourceError> {
     let wrong = |why: String| SourceError::invalid("source_certificate", why);
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    for certificate in CertificateDer::pem_slice_iter(authorities.unwrap_or_default().as_bytes()) {
-        let certificate = certificate.map_err(|_| wrong("The certificate is not PEM.".into()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| wrong(format!("The certificate cannot be used: {error}")))?;
+    if let Some(authorities) = authorities {
+        let known = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(authorities.as_bytes()) {
+            let certificate =
+                certificate.map_err(|_| wrong("The certificate is not PEM.".into()))?;
+            roots
+                .add(certificate)
+                .map_err(|error| wrong(format!("The certificate cannot be used: {error}")))?;
+        }
+        if roots.len() == known {
+            return Err(wrong("The certificate is not PEM.".into()));
+        }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

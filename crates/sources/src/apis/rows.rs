@@ -344,9 +344,12 @@ mod tests {
             batch.push(&cells)?;
         }
         let batch = batch.batch()?;
-        let shown = |array: &dyn Array, row| match array.is_null(row) {
-            true => "null".to_owned(),
-            false => array_value_to_string(array, row).unwrap(),
+        let shown = |array: &dyn Array, row| {
+            if array.is_null(row) {
+                "null".to_owned()
+            } else {
+                array_value_to_string(array, row).unwrap()
+            }
         };
         Ok((0..batch.num_rows())
             .map(|row| batch.columns().iter().map(|it| shown(&**it, row)).collect())

@@ -1,6 +1,6 @@
 //! Files that carry `.csv` in their name, or none, and are something else.
 
-use crate::SourceError;
+use crate::{SourceError, files::FileKind};
 
 const EXPORT: &str = "Open it in the program it came from and save the data as CSV.";
 const UNPACK: &str = "Unpack it and send the CSV file inside.";
@@ -35,7 +35,10 @@ pub(super) fn refuse(start: &[u8]) -> Result<(), SourceError> {
     match SIGNATURES.iter().find(|(signature, ..)| start.starts_with(signature)) {
         Some((_, kind, advice)) => Err(SourceError::Unsupported {
             kind,
-            detail: format!("The file is {kind}, not CSV. {advice}"),
+            detail: format!(
+                "The file is {kind}, which is not read. {advice} What is read: {}.",
+                FileKind::WORDS
+            ),
         }),
         None => Ok(()),
     }

@@ -5,14 +5,8 @@
 mod batches;
 mod dialect;
 mod encoding;
-mod evidence;
 mod foreign;
 mod header;
-mod moment;
-pub(crate) mod naming;
-mod number;
-pub(crate) mod profile;
-mod reading;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -20,17 +14,16 @@ mod tests;
 use std::{fs::File, ops::ControlFlow, path::Path};
 
 use arrow::datatypes::SchemaRef;
-use pacioli_model::{ColumnName, ColumnType};
-
 pub use batches::CsvReader;
-pub use naming::{column_names, table_name_from_file, table_name_from_source};
 
-use crate::{SourceError, source};
+pub use crate::typing::{PlannedColumn, naming::table_name_from_file};
+
+use crate::{
+    SourceError, source,
+    typing::{self, Choices, DecimalMark, evidence::Evidence},
+};
 use dialect::Dialect;
 use encoding::TextEncoding;
-use evidence::Evidence;
-use number::Mark;
-use reading::Reading;
 use records::{Record, Records};
 
 /// How often [`inspect`] tells its progress.
@@ -53,18 +46,6 @@ impl Default for CsvLimits {
     }
 }
 
-/// One column as it will be read.
-#[derive(Debug, Clone)]
-pub struct PlannedColumn {
-    /// Its name in SQL.
-    pub name: ColumnName,
-    /// The header, trimmed.
-    pub label: String,
-    /// What it holds.
-    pub data_type: ColumnType,
-    reading: Reading,
-}
-
 /// What a whole file was found to hold.
 #[derive(Debug, Clone)]
 pub struct CsvPlan {
@@ -77,6 +58,8 @@ pub struct CsvPlan {
     encoding: TextEncoding,
     dialect: Dialect,
     limits: CsvLimits,
+    /// Records before the header.
+    skipped: u64,
 }
 
 impl CsvPlan {
@@ -93,35 +76,54 @@ pub fn inspect(
     limits: &CsvLimits,
     progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<CsvPlan, SourceError> {
+    inspect_with(path, limits, &Choices::default(), progress)
+}
+
+/// As [`inspect`], with what a person chose going before what the values say. A value that does not
+/// fit its chosen type is refused with its line.
+pub fn inspect_with(
+    path: &Path,
+    limits: &CsvLimits,
+    choices: &Choices,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<CsvPlan, SourceError> {
     let mut start = [0; foreign::LOOKS_AT];
     let held = encoding::read_full(&mut File::open(path)?, &mut start)?;
     foreign::refuse(&start[..held])?;
     let encoding = encoding::detect(path, progress)?;
     let dialect = dialect::find(path, encoding, limits)?;
-    let mut records = open(path, encoding, dialect, limits)?;
+    let skipped = choices.header_row.map_or(0, |row| row.saturating_sub(1));
+    let mut records = open(path, encoding, dialect, skipped, limits)?;
     let labels = header::read(&mut records, limits)?;
     let (evidence, rows) = gather(&mut records, labels.len(), progress)?;
     let mut notes: Vec<String> = encoding.note().into_iter().collect();
-    let columns = decide(labels, &evidence, dialect, &mut notes);
-    Ok(CsvPlan { columns, rows, notes, encoding, dialect, limits: limits.clone() })
+    // Where the comma is the decimal mark, spreadsheets part fields by semicolons.
+    let fallback = if dialect.delimiter == b';' { DecimalMark::Comma } else { DecimalMark::Point };
+    let columns = typing::decide(labels, &evidence, fallback, choices, &mut notes)?;
+    let plan = CsvPlan { columns, rows, notes, encoding, dialect, limits: limits.clone(), skipped };
+    if plan.columns.iter().any(|column| column.chosen) {
+        read(path, &plan)?.try_for_each(|batch| batch.map(drop))?;
+    }
+    Ok(plan)
 }
 
 /// Opens the file again to read it as `plan` says.
 pub fn read(path: &Path, plan: &CsvPlan) -> Result<CsvReader, SourceError> {
-    let mut records = open(path, plan.encoding, plan.dialect, &plan.limits)?;
+    let mut records = open(path, plan.encoding, plan.dialect, plan.skipped, &plan.limits)?;
     header::read(&mut records, &plan.limits)?;
     Ok(CsvReader::new(records, plan.schema(), &plan.columns, plan.rows))
 }
 
-/// Opens the records, past a line that names the delimiter.
+/// Opens the records, past a line that names the delimiter and past those before the header.
 fn open(
     path: &Path,
     encoding: TextEncoding,
     dialect: Dialect,
+    skipped: u64,
     limits: &CsvLimits,
 ) -> Result<Records, SourceError> {
     let mut records = Records::open(path, encoding, dialect.delimiter, limits)?;
-    if dialect.names_itself {
+    for _ in 0..skipped + u64::from(dialect.names_itself) {
         records.read(&mut Record::default())?;
     }
     Ok(records)
@@ -166,33 +168,4 @@ fn gather(
         ));
     }
     Ok((evidence, rows))
-}
-
-fn decide(
-    labels: Vec<String>,
-    evidence: &[Evidence],
-    dialect: Dialect,
-    notes: &mut Vec<String>,
-) -> Vec<PlannedColumn> {
-    let usual = usual_mark(evidence, dialect);
-    let names = naming::column_names(&labels);
-    let columns = labels.into_iter().zip(names).zip(evidence);
-    let planned = columns.map(|((label, name), evidence)| {
-        let mut note = |text: String| notes.push(format!("{label}: {text}"));
-        let (data_type, reading) = evidence.decide(usual, &mut note);
-        PlannedColumn { name, label, data_type, reading }
-    });
-    planned.collect()
-}
-
-/// The mark that the other columns prove, or else the one that goes with the delimiter: where the
-/// comma is the decimal mark, spreadsheets part fields by semicolons.
-fn usual_mark(evidence: &[Evidence], dialect: Dialect) -> Mark {
-    let proves = |mark| evidence.iter().any(|column| column.proven_mark() == Some(mark));
-    match (proves(Mark::Point), proves(Mark::Comma)) {
-        (true, false) => Mark::Point,
-        (false, true) => Mark::Comma,
-        _ if dialect.delimiter == b';' => Mark::Comma,
-        _ => Mark::Point,
-    }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use pacioli_model::{ColumnName, ColumnType};
 
-use crate::{SourceError, csv::column_names, source};
+use crate::{SourceError, source, typing::column_names};
 use kind::Kind;
 
 /// The most columns of a table.

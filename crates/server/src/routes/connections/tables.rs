@@ -6,8 +6,8 @@ use pacioli_model::{
     TableName,
 };
 use pacioli_sources::{
-    csv::table_name_from_source,
     source::{SourceColumn, SourceTable},
+    typing::table_name_from_source,
 };
 use pacioli_store::{ConnectionChange, PageRequest};
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,8 @@ use pacioli_model::{ColumnName, ColumnType};
 use serde::{Deserialize, Deserializer};
 
 use crate::{
-    csv::naming::column_names,
     source::{SourceColumn, SourceForeignKey, SourceTable},
+    typing::naming::column_names,
 };
 
 /// What tells a changed document; its children are stamped with it.

@@ -28,7 +28,7 @@ use tokio::sync::OnceCell;
 pub use settings::ErpNextSettings;
 
 use super::{
-    answer::Answer,
+    answer::{Answer, Refusal},
     http::{Call, Http, secret_header},
     mark::Mark,
     pace::Reach,
@@ -43,6 +43,13 @@ use doctype::{CHANGED, DocType, PARENT};
 
 /// The code of "there is no such document type".
 const NO_DOCTYPE: &str = "erpnext_doctype";
+
+/// A longer list of fields is asked for as `*`: the server that Frappe comes with refuses request lines
+/// of more than 4 094 bytes (<https://docs.gunicorn.org/en/stable/settings.html#limit-request-line>).
+const LONGEST_FIELDS: usize = 2800;
+
+/// What a name in the list costs besides its letters: two quotes, encoded, and a comma.
+const QUOTES: usize = 7;
 
 /// A Frappe site.
 pub struct ErpNext {
@@ -74,7 +81,7 @@ impl ErpNext {
         secret: &SecretString,
         reach: &Reach,
     ) -> Result<Self, SourceError> {
-        let http = Http::new(reach, settings.certificate_authority.as_deref())?;
+        let http = Http::new(reach, settings.page_rows, settings.certificate_authority.as_deref())?;
         http.hide(secret);
         let token =
             secret_header(&format!("token {}:{}", settings.api_key, secret.expose_secret()))?;
@@ -87,7 +94,7 @@ impl ErpNext {
         path: &[&str],
         query: &[(&str, &str)],
         what: &str,
-    ) -> Result<Answer, SourceError> {
+    ) -> Result<Answer, Refusal> {
         let call =
             Call::get(url::with(&self.base, path, query)).header(AUTHORIZATION, self.token.clone());
         let answer = self.http.send(&call).await?;
@@ -98,7 +105,7 @@ impl ErpNext {
     }
 
     /// Rows of a type: the first `limit` that fit, in this order.
-    async fn list(&self, list: &List<'_>) -> Result<Answer, SourceError> {
+    async fn list(&self, list: &List<'_>) -> Result<Answer, Refusal> {
         let (fields, filters) = (json!(list.fields).to_string(), json!(list.filters).to_string());
         let limit = list.limit.to_string();
         let mut query = vec![
@@ -124,7 +131,7 @@ impl ErpNext {
         let path = ["api", "method", "frappe.desk.form.load.getdoctype"];
         let told = match self.get(&path, &[("doctype", name), ("with_parent", "0")], &what).await {
             Ok(answer) => parsed::<Described>(&answer)?,
-            Err(error) => return self.absent(name, error),
+            Err(error) => return self.without(name, error),
         };
         let docs = told.docs;
         let Some(own) = docs.iter().find(|doc| doc.name == name) else {
@@ -135,7 +142,7 @@ impl ErpNext {
         };
         if own.issingle || own.is_virtual || own.istable {
             let detail = format!("{name} has no table of its own that could be listed.");
-            return self.absent(name, SourceError::invalid(NO_DOCTYPE, detail));
+            return self.without(name, Refusal::Absent(SourceError::invalid(NO_DOCTYPE, detail)));
         }
         let fields = ["name"].map(str::to_owned);
         let first = List {
@@ -148,19 +155,15 @@ impl ErpNext {
         };
         match self.list(&first).await {
             Ok(_) => Ok(docs),
-            Err(error) => self.absent(name, error),
+            Err(error) => self.without(name, error),
         }
     }
 
     /// What is missing or closed is an error only where a person named it.
-    fn absent(&self, name: &str, error: SourceError) -> Result<Vec<DocType>, SourceError> {
-        match error {
-            SourceError::Invalid { code: NO_DOCTYPE, .. } | SourceError::Denied { .. }
-                if !self.settings.names(name) =>
-            {
-                Ok(Vec::new())
-            }
-            error => Err(error),
+    fn without(&self, name: &str, refusal: Refusal) -> Result<Vec<DocType>, SourceError> {
+        match refusal {
+            Refusal::Closed(_) | Refusal::Absent(_) if !self.settings.names(name) => Ok(Vec::new()),
+            refusal => Err(refusal.into()),
         }
     }
 
@@ -194,7 +197,8 @@ impl ErpNext {
     /// Wrong credentials are told at once, before each type seems closed.
     async fn logged_in(&self) -> Result<(), SourceError> {
         let path = ["api", "method", "frappe.auth.get_logged_user"];
-        self.get(&path, &[], "the user").await.map(drop)
+        self.get(&path, &[], "the user").await?;
+        Ok(())
     }
 
     async fn tables(&self) -> Result<Vec<SourceTable>, SourceError> {
@@ -334,7 +338,8 @@ impl ErpNext {
                     parent: parents.first().map(String::as_str),
                 }).await?;
                 let (rows, last) = reading.rows(&answer)?;
-                let ended = rows.count() < self.settings.page_rows as usize;
+                // A site may give fewer than it is asked for: only nothing is the end.
+                let ended = rows.count() == 0;
                 if last.is_some() && last == mark.after {
                     Err(stuck(table))?;
                 }
@@ -400,6 +405,9 @@ impl<'t> Reading<'t> {
             names.push("name".to_owned());
         }
         let name = fields.cell("name").unwrap_or(table.columns.len());
+        if names.iter().map(|name| name.len() + QUOTES).sum::<usize>() > LONGEST_FIELDS {
+            names = vec!["*".to_owned()];
+        }
         Self { table, writing: Writing { zone, ..Writing::default() }, fields, names, name }
     }
 

@@ -51,6 +51,9 @@ impl Access {
         http: &Http,
     ) -> Result<Self, SourceError> {
         http.hide(secret);
+        if let ODataAccess::ClientCredentials { token_url, .. } = &kind {
+            url::base(token_url)?;
+        }
         let secret = secret.clone();
         let header = match &kind {
             ODataAccess::Basic { user } => Some((AUTHORIZATION, http::basic(user, &secret)?)),
@@ -204,7 +207,7 @@ impl Access {
 
 /// OAuth turns a wrong secret away with 400 or 401 (RFC 6749, section 5.2).
 fn denied(answer: &Answer, http: &Http, what: &str) -> SourceError {
-    match answer.refusal(http, "odata_access", what) {
+    match answer.refusal(http, "odata_access", what).into() {
         SourceError::Invalid { code: "source_refused", detail } => SourceError::Denied { detail },
         error => error,
     }

@@ -90,7 +90,7 @@ impl OData {
     }
 
     fn of(profile: Profile, secret: &SecretString, reach: &Reach) -> Result<Self, SourceError> {
-        let http = Http::new(reach, profile.certificate_authority.as_deref())?;
+        let http = Http::new(reach, profile.page_rows, profile.certificate_authority.as_deref())?;
         let root = url::base(&profile.root)?;
         let access = Access::new(profile.access.clone(), secret, root.clone(), &http)?;
         Ok(Self { profile, http, access, root, model: OnceCell::new() })
@@ -106,9 +106,9 @@ impl OData {
         let answer = self.access.ask(&self.http, &target, &wishes, Form::Xml).await?;
         match answer.status {
             StatusCode::OK => Model::read(&answer.body),
-            _ => {
-                Err(answer.refusal(&self.http, "odata_service", "an OData service at this address"))
-            }
+            _ => Err(answer
+                .refusal(&self.http, "odata_service", "an OData service at this address")
+                .into()),
         }
     }
 
@@ -131,11 +131,9 @@ impl OData {
         let answer = self.access.ask(&self.http, target, &wishes, Form::Json).await?;
         match answer.status {
             StatusCode::OK => Ok(answer),
-            _ => Err(answer.refusal(
-                &self.http,
-                "odata_entity_set",
-                &format!("the entity set {set}"),
-            )),
+            _ => Err(answer
+                .refusal(&self.http, "odata_entity_set", &format!("the entity set {set}"))
+                .into()),
         }
     }
 
@@ -159,7 +157,11 @@ impl OData {
         let changed = changes_by(&pull.table);
         let mut mark = Mark::read(pull.since.as_ref())?;
         if let (None, Some((property, _))) = (&mark.after, changed) {
-            mark.until = self.newest(way.set, property).await?;
+            mark.until = match self.newest(way.set, property).await {
+                // It does not sort by this property: then each load is a full one.
+                Err(SourceError::Invalid { code: "source_refused", .. }) => None,
+                newest => newest?,
+            };
         }
         let filter = match (&mark.from, changed) {
             (Some(from), Some(changed)) => Some(page::changed_since(from, changed, &self.profile)?),

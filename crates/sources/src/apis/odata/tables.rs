@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     SourceError,
-    csv::naming::column_names,
     source::{SourceColumn, SourceForeignKey, SourceTable},
+    typing::naming::column_names,
 };
 
 /// What leads from a column of an inner table to a property of the entity around it.

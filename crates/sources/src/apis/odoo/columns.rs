@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{CHANGED, column_name};
 use crate::{
-    csv::naming::column_names,
     source::{SourceColumn, SourceForeignKey, SourceTable},
+    typing::naming::column_names,
 };
 
 pub(super) const ATTRIBUTES: [&str; 5] = ["string", "type", "relation", "store", "digits"];

@@ -25,6 +25,7 @@ use tokio::sync::OnceCell;
 pub use settings::{OdooApi, OdooSettings};
 
 use super::{
+    answer::Refusal,
     mark::Mark,
     pace::Reach,
     rows::{Cell, Fields, Rows, Writing},
@@ -85,40 +86,39 @@ impl Odoo {
                 Ok(companies.into_iter().map(|company| company.id).collect())
             }
             // Whoever may not list companies still has one: the user's own, without being told.
-            Err(SourceError::Denied { .. }) => Ok(Vec::new()),
-            Err(error) => Err(error),
+            Err(Refusal::Closed(_)) => Ok(Vec::new()),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
     /// The table of a model; empty when there is none or these credentials may not read it.
     async fn table(&self, model: &str) -> Result<Option<SourceTable>, SourceError> {
-        let named = self.settings.names(model);
-        let optional = |error: SourceError| match error {
-            SourceError::Invalid { code: transport::NO_MODEL, .. } | SourceError::Denied { .. }
-                if !named =>
-            {
-                Ok(None)
-            }
-            error => Err(error),
-        };
         let context = self.context().await?;
         let asked = arguments(json!({ "attributes": columns::ATTRIBUTES, "context": context }));
         let fields = match self.transport.call(model, "fields_get", asked).await {
             Ok(result) => result,
-            Err(error) => return optional(error),
+            Err(refusal) => return self.without(model, refusal),
         };
         let rows = match self.count(model, json!([]), &context).await {
             Ok(rows) => rows,
-            Err(error) => return optional(error),
+            Err(refusal) => return self.without(model, refusal),
         };
         let mut table = columns::table(model, &fields.parse()?);
         table.rows = Some(rows);
         Ok(Some(table))
     }
 
-    async fn count(&self, model: &str, domain: Value, context: &Value) -> Result<u64, SourceError> {
+    /// What is missing or closed is an error only where a person named it.
+    fn without(&self, model: &str, refusal: Refusal) -> Result<Option<SourceTable>, SourceError> {
+        match refusal {
+            Refusal::Closed(_) | Refusal::Absent(_) if !self.settings.names(model) => Ok(None),
+            refusal => Err(refusal.into()),
+        }
+    }
+
+    async fn count(&self, model: &str, domain: Value, context: &Value) -> Result<u64, Refusal> {
         let asked = arguments(json!({ "domain": domain, "context": context }));
-        self.transport.call(model, "search_count", asked).await?.parse()
+        Ok(self.transport.call(model, "search_count", asked).await?.parse()?)
     }
 
     async fn tables(&self) -> Result<Vec<SourceTable>, SourceError> {
@@ -150,8 +150,8 @@ impl Odoo {
         }));
         let models: Vec<Model> = match self.transport.call("ir.model", "search_read", asked).await {
             Ok(result) => result.parse()?,
-            Err(SourceError::Denied { .. }) => return Ok(()),
-            Err(error) => return Err(error),
+            Err(Refusal::Closed(_)) => return Ok(()),
+            Err(refusal) => return Err(refusal.into()),
         };
         for table in tables {
             if let Some(model) = models.iter().find(|model| model.model == table.name) {
@@ -207,12 +207,15 @@ impl Odoo {
             let changed = self.changed_since(mark.from.as_deref())?;
             let expected = self.count(&model, json!(changed), &context).await?;
             let reading = Reading::new(&pull.table);
+            let mut seen = 0;
             loop {
                 let domain = beyond(&changed, mark.after.as_deref())?;
                 let asked = reading.asked(domain, self.settings.page_rows, &context, &self.transport).await?;
                 let page = self.transport.call(&model, "search_read", asked).await?;
                 let (rows, last) = reading.rows(&page)?;
-                let ended = rows.count() < self.settings.page_rows as usize;
+                seen += rows.count() as u64;
+                // A server may give fewer than it is asked for: that is the end only when all have come.
+                let ended = rows.count() == 0 || (rows.count() < self.settings.page_rows as usize && seen >= expected);
                 mark.after = last.or(mark.after);
                 let watermark = match (&mark.after, ended) {
                     (Some(after), false) => mark.at(after.clone()),

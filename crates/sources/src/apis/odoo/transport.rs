@@ -13,7 +13,7 @@ use super::{OdooApi, OdooSettings};
 use crate::{
     SourceError,
     apis::{
-        answer::Answer,
+        answer::{Answer, Refusal},
         http::{Call, Http, secret_header},
         pace::Reach,
         url,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The code of "there is no such model".
-pub(super) const NO_MODEL: &str = "odoo_model";
+const NO_MODEL: &str = "odoo_model";
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -81,7 +81,7 @@ impl Transport {
         key: &SecretString,
         reach: &Reach,
     ) -> Result<Self, SourceError> {
-        let http = Http::new(reach, settings.certificate_authority.as_deref())?;
+        let http = Http::new(reach, settings.page_rows, settings.certificate_authority.as_deref())?;
         http.hide(key);
         Ok(Self {
             http,
@@ -100,7 +100,7 @@ impl Transport {
         model: &str,
         method: &str,
         arguments: Map<String, Value>,
-    ) -> Result<Outcome, SourceError> {
+    ) -> Result<Outcome, Refusal> {
         match self.way().await? {
             Way::Json2 => self.json2(model, method, arguments).await,
             Way::Rpc { user, .. } => self.execute(*user, model, method, arguments).await,
@@ -119,15 +119,22 @@ impl Transport {
         self.way.get_or_try_init(|| self.find_way()).await
     }
 
+    /// Credentials are tried before anything is looked for: else each model would seem closed.
     async fn find_way(&self) -> Result<Way, SourceError> {
-        if self.api == OdooApi::Json2 {
-            return Ok(Way::Json2);
+        let version = match self.api {
+            OdooApi::Json2 => None,
+            OdooApi::Auto | OdooApi::JsonRpc => Some(self.version().await?),
+        };
+        match version {
+            Some(version) if self.api == OdooApi::JsonRpc || version < 19 => {
+                Ok(Way::Rpc { user: self.login().await?, version })
+            }
+            _ => match self.json2("res.users", "context_get", Map::new()).await {
+                Ok(_) => Ok(Way::Json2),
+                Err(Refusal::Absent(_)) => Err(self.no_database()),
+                Err(refusal) => Err(refusal.into()),
+            },
         }
-        let version = self.version().await?;
-        if self.api == OdooApi::Auto && version >= 19 {
-            return Ok(Way::Json2);
-        }
-        Ok(Way::Rpc { user: self.login().await?, version })
     }
 
     /// The server's major version: from `/web/version`, which servers with JSON-2 have, or from the
@@ -177,6 +184,15 @@ impl Transport {
         })
     }
 
+    /// Every database has users, so where they are not, there is no database.
+    fn no_database(&self) -> SourceError {
+        let detail = match &self.database {
+            Some(database) => format!("The server has no Odoo database {database}."),
+            None => "The server does not say which Odoo database it is: set `database`.".to_owned(),
+        };
+        SourceError::invalid("odoo_database", detail)
+    }
+
     fn database(&self) -> Result<&str, SourceError> {
         self.database.as_deref().ok_or_else(|| {
             SourceError::invalid(
@@ -191,7 +207,7 @@ impl Transport {
         model: &str,
         method: &str,
         arguments: Map<String, Value>,
-    ) -> Result<Outcome, SourceError> {
+    ) -> Result<Outcome, Refusal> {
         let target = url::with(&self.base, &["json", "2", model, method], &[]);
         let body = Value::Object(arguments).to_string().into_bytes();
         let bearer = secret_header(&format!("bearer {}", self.key.expose_secret()))?;
@@ -219,7 +235,7 @@ impl Transport {
         model: &str,
         method: &str,
         mut arguments: Map<String, Value>,
-    ) -> Result<Outcome, SourceError> {
+    ) -> Result<Outcome, Refusal> {
         let positional: Vec<Value> = arguments.remove("domain").into_iter().collect();
         let key = self.key.expose_secret();
         let sent = json!([self.database()?, user, key, model, method, positional, arguments]);
@@ -236,7 +252,7 @@ impl Transport {
     }
 
     /// JSON-RPC says with status 200 that something failed, and how.
-    async fn rpc_outcome(&self, call: &Call, what: &str) -> Result<Outcome, SourceError> {
+    async fn rpc_outcome(&self, call: &Call, what: &str) -> Result<Outcome, Refusal> {
         #[derive(Deserialize)]
         struct Reply {
             error: Option<Failed>,

@@ -178,7 +178,7 @@ impl Parts {
         let table = of(row)?;
         let columns = self.columns.remove(&table).unwrap_or_default();
         let headers: Vec<String> = columns.iter().map(|column| column.0.clone()).collect();
-        let named = columns.into_iter().zip(crate::csv::column_names(&headers));
+        let named = columns.into_iter().zip(crate::typing::naming::column_names(&headers));
         let mut columns: Vec<NativeColumn> = named
             .map(|((source_name, native, sql_type, comment), name)| NativeColumn {
                 source_name,

@@ -210,7 +210,7 @@ impl Relation {
     fn complete(&mut self, parts: &mut Parts) {
         let columns = parts.columns.remove(&self.oid).unwrap_or_default();
         let headers: Vec<String> = columns.iter().map(|column| column.0.clone()).collect();
-        let names = crate::csv::column_names(&headers);
+        let names = crate::typing::naming::column_names(&headers);
         let named = columns.into_iter().zip(names);
         self.columns = named
             .map(|((source_name, sql_type, native, label), name)| NativeColumn {

@@ -4,5 +4,5 @@ mod mariadb;
 mod mariadb_server;
 mod postgres;
 mod postgres_server;
-mod program;
+pub(crate) mod program;
 mod rows;

@@ -13,8 +13,9 @@ use crate::backend::Collection;
 /// Makes the indexes that are missing. They serve the queries of the domain verbs; two also keep
 /// rules: one account an address, and the end of what has expired.
 pub(super) async fn ensure(database: &Database) -> Result<(), Error> {
-    // Older servers make no collection within a transaction; these two have no index to make them.
-    for name in [Collection::Companies.name(), undo::LOG] {
+    // Older servers make no collection within a transaction; these have no index to make them.
+    let plain_ones = [Collection::Companies, Collection::Semantics, Collection::Measurements];
+    for name in plain_ones.map(Collection::name).into_iter().chain([undo::LOG]) {
         match database.create_collection(name).await {
             Err(error) if !exists_already(&error) => return Err(error),
             _ => {}
@@ -60,6 +61,10 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
         ),
         (Collection::Audit, vec![plain(doc! { "company_id": 1, "at": 1, "_id": 1 })]),
         (Collection::Tables, vec![plain(doc! { "company_id": 1, "name": 1, "_id": 1 })]),
+        (
+            Collection::SemanticsVersions,
+            vec![plain(doc! { "company_id": 1, "replaced_at": 1, "_id": 1 })],
+        ),
         (
             Collection::Connections,
             vec![

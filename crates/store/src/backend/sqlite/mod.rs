@@ -325,6 +325,11 @@ mod tests {
             (Query::new(Collection::Audit, company.clone()).sorted("at", true).after(after), true),
             (Query::new(Collection::Tables, company.clone()).sorted("name", false), true),
             (
+                Query::new(Collection::SemanticsVersions, company.clone())
+                    .sorted("replaced_at", true),
+                true,
+            ),
+            (
                 Query::new(Collection::Connections, company.clone()).sorted("created_at", false),
                 true,
             ),

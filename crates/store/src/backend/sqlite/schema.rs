@@ -4,7 +4,7 @@ use crate::StoreError;
 
 /// Each brings a database from the version that is its position to the next one. What has been
 /// released is never edited.
-const MIGRATIONS: [&str; 2] = [FIRST, CONNECTIONS];
+const MIGRATIONS: [&str; 3] = [FIRST, CONNECTIONS, SEMANTICS];
 
 /// One table a collection. An index serves a query only where its expressions are written exactly as
 /// `sql.rs` writes them. A list that is searched has a side table, kept by triggers.
@@ -68,6 +68,16 @@ CREATE INDEX runs_connection
 CREATE INDEX runs_expiry ON runs (doc ->> '$.expires_at');
 CREATE INDEX jobs_company
     ON jobs (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+";
+
+/// What tables mean, and what was measured in them.
+const SEMANTICS: &str = "
+CREATE TABLE semantics          (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE semantics_versions (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE measurements       (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+
+CREATE INDEX semantics_versions_company
+    ON semantics_versions (doc ->> '$.company_id', coalesce(doc ->> '$.replaced_at', ''), _id);
 ";
 
 /// Brings the database up to this version's shape, all or nothing, also when two processes start

@@ -12,6 +12,7 @@ mod idempotency;
 mod mongo_server;
 mod owners;
 mod recovery;
+mod semantics;
 mod sessions;
 mod subject;
 mod tables;
@@ -85,6 +86,8 @@ suite! {
     tables:
         a_table_is_put_replaced_and_deleted,
         of_loads_at_once_each_replaces_another,
+        several_tables_are_put_together_or_not_at_all,
+        of_loads_of_several_tables_at_once_none_is_torn,
         tables_keep_to_their_company,
         jobs_are_remembered_as_they_stand,
         questions_are_listed_newest_first;
@@ -98,6 +101,12 @@ suite! {
         runs_are_listed_newest_first_and_forgotten,
         jobs_are_listed_and_cancelled_while_they_are_open,
         a_secret_is_sealed_anew_unless_it_changed;
+    semantics:
+        declarations_change_one_after_the_other,
+        of_declarations_at_once_one_succeeds,
+        earlier_declarations_are_kept_up_to_a_bound,
+        measurements_replace_those_before_them_alone,
+        a_key_is_noted_of_the_load_it_was_seen_in;
     idempotency:
         of_many_claims_at_once_one_is_new,
         a_claim_is_answered_by_what_became_of_it,

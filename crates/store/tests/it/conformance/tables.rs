@@ -96,6 +96,42 @@ pub(crate) async fn of_loads_at_once_each_replaces_another(subject: &Subject) {
     assert_eq!(gone, put, "no load is lost to the sweeper");
 }
 
+pub(crate) async fn several_tables_are_put_together_or_not_at_all(subject: &Subject) {
+    let store = &subject.store;
+    let (tenant, _) = signed_up(store).await;
+    let old = entry("orders");
+    tenant.put_table(&old, &some_event()).await.unwrap();
+    let loads = ["customers", "lines", "orders"].map(|name| (entry(name), some_event()));
+    assert_eq!(tenant.put_tables(&loads).await.unwrap(), [old], "what was replaced");
+    let entries = loads.clone().map(|(entry, _)| entry);
+    assert_eq!(tenant.catalog().await.unwrap().tables, entries);
+    assert_eq!(tenant.put_tables(&[]).await.unwrap(), []);
+    // An entry of the log that is there already fails the batch, and with it every table.
+    let again = ["orders", "suppliers"].map(entry);
+    let [orders, suppliers] = again;
+    let torn = [(orders, some_event()), (suppliers, loads[0].1.clone())];
+    assert!(tenant.put_tables(&torn).await.is_err());
+    assert_eq!(tenant.catalog().await.unwrap().tables, entries, "nothing of it was put");
+}
+
+pub(crate) async fn of_loads_of_several_tables_at_once_none_is_torn(subject: &Subject) {
+    let (tenant, _) = signed_up(&subject.store).await;
+    let mut loads = JoinSet::new();
+    for round in 0..4 {
+        let tenant = tenant.clone();
+        loads.spawn(async move {
+            let mark = |name| TableEntry { notes: vec![round.to_string()], ..entry(name) };
+            let load = ["customers", "orders"].map(|name| (mark(name), some_event()));
+            tenant.put_tables(&load).await.unwrap().len()
+        });
+    }
+    let replaced = loads.join_all().await;
+    assert_eq!(replaced.iter().sum::<usize>(), 6, "each but the first replaced two");
+    let tables = tenant.catalog().await.unwrap().tables;
+    assert_eq!(tables.len(), 2);
+    assert_eq!(tables[0].notes, tables[1].notes, "both are of one load");
+}
+
 pub(crate) async fn tables_keep_to_their_company(subject: &Subject) {
     let (tenant, _) = signed_up(&subject.store).await;
     let (other, _) = signed_up(&subject.store).await;

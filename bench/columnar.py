@@ -1,0 +1,54 @@
+"""DuckDB and Polars over the same Parquet files, asked over standard input: for a line
+{"program": …, "sql": …} comes a line {"seconds": …, "rows": …} or {"error": …}.
+
+Arguments: a JSON object of table names and files, the number of threads, and a folder.
+"""
+
+import json
+import os
+import sys
+import time
+from decimal import Decimal
+
+tables, threads, folder = json.loads(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+os.environ["POLARS_MAX_THREADS"] = str(threads)
+
+import duckdb  # noqa: E402  (Polars reads its number of threads when it is imported)
+import polars  # noqa: E402
+
+
+def duck(statements: list[str], database: str = ":memory:") -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(database, config={"threads": threads, "temp_directory": folder})
+    for statement in statements:
+        connection.execute(statement)
+    return connection
+
+
+over_parquet = duck([f"CREATE VIEW {name} AS FROM read_parquet('{file}')" for name, file in tables.items()])
+own_tables = duck(
+    [f"CREATE TABLE {name} AS FROM read_parquet('{file}')" for name, file in tables.items()],
+    os.path.join(folder, "own.duckdb"),
+)
+frames = polars.SQLContext({name: polars.scan_parquet(file) for name, file in tables.items()})
+
+PROGRAMS = {
+    "duckdb_parquet": lambda sql: over_parquet.execute(sql).fetchall(),
+    "duckdb_tables": lambda sql: own_tables.execute(sql).fetchall(),
+    "polars": lambda sql: frames.execute(sql).collect().rows(),
+}
+
+
+def plain(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else value
+
+
+print("ready", flush=True)
+for line in sys.stdin:
+    asked = json.loads(line)
+    begin = time.perf_counter()
+    try:
+        rows = PROGRAMS[asked["program"]](asked["sql"])
+        answer = {"seconds": time.perf_counter() - begin, "rows": [[plain(cell) for cell in row] for row in rows]}
+    except Exception as error:  # whatever it cannot run is said, not left out
+        answer = {"error": str(error).splitlines()[0]}
+    print(json.dumps(answer, default=str), flush=True)

@@ -1,0 +1,204 @@
+//! Questions about rows and how they belong together, over the whole catalog: what a list shows,
+//! counts for each, who has the most, who has none.
+//!
+//! `schema` sees the catalog as a graph; `lexicon` knows what everything in it may be called;
+//! `pieces` cuts a question into what its words may mean, `parse` reads the pieces into a `sketch`,
+//! `resolve` fits its nouns to columns by how close they are to what the question is about, `build`
+//! makes the Ask, and `words` says it back.
+
+mod build;
+mod lexicon;
+mod nations;
+mod parse;
+mod pieces;
+mod resolve;
+mod schema;
+mod sketch;
+mod thesaurus;
+mod vocabulary;
+mod words;
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use pacioli_model::{Ask, Catalog};
+
+use self::{
+    pieces::{Item, Piece},
+    resolve::Misfit,
+    sketch::Sketch,
+};
+use crate::{
+    token::{Token, tokenise},
+    translation::{Choice, Span, Translation, Understood},
+};
+
+/// More choices than this help nobody.
+const MOST_CHOICES: usize = 5;
+
+/// A catalog made ready for such questions.
+#[derive(Debug)]
+pub(crate) struct Relations<'c> {
+    schema: schema::Schema<'c>,
+    lexicon: lexicon::Lexicon,
+}
+
+impl<'c> Relations<'c> {
+    pub(crate) fn new(catalog: &'c Catalog) -> Self {
+        let schema = schema::Schema::new(catalog);
+        let lexicon = lexicon::Lexicon::new(&schema);
+        Self { schema, lexicon }
+    }
+
+    /// Whether the tables belong together in any way.
+    pub(crate) fn is_related(&self) -> bool {
+        !self.schema.relationships.is_empty()
+    }
+
+    pub(crate) fn translate(&self, question: &str, today: NaiveDate) -> Translation {
+        let tokens = tokenise(question);
+        let (pieces, notes) = pieces::cut(question, &tokens, today, &self.lexicon);
+        let typed = tokens.iter().map(|token| &question[token.at.clone()]).collect();
+        let sketch = parse::parse(&pieces, typed, &self.schema);
+        if sketch.unplaced.is_empty() {
+            self.fitted(question, &tokens, &pieces, &sketch, notes, today)
+        } else {
+            let unknown = |tokens: &Range<usize>| {
+                pieces.iter().any(|piece| piece.tokens == *tokens && piece.item == Item::Unknown)
+            };
+            let reason = if sketch.unplaced.iter().any(unknown) {
+                "No table, column, value or date is called that."
+            } else {
+                "These words are known, but not how they belong together here."
+            };
+            refusal(question, &tokens, &sketch.unplaced, reason)
+        }
+    }
+
+    fn fitted(
+        &self,
+        question: &str,
+        tokens: &[Token],
+        pieces: &[Piece],
+        sketch: &Sketch,
+        notes: Vec<String>,
+        today: NaiveDate,
+    ) -> Translation {
+        match build::build(sketch, &self.schema, tokens, today, None) {
+            Ok(ask) => {
+                let spans = self.spans(question, tokens, pieces, &ask);
+                let confidence = fit(pieces);
+                let interpretation = words::interpretation(&ask, self.schema.catalog, notes);
+                Translation::Understood(Box::new(Understood {
+                    ask,
+                    spans,
+                    interpretation,
+                    confidence,
+                }))
+            }
+            Err(misfit) => self.asked_back(question, tokens, sketch, &misfit, today),
+        }
+    }
+
+    /// Tables that belong together in several ways: which one is for the person to say.
+    fn asked_back(
+        &self,
+        question: &str,
+        tokens: &[Token],
+        sketch: &Sketch,
+        misfit: &Misfit,
+        today: NaiveDate,
+    ) -> Translation {
+        let mut choices: Vec<Choice> = Vec::new();
+        for way in 0..misfit.ways.min(MOST_CHOICES) {
+            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else {
+                continue;
+            };
+            let interpretation = words::interpretation(&ask, self.schema.catalog, Vec::new());
+            let label = misfit.labels.get(way).cloned().unwrap_or_default();
+            if !label.is_empty()
+                && !choices.iter().any(|known| known.ask == ask || known.label == label)
+            {
+                let said = interpretation
+                    .groups
+                    .iter()
+                    .chain(&interpretation.measures)
+                    .chain(&interpretation.filters);
+                let question = said.cloned().collect::<Vec<_>>().join(", ");
+                choices.push(Choice { label, question, ask, interpretation });
+            }
+        }
+        if choices.len() < 2 {
+            return refusal(question, tokens, std::slice::from_ref(&misfit.tokens), &misfit.reason);
+        }
+        Translation::Clarify { question: "By which of these?".to_owned(), choices }
+    }
+
+    fn spans(&self, question: &str, tokens: &[Token], pieces: &[Piece], ask: &Ask) -> Vec<Span> {
+        let text = columns_of(ask);
+        let meaning = |piece: &Piece| match &piece.item {
+            Item::Mention(mention) => {
+                let column = mention
+                    .columns
+                    .iter()
+                    .map(|(column, _)| self.schema.reference(*column))
+                    .find(|column| text.contains(column));
+                let value = mention.values.first().map(|(value, _)| {
+                    let node = &self.schema.columns[value.column];
+                    format!("{} {}", node.column.name, value.text)
+                });
+                let table = mention
+                    .best_table()
+                    .map(|(table, _)| format!("rows of {}", self.schema.tables[table].entry.name));
+                column.map(|column| format!("column {}", column.column)).or(table).or(value)
+            }
+            Item::Number(value) => Some(format!("number {value}")),
+            Item::Quoted(text, _) => Some(format!("text \"{text}\"")),
+            Item::Days(period) => Some(crate::calendar::words(period.from, period.to)),
+            Item::Adjective { columns, .. } => columns.first().map(|column| format!("by {column}")),
+            Item::Key(_) | Item::Unknown => None,
+        };
+        let span = |piece: &Piece| {
+            Some(Span { text: typed(question, tokens, &piece.tokens), meaning: meaning(piece)? })
+        };
+        pieces.iter().filter_map(span).collect()
+    }
+}
+
+/// The columns that an Ask shows or measures.
+fn columns_of(ask: &Ask) -> Vec<pacioli_model::ColumnRef> {
+    let bare = |column: &pacioli_model::ColumnRef| pacioli_model::ColumnRef {
+        via: Vec::new(),
+        ..column.clone()
+    };
+    let groups = ask.group_by.iter().filter_map(|group| group.column().map(bare));
+    let measures =
+        ask.measures.iter().filter_map(|measure| measure.aggregation()?.column().map(bare));
+    groups.chain(measures).collect()
+}
+
+/// How well the words fit what they were taken as, 0 to 1.
+fn fit(pieces: &[Piece]) -> f64 {
+    let named = pieces.iter().filter(|piece| matches!(piece.item, Item::Mention(_)));
+    let (count, sum) =
+        named.fold((0_u32, 0.0), |(count, sum), piece| (count + 1, sum + piece.quality));
+    if count == 0 { 1.0 } else { (sum / f64::from(count)).clamp(0.0, 1.0) }
+}
+
+fn typed(question: &str, tokens: &[Token], range: &Range<usize>) -> String {
+    let bytes =
+        tokens.get(range.clone()).and_then(|run| Some(run.first()?.at.start..run.last()?.at.end));
+    bytes.map_or(String::new(), |bytes| question[bytes].to_owned())
+}
+
+fn refusal(question: &str, tokens: &[Token], ranges: &[Range<usize>], reason: &str) -> Translation {
+    let mut words: Vec<String> = Vec::new();
+    for text in
+        ranges.iter().map(|range| typed(question, tokens, range)).filter(|text| !text.is_empty())
+    {
+        if !words.contains(&text) {
+            words.push(text);
+        }
+    }
+    Translation::Refuse { not_understood: words, reason: reason.to_owned() }
+}

@@ -1,0 +1,390 @@
+//! A sketch to an Ask.
+
+mod change;
+mod figures;
+mod filters;
+mod groups;
+mod sets;
+mod sorting;
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use pacioli_model::{
+    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Figure, GroupKey, Grouping, Measure,
+    Predicate, Value,
+};
+
+use super::{
+    resolve::{Misfit, Resolver, entity_of},
+    schema::{ColumnId, Schema, TableId},
+    sketch::{Noun, Sketch, Target},
+};
+use crate::token::Token;
+
+/// Makes the Ask of a sketch; `way` chooses among equally short ways that the words do not tell apart.
+pub(crate) fn build(
+    sketch: &Sketch,
+    schema: &Schema<'_>,
+    tokens: &[Token],
+    today: NaiveDate,
+    way: Option<usize>,
+) -> Result<Ask, Misfit> {
+    let Some(entity) = entity_of(sketch, schema) else {
+        return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
+    };
+    let grouped = sketch.groups.iter().find_map(|group| match group {
+        Noun::Table(table) => Some(*table),
+        Noun::Column(_) | Noun::Period(_) => None,
+    });
+    let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped, way };
+    let mut builder =
+        Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
+    builder.resolve()?;
+    if builder.outputs.is_empty() {
+        return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
+    }
+    let mut ask = if builder.measures_groups() {
+        builder.ranged = builder.can_range();
+        builder.grouped()?
+    } else {
+        builder.listed()?
+    };
+    builder.add_defaults(&mut ask);
+    Ok(ask)
+}
+
+pub(super) fn misfit(tokens: Range<usize>, reason: &str) -> Misfit {
+    Misfit::new(tokens, reason)
+}
+
+/// A target, with its column settled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Output {
+    Column(ColumnId),
+    /// The rows of a table, by their name.
+    Entity(TableId),
+    CountRows(TableId),
+    CountValues(ColumnId, bool),
+    Aggregate(Aggregate, ColumnId),
+    Metric(usize),
+}
+
+pub(super) struct Builder<'a> {
+    pub(super) sketch: &'a Sketch,
+    pub(super) schema: &'a Schema<'a>,
+    pub(super) resolver: Resolver<'a>,
+    pub(super) outputs: Vec<(Output, Range<usize>)>,
+    pub(super) today: NaiveDate,
+    /// The question's days are the range of all measures, and no filter.
+    pub(super) ranged: bool,
+}
+
+const NOWHERE: Range<usize> = 0..0;
+
+impl Builder<'_> {
+    fn resolve(&mut self) -> Result<(), Misfit> {
+        for target in &self.sketch.targets {
+            if let Target::Column(pick) = target
+                && let Some(parts) = self.whole_name(pick)
+            {
+                self.outputs.extend(
+                    parts.into_iter().map(|column| (Output::Column(column), pick.tokens.clone())),
+                );
+                continue;
+            }
+            let (output, tokens) = match target {
+                Target::Column(pick) => {
+                    (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone())
+                }
+                Target::Entity(table) => (Output::Entity(*table), NOWHERE),
+                Target::Metric(metric) => (Output::Metric(*metric), NOWHERE),
+                Target::Count { what: Noun::Table(table), .. } if self.sketch.distinct => {
+                    let counted = self.schema.tables[*table]
+                        .key
+                        .map_or(Output::CountRows(*table), |key| Output::CountValues(key, true));
+                    (
+                        if self.sketch.groups.is_empty() {
+                            Output::CountRows(*table)
+                        } else {
+                            counted
+                        },
+                        NOWHERE,
+                    )
+                }
+                Target::Count { what: Noun::Table(table), .. } => {
+                    (Output::CountRows(*table), NOWHERE)
+                }
+                Target::Count { what: Noun::Column(pick), distinct } => {
+                    self.counted(pick, *distinct)?
+                }
+                Target::Count { what: Noun::Period(_), .. } => continue,
+                Target::Everything(table) => {
+                    for column in self.schema.tables[*table]
+                        .columns
+                        .clone()
+                        .filter(|column| !self.schema.columns[*column].hidden)
+                    {
+                        self.outputs.push((Output::Column(column), NOWHERE));
+                    }
+                    continue;
+                }
+                Target::Aggregate { aggregate, of } => (
+                    Output::Aggregate(*aggregate, self.numeric(of, *aggregate)?),
+                    of.tokens.clone(),
+                ),
+            };
+            if !self.outputs.iter().any(|(known, _)| *known == output) {
+                self.outputs.push((output, tokens));
+            }
+        }
+        Ok(())
+    }
+
+    /// First and last name, where a full name is asked for and no one column holds it.
+    fn whole_name(&self, pick: &super::sketch::Pick) -> Option<Vec<ColumnId>> {
+        let words: Vec<&str> = self.resolver.tokens[pick.tokens.clone()]
+            .iter()
+            .map(|token| token.word.as_str())
+            .collect();
+        if !matches!(words.as_slice(), ["full", "name" | "names"]) {
+            return None;
+        }
+        let table = pick.owner.unwrap_or(self.resolver.entity);
+        let part = |first: &str| {
+            self.schema.tables[table].columns.clone().find(|column| {
+                let words = super::lexicon::name_words(&self.schema.columns[*column].column.label);
+                words.ends_with(&[first.to_owned(), "name".to_owned()])
+                    || first == "first" && words == ["forename"]
+            })
+        };
+        Some(vec![part("first")?, part("last")?])
+    }
+
+    /// A count of a column's values; of rows where the column is the rows' own key.
+    fn counted(
+        &self,
+        pick: &super::sketch::Pick,
+        distinct: bool,
+    ) -> Result<(Output, Range<usize>), Misfit> {
+        let column = self.resolver.choose(pick)?;
+        let table = self.schema.table_of(column);
+        let own = self.schema.tables[table].key == Some(column)
+            || self.schema.tables[table].display == Some(column) && !self.sketch.distinct;
+        let data_type = self.schema.columns[column].column.data_type;
+        let output = if own {
+            Output::CountRows(table)
+        } else if data_type.is_number()
+            && !self.schema.columns[column].foreign
+            && self.schema.columns[column].role.adds_up()
+            && !self.sketch.distinct
+        {
+            // "the number of seats" is a number that stands in the row.
+            let before = pick.tokens.start.saturating_sub(4)..pick.tokens.start;
+            let total = self.resolver.tokens[before].iter().any(|token| token.word == "total");
+            if total
+                || self.sketch.groups.is_empty()
+                    && self.sketch.targets.len() == 1
+                    && self.sketch.entity.is_none()
+            {
+                Output::Aggregate(Aggregate::Sum, column)
+            } else {
+                Output::Column(column)
+            }
+        } else {
+            Output::CountValues(column, distinct)
+        };
+        Ok((output, pick.tokens.clone()))
+    }
+
+    /// The column of an aggregate: one that holds numbers or days, where there is a choice.
+    pub(super) fn numeric(
+        &self,
+        pick: &super::sketch::Pick,
+        aggregate: Aggregate,
+    ) -> Result<ColumnId, Misfit> {
+        let fits = |column: &ColumnId| {
+            let data_type = self.schema.columns[*column].column.data_type;
+            data_type.is_number()
+                || matches!(aggregate, Aggregate::Min | Aggregate::Max) && data_type.is_time()
+        };
+        let mut numbers = pick.clone();
+        numbers.candidates.retain(|(column, _)| fits(column));
+        if !numbers.candidates.is_empty() {
+            return self.resolver.choose(&numbers);
+        }
+        match aggregate {
+            Aggregate::Min | Aggregate::Max => self.resolver.choose(pick),
+            _ => Err(misfit(pick.tokens.clone(), "This column holds no numbers.")),
+        }
+    }
+
+    fn measures_groups(&self) -> bool {
+        let aggregated = self
+            .outputs
+            .iter()
+            .any(|(output, _)| !matches!(output, Output::Column(_) | Output::Entity(_)));
+        aggregated
+            || !self.sketch.groups.is_empty()
+            || self.ranked_by_count()
+            || self.counted_attribute().is_some()
+    }
+
+    /// What a table shows where only its rows are asked for.
+    pub(super) fn shown(&self, table: TableId) -> Result<ColumnId, Misfit> {
+        self.schema
+            .shown_as(table)
+            .ok_or_else(|| misfit(NOWHERE, "This table has no column to show."))
+    }
+
+    pub(super) fn shown_columns(&self) -> Result<Vec<(ColumnId, Range<usize>)>, Misfit> {
+        let mut columns: Vec<(ColumnId, Range<usize>)> = Vec::new();
+        for (output, tokens) in &self.outputs {
+            let column = match output {
+                Output::Column(column) => *column,
+                Output::Entity(table) => self.shown(*table)?,
+                _ => continue,
+            };
+            if !columns.iter().any(|(known, _)| *known == column) {
+                columns.push((column, tokens.clone()));
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Lists rows.
+    fn listed(&self) -> Result<Ask, Misfit> {
+        let columns = self.shown_columns()?;
+        let mut tables: Vec<TableId> =
+            columns.iter().map(|(column, _)| self.schema.table_of(*column)).collect();
+        let best = match &self.sketch.best {
+            Some(best) => Some((best, self.ranking_column(best)?)),
+            None => None,
+        };
+        // A rank by a column of what belongs to many rows is one of those rows.
+        tables.extend(best.iter().map(|(_, column)| self.schema.table_of(*column)));
+        let entity = self.resolver.entity;
+        let prefer =
+            if tables.contains(&entity) || self.resolver.base(&tables, entity) == Some(entity) {
+                entity
+            } else {
+                tables[0]
+            };
+        let base = self.resolver.base(&tables, prefer).ok_or_else(|| {
+            misfit(
+                self.outputs[0].1.clone(),
+                "A row has several of these, so that they cannot stand in one list.",
+            )
+        })?;
+        let mut ask = Ask::about(self.schema.tables[base].entry.name.clone());
+        ask.each_row = !self.sketch.distinct;
+        for (column, tokens) in &columns {
+            self.add_group(&mut ask, base, *column, tokens, false)?;
+        }
+        if let Some((best, column)) = best {
+            self.rank_rows(&mut ask, base, best, column)?;
+        }
+        self.sort_rows(&mut ask, base)?;
+        ask.filter = self.filter(base, Some(&ask))?;
+        // What holds of a value in several rows is one answer.
+        ask.each_row &= !self.contradicts(base)?;
+        Ok(ask)
+    }
+
+    pub(super) fn add_group(
+        &self,
+        ask: &mut Ask,
+        base: TableId,
+        column: ColumnId,
+        tokens: &Range<usize>,
+        hidden: bool,
+    ) -> Result<ColumnName, Misfit> {
+        let reference = self.resolver.reference(base, column, tokens)?;
+        if !self.resolver.is_single(base, self.schema.table_of(column)) {
+            return Err(misfit(
+                tokens.clone(),
+                "A row has several of these, so that they cannot stand in one list.",
+            ));
+        }
+        if let Some(known) = ask.group_by.iter().find(|group| group.column() == Some(&reference)) {
+            return Ok(known.name.clone());
+        }
+        let name = free_name(ask, &self.output_name(column, ask));
+        let mut grouping = Grouping::new(name.clone(), GroupKey::Value(Value::Column(reference)));
+        grouping.hidden = hidden;
+        ask.group_by.push(grouping);
+        Ok(name)
+    }
+
+    /// A column's own name, with its table's where another output has it already.
+    fn output_name(&self, column: ColumnId, ask: &Ask) -> String {
+        let node = &self.schema.columns[column];
+        let name = node.column.name.as_str();
+        let taken = ask.group_by.iter().any(|group| group.name.as_str() == name);
+        if taken {
+            format!("{}_{name}", self.schema.tables[node.table].entry.name)
+        } else {
+            name.to_owned()
+        }
+    }
+
+    pub(super) fn add_measure(
+        &self,
+        ask: &mut Ask,
+        name: &str,
+        aggregation: Aggregation,
+        hidden: bool,
+    ) -> ColumnName {
+        let figure = Figure::Aggregate(aggregation);
+        if let Some(known) = ask.measures.iter().find(|measure| measure.figure == figure) {
+            return known.name.clone();
+        }
+        let name = free_name(ask, name);
+        ask.measures.push(Measure { name: name.clone(), figure, hidden });
+        name
+    }
+
+    pub(super) fn column_value(
+        &self,
+        base: TableId,
+        column: ColumnId,
+        tokens: &Range<usize>,
+    ) -> Result<Value, Misfit> {
+        Ok(Value::Column(self.resolver.reference(base, column, tokens)?))
+    }
+
+    pub(super) fn own_value(&self, column: ColumnId) -> Value {
+        let reference: ColumnRef = self.schema.reference(column);
+        Value::Column(reference)
+    }
+}
+
+/// A name that no output has yet.
+pub(super) fn free_name(ask: &Ask, wanted: &str) -> ColumnName {
+    let taken = |name: &str| {
+        ask.group_by.iter().any(|group| group.name.as_str() == name)
+            || ask.measures.iter().any(|measure| measure.name.as_str() == name)
+    };
+    let short: String = wanted.chars().take(58).collect();
+    let mut name = short.clone();
+    let mut number = 2;
+    while taken(&name) {
+        name = format!("{short}_{number}");
+        number += 1;
+    }
+    ColumnName::parse(&name).unwrap_or_else(|_| fallback())
+}
+
+fn fallback() -> ColumnName {
+    // The names of columns are valid and only ever made longer here.
+    ColumnName::parse("value").unwrap_or_else(|_| unreachable!("a fixed name"))
+}
+
+/// All of some predicates; empty for none.
+pub(super) fn all(mut parts: Vec<Predicate>) -> Option<Predicate> {
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(Predicate::All(parts)),
+    }
+}

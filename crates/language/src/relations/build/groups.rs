@@ -1,0 +1,565 @@
+//! Figures of groups.
+
+use std::ops::Range;
+
+use pacioli_model::{Aggregate, Aggregation, Ask, Comparison, Literal, OrderBy, Predicate, Value};
+
+use super::{Builder, NOWHERE, Output, misfit};
+use crate::relations::{
+    resolve::Misfit,
+    schema::{ColumnId, TableId},
+    sketch::{Best, Clause, Measured, Noun, Test},
+};
+
+/// A group of the answer: a column, or the rows of a table.
+#[derive(Debug, Clone, PartialEq)]
+struct Key {
+    column: ColumnId,
+    tokens: Range<usize>,
+    hidden: bool,
+}
+
+impl Builder<'_> {
+    pub(super) fn grouped(&self) -> Result<Ask, Misfit> {
+        let keys = self.keys()?;
+        let first = self.first_table(&keys)?;
+        let mut ask = Ask::about(self.schema.tables[first].entry.name.clone());
+        let tables: Vec<TableId> =
+            keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+        for key in &keys {
+            self.add_group(&mut ask, first, key.column, &key.tokens, key.hidden)?;
+        }
+        for (output, tokens) in &self.outputs {
+            self.measure_output(&mut ask, *output, tokens, &tables)?;
+        }
+        let mut filter_from = first;
+        if let Some(aggregation) = ask.measures.first().and_then(|measure| measure.aggregation()) {
+            filter_from = self.table_named(&aggregation.table);
+        }
+        if let Some((noun, comparison, number)) = self.counted_attribute() {
+            let hidden = !matches!(noun, Measured::Metric(_));
+            let name = self.measure_of(&mut ask, &noun, &tables, hidden)?;
+            let literal = self.number_literal(number);
+            ask.having = Some(Predicate::Compare {
+                left: Value::Output(name),
+                comparison,
+                right: Value::Literal(literal),
+            });
+        }
+        let best = self.sketch.best.as_ref();
+        let alone = ask.group_by.is_empty()
+            && matches!(best.map(|best| &best.by), Some(Measured::Column(_)));
+        if let Some(best) = best.filter(|_| !alone) {
+            self.rank_groups(&mut ask, best, &tables)?;
+        }
+        if let Some(aggregation) = ask.measures.first().and_then(|measure| measure.aggregation()) {
+            filter_from = self.table_named(&aggregation.table);
+        }
+        if let Some(metric) = self.measured_metric() {
+            filter_from = metric;
+        }
+        self.sort_groups(&mut ask, filter_from, &tables)?;
+        self.add_periods(&mut ask);
+        self.add_days(&mut ask)?;
+        ask.filter = self.filter(filter_from, None)?;
+        self.add_versus(&mut ask, filter_from)?;
+        self.part_currencies(&mut ask)?;
+        self.add_change(&mut ask)?;
+        self.order_figures(&mut ask);
+        if let Some(best) = best.filter(|_| alone) {
+            // "the number of concerts in the largest stadium": the rank says which rows count.
+            let ranked = self.best_filter(filter_from, best)?;
+            ask.filter = super::all(ask.filter.into_iter().chain([ranked]).collect());
+        }
+        Ok(ask)
+    }
+
+    pub(super) fn table_named(&self, name: &pacioli_model::TableName) -> TableId {
+        (0..self.schema.tables.len())
+            .find(|table| self.schema.tables[*table].entry.name == *name)
+            .unwrap_or(self.resolver.entity)
+    }
+
+    /// What is grouped by: what the question says, and the plain columns that it asks for.
+    fn keys(&self) -> Result<Vec<Key>, Misfit> {
+        let mut keys: Vec<Key> = Vec::new();
+        let mut add = |column: ColumnId, tokens: &Range<usize>, hidden: bool| {
+            // A reference and the key that it names are one group.
+            let same = |key: &&mut Key| {
+                self.schema.referenced(key.column) == self.schema.referenced(column)
+            };
+            match keys.iter_mut().find(same) {
+                Some(known) => known.hidden &= hidden,
+                None => keys.push(Key { column, tokens: tokens.clone(), hidden }),
+            }
+        };
+        let columns = self.shown_columns()?;
+        for (column, tokens) in &columns {
+            add(*column, tokens, false);
+        }
+        for group in &self.sketch.groups {
+            match group {
+                Noun::Period(_) => {}
+                Noun::Column(pick) => add(self.resolver.choose(pick)?, &pick.tokens, false),
+                Noun::Table(table) => {
+                    let shown = columns.iter().any(|(column, _)| {
+                        self.schema.table_of(self.schema.referenced(*column)) == *table
+                    });
+                    let display = self.shown(*table)?;
+                    if !shown {
+                        add(display, &NOWHERE, false);
+                    }
+                    if let Some(key) = self.schema.tables[*table].key {
+                        add(key, &NOWHERE, true);
+                    }
+                }
+            }
+        }
+        let mut hidden = Vec::new();
+        for (column, _) in &columns {
+            let table = self.schema.table_of(*column);
+            if let Some(key) =
+                self.schema.tables[table].key.filter(|_| self.tells_rows_apart(table, *column))
+            {
+                hidden.push(key);
+            }
+        }
+        for key in hidden {
+            add(key, &NOWHERE, true);
+        }
+        Ok(keys)
+    }
+
+    /// Whether a listed column stands for the rows of its table, so that equal names stay apart.
+    fn tells_rows_apart(&self, table: TableId, column: ColumnId) -> bool {
+        let named = self.schema.tables[table].display == Some(column)
+            || self.schema.tables[table].key == Some(column);
+        let measured = self.measured_tables();
+        let elsewhere = !measured.contains(&table) || measured.is_empty();
+        named && elsewhere || elsewhere && self.sketch.entity == Some(table)
+    }
+
+    pub(super) fn measured_tables(&self) -> Vec<TableId> {
+        let mut tables: Vec<TableId> = self
+            .outputs
+            .iter()
+            .filter_map(|(output, _)| match output {
+                Output::CountRows(table) => Some(*table),
+                Output::CountValues(column, _) | Output::Aggregate(_, column) => {
+                    Some(self.schema.table_of(*column))
+                }
+                Output::Metric(metric) => self.metric_table(*metric),
+                Output::Column(_) | Output::Entity(_) => None,
+            })
+            .collect();
+        match self.sketch.best.as_ref().map(|best| &best.by) {
+            Some(Measured::Count(Some(Noun::Table(table)))) => tables.push(*table),
+            Some(Measured::Count(None)) => tables.push(self.belonging()),
+            Some(Measured::Metric(metric)) => tables.extend(self.metric_table(*metric)),
+            _ => {}
+        }
+        if let Some((noun, ..)) = self.counted_attribute() {
+            tables.push(match noun {
+                Measured::Count(Some(Noun::Table(table))) => table,
+                Measured::Aggregate(_, pick) => self
+                    .resolver
+                    .choose(&pick)
+                    .map_or_else(|_| self.belonging(), |column| self.schema.table_of(column)),
+                _ => self.belonging(),
+            });
+        }
+        tables
+    }
+
+    /// The table that groups are found in before a measure says more.
+    fn first_table(&self, keys: &[Key]) -> Result<TableId, Misfit> {
+        let mut tables: Vec<TableId> =
+            keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+        let measured = self.measured_tables();
+        tables.extend(measured.first());
+        let prefer = measured.first().copied().unwrap_or(self.resolver.entity);
+        self.resolver.base(&tables, prefer).ok_or_else(|| {
+            misfit(NOWHERE, "Nothing relates what is counted and what it is counted for.")
+        })
+    }
+
+    fn measure_output(
+        &self,
+        ask: &mut Ask,
+        output: Output,
+        tokens: &Range<usize>,
+        groups: &[TableId],
+    ) -> Result<(), Misfit> {
+        match output {
+            Output::Column(_) | Output::Entity(_) => {}
+            Output::Metric(metric) => {
+                self.measure_metric(ask, metric, false)?;
+            }
+            Output::CountRows(table) => {
+                self.measure_count(ask, Some(&Noun::Table(table)), groups, false)?;
+            }
+            Output::CountValues(column, distinct) => {
+                let base = self.measuring(self.schema.table_of(column), groups)?;
+                let how = if distinct { Aggregate::CountDistinct } else { Aggregate::Count };
+                let mut aggregation =
+                    Aggregation::new(how, self.schema.tables[base].entry.name.clone());
+                aggregation.value = Some(self.column_value(base, column, tokens)?);
+                let name = format!("distinct_{}", self.schema.columns[column].column.name);
+                self.add_measure(ask, &name, aggregation, false);
+            }
+            Output::Aggregate(aggregate, column) => {
+                self.measure_column(ask, aggregate, column, tokens, groups, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn measure_column(
+        &self,
+        ask: &mut Ask,
+        aggregate: Aggregate,
+        column: ColumnId,
+        tokens: &Range<usize>,
+        groups: &[TableId],
+        hidden: bool,
+    ) -> Result<pacioli_model::ColumnName, Misfit> {
+        let base = self.measuring(self.schema.table_of(column), groups)?;
+        let mut aggregation =
+            Aggregation::new(aggregate, self.schema.tables[base].entry.name.clone());
+        aggregation.value = Some(self.column_value(base, column, tokens)?);
+        let word = match aggregate {
+            Aggregate::Average => "average",
+            Aggregate::Min => "minimum",
+            Aggregate::Max => "maximum",
+            _ => "total",
+        };
+        let name = format!("{word}_{}", self.schema.columns[column].column.name);
+        Ok(self.add_measure(ask, &name, aggregation, hidden))
+    }
+
+    /// The table whose rows are measured: `table` itself, or what joins it to the groups.
+    fn measuring(&self, table: TableId, groups: &[TableId]) -> Result<TableId, Misfit> {
+        let mut tables = groups.to_vec();
+        tables.push(table);
+        self.resolver.base(&tables, table).ok_or_else(|| {
+            misfit(NOWHERE, "Nothing relates what is counted and what it is counted for.")
+        })
+    }
+
+    /// Counts rows of a table, or of whatever belongs to the groups.
+    pub(super) fn measure_count(
+        &self,
+        ask: &mut Ask,
+        noun: Option<&Noun>,
+        groups: &[TableId],
+        hidden: bool,
+    ) -> Result<pacioli_model::ColumnName, Misfit> {
+        let table = match noun {
+            Some(Noun::Table(table)) => *table,
+            Some(Noun::Column(pick)) => {
+                let column = self.resolver.choose(pick)?;
+                let own = self.schema.table_of(column);
+                let base = self.measuring(own, groups)?;
+                let mut aggregation = Aggregation::new(
+                    Aggregate::CountDistinct,
+                    self.schema.tables[base].entry.name.clone(),
+                );
+                aggregation.value = Some(self.column_value(base, column, &pick.tokens)?);
+                return Ok(self.add_measure(ask, "count", aggregation, hidden));
+            }
+            Some(Noun::Period(_)) => return Err(misfit(NOWHERE, "Periods are not counted.")),
+            None => self
+                .belonging_or()
+                .ok_or_else(|| misfit(NOWHERE, "The question does not say what is counted."))?,
+        };
+        let base = self.measuring(table, groups)?;
+        let aggregation =
+            Aggregation::new(Aggregate::Count, self.schema.tables[base].entry.name.clone());
+        Ok(self.add_measure(ask, "count", aggregation, hidden))
+    }
+
+    /// What rows are counted where the question names none: another table that it names and that has
+    /// many of them, else the entity's own.
+    pub(super) fn belonging(&self) -> TableId {
+        self.belonging_or().unwrap_or(self.resolver.entity)
+    }
+
+    pub(super) fn belonging_or(&self) -> Option<TableId> {
+        let entity = self.resolver.entity;
+        let shown = self.outputs.iter().find_map(|(output, _)| match output {
+            Output::Column(column) => Some(self.schema.table_of(*column)),
+            Output::Entity(table) => Some(*table),
+            _ => None,
+        });
+        let of = shown.unwrap_or(entity);
+        if of != entity && self.schema.reaches_one(entity, of) {
+            return Some(entity);
+        }
+        let own_name = self.outputs.iter().any(|(output, _)| match output {
+            Output::Entity(_) => true,
+            Output::Column(column) => {
+                self.schema.tables[of].display == Some(*column)
+                    || self.schema.tables[of].key == Some(*column)
+            }
+            _ => false,
+        });
+        let others = self.sketch.mentioned.iter().copied().filter(|table| *table != of);
+        let mut many = others.filter(|table| {
+            own_name
+                && !self.schema.reaches_one(of, *table)
+                && self.schema.distance(of, *table).is_some()
+        });
+        many.next().or_else(|| if own_name { self.only_many(of) } else { Some(of) })
+    }
+
+    /// The one table that has many rows for each row of `table`.
+    fn only_many(&self, table: TableId) -> Option<TableId> {
+        let mut many =
+            self.schema.tables[table].steps.iter().filter(|step| step.many).map(|step| step.to);
+        many.next().filter(|first| many.all(|other| other == *first))
+    }
+
+    pub(super) fn ranked_by_count(&self) -> bool {
+        matches!(
+            self.sketch.best.as_ref().map(|best| &best.by),
+            Some(Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_))
+        ) || self.sketch.sort.iter().any(|key| {
+            matches!(key.by, Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_))
+        })
+    }
+
+    /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
+    pub(super) fn counted_attribute(
+        &self,
+    ) -> Option<(Measured, Comparison, pacioli_model::Decimal)> {
+        let mut counts = self
+            .sketch
+            .clauses
+            .iter()
+            .filter(|clause| !clause.negated)
+            .flat_map(|clause| &clause.tests);
+        let (what, comparison, number): (Measured, Comparison, pacioli_model::Decimal) = counts
+            .find_map(|test| match test {
+                Test::Count { what, comparison, number } => {
+                    Some((what.clone(), *comparison, *number))
+                }
+                _ => None,
+            })?;
+        let only_columns =
+            self.outputs.iter().all(|(output, _)| matches!(output, Output::Column(_)));
+        let attribute = self.outputs.iter().all(|(output, _)| match output {
+            Output::Column(column) => {
+                let table = self.schema.table_of(*column);
+                self.schema.tables[table].display != Some(*column)
+                    && self.schema.tables[table].key != Some(*column)
+                    && match &what {
+                        Measured::Count(Some(Noun::Table(counted))) => *counted == table,
+                        Measured::Aggregate(_, pick) => self
+                            .resolver
+                            .choose(pick)
+                            .is_ok_and(|of| self.schema.table_of(of) == table),
+                        _ => false,
+                    }
+            }
+            _ => false,
+        });
+        if matches!(what, Measured::Metric(_)) {
+            return Some((what, comparison, number));
+        }
+        let grouped = !self.sketch.groups.is_empty();
+        ((only_columns && attribute) || grouped && self.counts_groups(&what))
+            .then_some((what, comparison, number))
+    }
+
+    /// The table of a declared figure among the measures, ranks and bounds.
+    fn measured_metric(&self) -> Option<TableId> {
+        let shown = self.outputs.iter().find_map(|(output, _)| match output {
+            Output::Metric(metric) => Some(*metric),
+            _ => None,
+        });
+        let ranked = self.sketch.best.as_ref().and_then(|best| match best.by {
+            Measured::Metric(metric) => Some(metric),
+            _ => None,
+        });
+        let bounded = self.sketch.clauses.iter().flat_map(|clause| &clause.tests).find_map(
+            |test| match test {
+                Test::Count { what: Measured::Metric(metric), .. } => Some(*metric),
+                _ => None,
+            },
+        );
+        shown.or(ranked).or(bounded).and_then(|metric| self.metric_table(metric))
+    }
+
+    /// "Germany vs France": the values that stand against each other are groups.
+    fn add_versus(&self, ask: &mut Ask, base: TableId) -> Result<(), Misfit> {
+        if !self.sketch.versus {
+            return Ok(());
+        }
+        let mut tests = self.sketch.clauses.iter().flat_map(|clause| &clause.tests);
+        let values = tests.find_map(|test| match test {
+            Test::Values { values, column, near, tokens } => Some((values, column, near, tokens)),
+            _ => None,
+        });
+        let (values, column, near, tokens) =
+            values.ok_or_else(|| misfit(NOWHERE, "The question does not say what is compared."))?;
+        let (column, _) = self.resolver.choose_values(values, column.as_ref(), *near, tokens)?;
+        self.add_group(ask, base, column, tokens, false)?;
+        Ok(())
+    }
+
+    /// Whether a count bounds the groups themselves: "for each country with more than 3 airports".
+    fn counts_groups(&self, what: &Measured) -> bool {
+        matches!(what, Measured::Count(Some(Noun::Table(table))) if !self.sketch.groups.contains(&Noun::Table(*table)))
+    }
+
+    /// The measure that a bound or a rank speaks of.
+    fn measure_of(
+        &self,
+        ask: &mut Ask,
+        what: &Measured,
+        groups: &[TableId],
+        hidden: bool,
+    ) -> Result<pacioli_model::ColumnName, Misfit> {
+        match what {
+            Measured::Count(noun) => self.measure_count(ask, noun.as_ref(), groups, hidden),
+            Measured::Aggregate(aggregate, pick) => {
+                let column = self.numeric(pick, *aggregate)?;
+                self.measure_column(ask, *aggregate, column, &pick.tokens, groups, hidden)
+            }
+            Measured::Metric(metric) => self.measure_metric(ask, *metric, hidden),
+            Measured::Column(pick) => {
+                Err(misfit(pick.tokens.clone(), "A column by itself is no figure of a group."))
+            }
+        }
+    }
+
+    fn rank_groups(&self, ask: &mut Ask, best: &Best, groups: &[TableId]) -> Result<(), Misfit> {
+        let name = match &best.by {
+            Measured::Count(noun) => {
+                let known = ask.measures.iter().find(|measure| {
+                    measure.aggregation().is_some_and(|one| one.aggregate == Aggregate::Count)
+                });
+                match known.filter(|_| noun.is_none()) {
+                    Some(measure) => measure.name.clone(),
+                    None => self.measure_count(ask, noun.as_ref(), groups, true)?,
+                }
+            }
+            Measured::Aggregate(aggregate, pick) => {
+                let column = self.resolver.choose(pick)?;
+                self.measure_column(ask, *aggregate, column, &pick.tokens, groups, true)?
+            }
+            Measured::Metric(metric) => {
+                let shown =
+                    !self.outputs.iter().any(|(output, _)| matches!(output, Output::Metric(_)));
+                self.measure_metric(ask, *metric, !shown)?
+            }
+            Measured::Column(pick) => {
+                let column = self.resolver.choose(pick)?;
+                if let Some(known) = self.known_measure(ask, column) {
+                    known
+                } else if ask.group_by.is_empty() {
+                    return Err(misfit(best.tokens.clone(), "A total has no rank."));
+                } else {
+                    let how = if best.direction == pacioli_model::Direction::Ascending {
+                        Aggregate::Min
+                    } else {
+                        Aggregate::Max
+                    };
+                    self.measure_column(ask, how, column, &pick.tokens, groups, true)?
+                }
+            }
+        };
+        if ask.group_by.is_empty() {
+            return Err(misfit(best.tokens.clone(), "A total has no rank."));
+        }
+        ask.order.push(OrderBy { name, direction: best.direction });
+        ask.limit = Some(best.number.unwrap_or(1));
+        Ok(())
+    }
+
+    /// The shown measure over a column.
+    pub(super) fn known_measure(
+        &self,
+        ask: &Ask,
+        column: ColumnId,
+    ) -> Option<pacioli_model::ColumnName> {
+        let name = &self.schema.columns[column].column.name;
+        let known = ask.measures.iter().find(|measure| {
+            measure
+                .aggregation()
+                .and_then(|one| one.column())
+                .is_some_and(|reference| reference.column == *name)
+        });
+        known.map(|measure| measure.name.clone())
+    }
+
+    pub(super) fn number_literal(&self, number: pacioli_model::Decimal) -> Literal {
+        let whole = (number.scale == 0).then(|| i64::try_from(number.mantissa).ok()).flatten();
+        whole.map_or(Literal::Decimal(number), Literal::Integer)
+    }
+
+    /// A count of what belongs to the rows of `owner`, as a condition on them.
+    pub(super) fn count_filter(
+        &self,
+        base: TableId,
+        clause: &Clause,
+        what: &Measured,
+        comparison: Comparison,
+        number: pacioli_model::Decimal,
+    ) -> Result<Predicate, Misfit> {
+        let owner = self.counting_owner(what);
+        let key = self.schema.tables[owner].key.or(self.schema.tables[owner].display);
+        let key = key.ok_or_else(|| misfit(NOWHERE, "These rows have no key to count by."))?;
+        let counted = match what {
+            Measured::Count(Some(Noun::Table(table))) => *table,
+            Measured::Count(Some(Noun::Column(pick)))
+            | Measured::Aggregate(_, pick)
+            | Measured::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
+            Measured::Count(None) => self.belonging(),
+            Measured::Count(Some(Noun::Period(_))) | Measured::Metric(_) => {
+                return Err(misfit(NOWHERE, "This figure does not belong to one row."));
+            }
+        };
+        let mut ask = Ask::about(self.schema.tables[counted].entry.name.clone());
+        let table = self.measuring(counted, &[owner])?;
+        ask.table = self.schema.tables[table].entry.name.clone();
+        self.add_group(&mut ask, table, key, &NOWHERE, false)?;
+        let name = self.measure_of(&mut ask, what, &[owner], true)?;
+        ask.having = Some(Predicate::Compare {
+            left: Value::Output(name),
+            comparison,
+            right: Value::Literal(self.number_literal(number)),
+        });
+        let _ = clause;
+        Ok(Predicate::Among {
+            values: vec![self.column_value(base, key, &NOWHERE)?],
+            ask: Box::new(ask),
+        })
+    }
+
+    /// Whose rows are counted for: what is listed or grouped, unless that is what is counted.
+    fn counting_owner(&self, what: &Measured) -> TableId {
+        let counted = match what {
+            Measured::Count(Some(Noun::Table(table))) => Some(*table),
+            Measured::Count(Some(Noun::Column(pick)))
+            | Measured::Aggregate(_, pick)
+            | Measured::Column(pick) => {
+                self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column))
+            }
+            Measured::Count(None | Some(Noun::Period(_))) | Measured::Metric(_) => None,
+        };
+        let entity = self.resolver.entity;
+        let listed = self.outputs.iter().find_map(|(output, _)| match output {
+            Output::Column(column) => Some(self.schema.table_of(*column)),
+            Output::Entity(table) => Some(*table),
+            _ => None,
+        });
+        if Some(entity) != counted {
+            return entity;
+        }
+        listed
+            .filter(|table| Some(*table) != counted)
+            .or(self.sketch.mentioned.iter().copied().find(|table| Some(*table) != counted))
+            .unwrap_or(entity)
+    }
+}

@@ -1,0 +1,113 @@
+//! Conditions that no one row can meet: what is listed must meet each in some row. "Countries with a
+//! singer above 40 and one below 30", "customers who bought in 2024 but not in 2025".
+
+use pacioli_model::{Ask, Comparison, GroupKey, Predicate, Value};
+
+use super::Builder;
+use crate::relations::{
+    resolve::Misfit,
+    schema::{ColumnId, TableId},
+    sketch::{Side, Test},
+};
+
+/// What a test says of its column.
+#[derive(Debug, PartialEq)]
+enum Said {
+    Values(Vec<String>),
+    Year(i32),
+    Above(f64),
+    Below(f64),
+}
+
+impl Said {
+    fn excludes(&self, other: &Self, both: bool) -> bool {
+        match (self, other) {
+            (Self::Values(one), Self::Values(two)) => one != two,
+            (Self::Year(one), Self::Year(two)) => one != two,
+            (Self::Above(least), Self::Below(most)) | (Self::Below(most), Self::Above(least)) => {
+                both || least >= most
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Builder<'_> {
+    /// Whether two clauses that must both hold cannot hold for one row, so that the listed value is
+    /// what both must be true of.
+    pub(super) fn contradicts(&self, base: TableId) -> Result<bool, Misfit> {
+        let mut seen: Vec<(ColumnId, Said, bool)> = Vec::new();
+        let own_rows = self.lists_own_rows(base);
+        for clause in self
+            .sketch
+            .clauses
+            .iter()
+            .filter(|clause| !clause.alternative && !(clause.negated && own_rows))
+        {
+            for test in &clause.tests {
+                let Some((column, said)) = self.said(base, test)? else { continue };
+                let clash = seen.iter().any(|(known, other, denied)| {
+                    *known == column
+                        && !(*denied && clause.negated)
+                        && said.excludes(other, self.sketch.both)
+                });
+                if clash {
+                    return Ok(true);
+                }
+                seen.push((column, said, clause.negated));
+            }
+        }
+        Ok(false)
+    }
+
+    /// What a test says, where each row of `base` has one such value.
+    fn said(&self, base: TableId, test: &Test) -> Result<Option<(ColumnId, Said)>, Misfit> {
+        let said = match test {
+            Test::Compare { comparison, side: Side::Number(number), .. } => match comparison {
+                Comparison::Greater | Comparison::GreaterOrEqual => Said::Above(number.to_f64()),
+                Comparison::Less | Comparison::LessOrEqual => Said::Below(number.to_f64()),
+                Comparison::Equal | Comparison::NotEqual => return Ok(None),
+            },
+            Test::Values { values, column, near, tokens } => {
+                Said::Values(self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.1)
+            }
+            Test::Year { comparison: Comparison::Equal, year, .. } => Said::Year(*year),
+            _ => return Ok(None),
+        };
+        let settled = self.settle(base, test)?;
+        let column = settled
+            .filter(|settled| self.resolver.is_single(base, settled.table))
+            .and_then(|settled| settled.column);
+        Ok(column.map(|column| (column, said)))
+    }
+
+    /// Whether each listed value stands for one row of `base`.
+    fn lists_own_rows(&self, base: TableId) -> bool {
+        let node = &self.schema.tables[base];
+        let names = |column: ColumnId| node.key == Some(column) || node.display == Some(column);
+        self.shown_columns().is_ok_and(|columns| columns.iter().any(|(column, _)| names(*column)))
+    }
+
+    /// The listed values for which each part holds in some row, and no denied part in any.
+    pub(super) fn intersection(ask: &Ask, parts: Vec<Predicate>) -> Predicate {
+        let shown = ask.group_by.iter().filter(|group| !group.hidden);
+        let values: Vec<Value> = shown
+            .filter_map(|group| match &group.key {
+                GroupKey::Value(value) => Some(value.clone()),
+                _ => None,
+            })
+            .collect();
+        let among = |part: Predicate| {
+            let (part, denied) = match part {
+                Predicate::Not(part) => (*part, true),
+                part => (part, false),
+            };
+            let mut inner = Ask::about(ask.table.clone());
+            inner.group_by = ask.group_by.iter().filter(|group| !group.hidden).cloned().collect();
+            inner.filter = Some(part);
+            let among = Predicate::Among { values: values.clone(), ask: Box::new(inner) };
+            if denied { Predicate::Not(Box::new(among)) } else { among }
+        };
+        Predicate::All(parts.into_iter().map(among).collect())
+    }
+}

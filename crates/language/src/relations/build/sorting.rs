@@ -1,0 +1,89 @@
+//! Ranks and orders.
+
+use pacioli_model::{Ask, Direction, OrderBy};
+
+use super::{Builder, misfit};
+use crate::relations::{
+    resolve::Misfit,
+    schema::{ColumnId, TableId},
+    sketch::{Best, Measured},
+};
+
+impl Builder<'_> {
+    pub(super) fn ranking_column(&self, best: &Best) -> Result<ColumnId, Misfit> {
+        match &best.by {
+            Measured::Column(pick) => self.resolver.choose(pick),
+            Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_) => {
+                Err(misfit(best.tokens.clone(), "Rows have no count."))
+            }
+        }
+    }
+
+    pub(super) fn rank_rows(
+        &self,
+        ask: &mut Ask,
+        base: TableId,
+        best: &Best,
+        column: ColumnId,
+    ) -> Result<(), Misfit> {
+        let name = self.add_group(ask, base, column, &best.tokens, true)?;
+        ask.order.push(OrderBy { name, direction: best.direction });
+        ask.limit = Some(best.number.unwrap_or(1));
+        Ok(())
+    }
+
+    pub(super) fn sort_rows(&self, ask: &mut Ask, base: TableId) -> Result<(), Misfit> {
+        if ask.limit.is_some() {
+            return Ok(());
+        }
+        for key in &self.sketch.sort {
+            let Measured::Column(pick) = &key.by else { continue };
+            let column = self.resolver.choose(pick)?;
+            let name = self.add_group(ask, base, column, &pick.tokens, true)?;
+            let direction = key.direction.unwrap_or(Direction::Ascending);
+            ask.order.push(OrderBy { name, direction });
+        }
+        Ok(())
+    }
+
+    pub(super) fn sort_groups(
+        &self,
+        ask: &mut Ask,
+        base: TableId,
+        groups: &[TableId],
+    ) -> Result<(), Misfit> {
+        if ask.limit.is_some() {
+            return Ok(());
+        }
+        for key in &self.sketch.sort {
+            let direction = key.direction.unwrap_or(Direction::Ascending);
+            let name = match &key.by {
+                Measured::Count(noun) => {
+                    let known = ask
+                        .measures
+                        .first()
+                        .map(|measure| measure.name.clone())
+                        .filter(|_| noun.is_none());
+                    match known {
+                        Some(name) => name,
+                        None => self.measure_count(ask, noun.as_ref(), groups, true)?,
+                    }
+                }
+                Measured::Aggregate(aggregate, pick) => {
+                    let column = self.resolver.choose(pick)?;
+                    self.measure_column(ask, *aggregate, column, &pick.tokens, groups, true)?
+                }
+                Measured::Metric(metric) => self.measure_metric(ask, *metric, true)?,
+                Measured::Column(pick) => {
+                    let column = self.resolver.choose(pick)?;
+                    match self.known_measure(ask, column) {
+                        Some(name) => name,
+                        None => self.add_group(ask, base, column, &pick.tokens, true)?,
+                    }
+                }
+            };
+            ask.order.push(OrderBy { name, direction });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,464 @@
+//! Pieces to a sketch: one walk from left to right through the parts of a question: what is asked
+//! for, for each what, under which conditions, in what order.
+
+mod conditions;
+mod order;
+mod select;
+
+use std::ops::Range;
+
+use pacioli_model::{Aggregate, Comparison};
+
+use super::{
+    pieces::{Degree, Item, Mention, Piece},
+    schema::{Schema, TableId},
+    sketch::{Clause, Noun, Pick, Sketch, Target, Test},
+    vocabulary::Key,
+};
+
+/// Which part of the question is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zone {
+    Select,
+    Condition,
+    Group,
+    Order,
+}
+
+pub(super) struct Parser<'a> {
+    pub(super) pieces: &'a [Piece],
+    pub(super) schema: &'a Schema<'a>,
+    pub(super) sketch: Sketch,
+    pub(super) zone: Zone,
+    pub(super) at: usize,
+    /// Aggregates that wait for their column.
+    pub(super) aggregates: Vec<Aggregate>,
+    /// The aggregates that the last column took: "average age and weight".
+    pub(super) taken: Vec<Aggregate>,
+    pub(super) counting: bool,
+    /// A preposition that narrows stands before.
+    pub(super) narrowing: bool,
+    /// A column that waits for what it is compared with.
+    pub(super) column: Option<Pick>,
+    pub(super) negated: bool,
+    pub(super) alternative: bool,
+    /// The table that conditions are about.
+    pub(super) focus: Option<TableId>,
+    /// `with`, `have`: what follows may belong to the row.
+    pub(super) having: bool,
+    /// A clause is open and takes more tests.
+    pub(super) open: bool,
+    /// The question's words as they were typed.
+    pub(super) words: Vec<&'a str>,
+    /// Pieces whose words were taken as they stand.
+    pub(super) read: Vec<usize>,
+    /// `in`, `from` stands before.
+    pub(super) within: bool,
+    /// A declared figure that waits for its bound.
+    pub(super) metric: Option<usize>,
+    /// All columns are asked for.
+    pub(super) everything: bool,
+    /// A `not` has found what it denies.
+    pub(super) denied: bool,
+    /// Tests go to the aggregate that the last one compares with.
+    pub(super) inside: bool,
+}
+
+/// Reads the pieces of one question.
+pub(crate) fn parse(pieces: &[Piece], words: Vec<&str>, schema: &Schema<'_>) -> Sketch {
+    let mut parser = Parser {
+        pieces,
+        schema,
+        sketch: Sketch { mentioned: mentioned(pieces), ..Sketch::default() },
+        zone: Zone::Select,
+        at: 0,
+        aggregates: Vec::new(),
+        taken: Vec::new(),
+        counting: false,
+        narrowing: false,
+        column: None,
+        negated: false,
+        alternative: false,
+        focus: None,
+        having: false,
+        open: false,
+        words,
+        read: Vec::new(),
+        metric: None,
+        within: false,
+        everything: false,
+        denied: false,
+        inside: false,
+    };
+    let mut stays = 0;
+    while parser.at < pieces.len() {
+        let here = parser.at;
+        parser.step();
+        stays = if parser.at > here { 0 } else { stays + 1 };
+        // A piece that every part of the question hands to another has no place in any.
+        if stays > 3 {
+            parser.misplaced(here);
+            parser.at = here + 1;
+            stays = 0;
+        }
+    }
+    parser.finish()
+}
+
+/// The tables that the question names, surest first in its order.
+fn mentioned(pieces: &[Piece]) -> Vec<TableId> {
+    let mut tables = Vec::new();
+    for piece in pieces {
+        let Item::Mention(mention) = &piece.item else { continue };
+        let best = mention.table_quality();
+        for (table, quality) in &mention.tables {
+            if *quality >= best - 0.01 && !tables.contains(table) {
+                tables.push(*table);
+            }
+        }
+    }
+    tables
+}
+
+impl Parser<'_> {
+    fn step(&mut self) {
+        match self.zone {
+            Zone::Select => self.select(),
+            Zone::Condition => self.condition(),
+            Zone::Group => self.group(),
+            Zone::Order => self.order(),
+        }
+    }
+
+    pub(super) fn item(&self, at: usize) -> Option<&Item> {
+        self.pieces.get(at).map(|piece| &piece.item)
+    }
+
+    pub(super) fn key_at(&self, at: usize) -> Option<Key> {
+        match self.item(at) {
+            Some(Item::Key(key)) => Some(*key),
+            _ => None,
+        }
+    }
+
+    /// The next place from `at` on that is more than a stop word.
+    pub(super) fn solid(&self, mut at: usize) -> usize {
+        while matches!(self.key_at(at), Some(Key::Stop)) {
+            at += 1;
+        }
+        at
+    }
+
+    /// The same, verbs and prepositions passed too.
+    pub(super) fn solid_noun(&self, mut at: usize) -> usize {
+        while matches!(self.key_at(at), Some(Key::Stop | Key::Of | Key::Verb | Key::In)) {
+            at += 1;
+        }
+        at
+    }
+
+    pub(super) fn mention_at(&self, at: usize) -> Option<&Mention> {
+        match self.item(at) {
+            Some(Item::Mention(mention)) => Some(mention),
+            _ => None,
+        }
+    }
+
+    pub(super) fn tokens(&self, at: usize) -> Range<usize> {
+        self.pieces[at].tokens.clone()
+    }
+
+    pub(super) fn misplaced(&mut self, at: usize) {
+        if let Some(piece) = self.pieces.get(at) {
+            self.sketch.unplaced.push(piece.tokens.clone());
+        }
+    }
+
+    pub(super) fn pick(&self, at: usize, owner: Option<TableId>) -> Option<Pick> {
+        let mention = self.mention_at(at)?;
+        if mention.columns.is_empty() {
+            return None;
+        }
+        Some(Pick {
+            candidates: mention.columns.clone(),
+            owner,
+            near: self.focus,
+            tokens: self.tokens(at),
+        })
+    }
+
+    /// Whether some column that is meant holds numbers or days.
+    pub(super) fn measures(&self, mention: &Mention) -> bool {
+        let best = mention.column_quality();
+        mention.columns.iter().filter(|(_, quality)| *quality > best - 0.15).any(|(column, _)| {
+            let data_type = self.schema.columns[*column].column.data_type;
+            data_type.is_number() || data_type.is_time()
+        })
+    }
+
+    /// Whether some column that is meant holds figures, and no key.
+    pub(super) fn quantifies(&self, mention: &Mention) -> bool {
+        let best = mention.column_quality();
+        mention.columns.iter().filter(|(_, quality)| *quality > best - 0.15).any(|(column, _)| {
+            let node = &self.schema.columns[*column];
+            let year = node
+                .words
+                .iter()
+                .any(|word| matches!(word.stem.as_str(), "year" | "month" | "day"));
+            let key = node.foreign
+                || node.role == crate::role::Role::Identifier && !year
+                || self.schema.tables[node.table].key == Some(*column);
+            (node.column.data_type.is_number() || node.column.data_type.is_time()) && !key
+        })
+    }
+
+    /// Whether the mention is a table rather than a column.
+    pub(super) fn is_table(&self, mention: &Mention) -> bool {
+        mention.table_quality() > 0.0 && mention.table_quality() + 0.051 > mention.column_quality()
+    }
+
+    /// The table of a mention, when only an owner of a column is wanted: "name of the stadium".
+    pub(super) fn owner_after(&self, at: usize) -> Option<TableId> {
+        let of = self.solid(at);
+        if !matches!(self.key_at(of), Some(Key::Of)) {
+            return None;
+        }
+        let mut next = self.solid(of + 1);
+        while matches!(
+            self.item(next),
+            Some(
+                Item::Key(Key::Distinct | Key::Each | Key::Most(_))
+                    | Item::Adjective { .. }
+                    | Item::Number(_)
+            )
+        ) || self.mention_at(next).is_some_and(Mention::only_values)
+        {
+            next = self.solid(next + 1);
+        }
+        let mention = self.mention_at(next)?;
+        // "the name of the airport code": the column is what counts there.
+        if self
+            .mention_at(next + 1)
+            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next + 1].pause)
+            && mention.table_quality() < 0.9
+        {
+            return None;
+        }
+        (mention.table_quality() > 0.0 && mention.table_quality() >= mention.column_quality() - 0.2)
+            .then(|| mention.best_table())
+            .flatten()
+            .map(|(table, _)| table)
+    }
+
+    pub(super) fn enter(&mut self, zone: Zone) {
+        self.close_column();
+        self.zone = zone;
+        self.narrowing = false;
+    }
+
+    /// A condition that names a column and says nothing of it asks that it has a value.
+    pub(super) fn close_column(&mut self) {
+        let Some(pick) = self.column.take() else { return };
+        if self.having {
+            self.push(Test::Has { pick });
+        } else {
+            self.sketch.unplaced.push(pick.tokens);
+        }
+    }
+
+    /// Adds a test to the open clause, or opens one.
+    pub(super) fn push(&mut self, test: Test) {
+        self.denied |= self.negated;
+        if self.inside && !self.negated && !self.alternative {
+            let last = self.sketch.clauses.last_mut().and_then(|clause| clause.tests.last_mut());
+            if let Some(Test::Compare {
+                side: super::sketch::Side::Aggregate(_, _, tests), ..
+            }) = last
+            {
+                if !matches!(test, Test::Exists { .. }) {
+                    tests.push(test);
+                }
+                return;
+            }
+        }
+        let continues = self.open
+            && !self.alternative
+            && self.sketch.clauses.last().is_some_and(|clause| clause.negated == self.negated);
+        if continues {
+            if let Some(clause) = self.sketch.clauses.last_mut() {
+                clause.tests.push(test);
+            }
+        } else {
+            let alternative =
+                std::mem::take(&mut self.alternative) && !self.sketch.clauses.is_empty();
+            self.sketch.clauses.push(Clause {
+                negated: self.negated,
+                alternative,
+                tests: vec![test],
+            });
+            self.open = true;
+        }
+    }
+
+    /// `for each country, …`, `by country`.
+    fn group(&mut self) {
+        let here = self.solid_noun(self.at);
+        self.at = here + 1;
+        let Some(item) = self.item(here) else { return };
+        match item {
+            Item::Key(Key::Distinct | Key::Each | Key::HowMany) => {}
+            Item::Key(Key::Grain(grain) | Key::Every(grain)) => {
+                self.sketch.groups.push(Noun::Period(*grain));
+                self.after_group();
+            }
+            Item::Mention(mention) if !mention.only_values() => {
+                let mention = mention.clone();
+                self.group_mention(here, &mention);
+            }
+            _ => {
+                self.at = here;
+                self.leave_group();
+            }
+        }
+    }
+
+    fn group_mention(&mut self, here: usize, mention: &Mention) {
+        let qualifies = self
+            .mention_at(here + 1)
+            .is_some_and(|next| !next.columns.is_empty() && !self.pieces[here + 1].pause);
+        if self.is_table(mention) && qualifies && !mention.tables.is_empty() {
+            let owner = mention.best_table().map(|(table, _)| table);
+            self.sketch.groups.extend(self.pick(here + 1, owner).map(Noun::Column));
+            self.at = here + 2;
+        } else if self.is_table(mention) {
+            let table = mention.tables[0].0;
+            self.sketch.groups.push(Noun::Table(table));
+            self.focus = self.focus.or(Some(table));
+        } else if let Some(pick) = self.pick(here, self.owner_after(here + 1)) {
+            if pick.owner.is_some() {
+                self.at = self.solid(self.solid(here + 1) + 1) + 1;
+            }
+            self.sketch.groups.push(Noun::Column(pick));
+        }
+        self.after_group();
+    }
+
+    /// "by country and month": groups go on over `and`.
+    fn after_group(&mut self) {
+        let next = self.solid(self.at);
+        let noun = self.solid(next + 1);
+        let groups = self.mention_at(noun).is_some_and(|mention| !mention.only_values())
+            || matches!(self.key_at(noun), Some(Key::Grain(_)));
+        let goes_on = matches!(self.key_at(next), Some(Key::And | Key::By | Key::Each))
+            && groups
+            && (!self.sketch.targets.is_empty() || self.sketch.entity.is_some());
+        if goes_on {
+            self.at = next + 1;
+        } else {
+            self.leave_group();
+        }
+    }
+
+    fn leave_group(&mut self) {
+        let asked = self.sketch.targets.iter().any(|target| !matches!(target, Target::Entity(_)));
+        let zone = if asked { Zone::Condition } else { Zone::Select };
+        self.enter(zone);
+    }
+
+    fn finish(mut self) -> Sketch {
+        self.close_column();
+        if self.counting || !self.aggregates.is_empty() {
+            self.waiting();
+        }
+        self.figures_of_groups();
+        let nothing = self.sketch.targets.is_empty();
+        if self.everything
+            && nothing
+            && let Some(entity) = self.sketch.entity
+        {
+            self.sketch.targets.push(Target::Everything(entity));
+        }
+        let nothing = self.sketch.targets.is_empty();
+        if let Some(entity) = self.sketch.entity.filter(|_| nothing) {
+            self.sketch.targets.push(Target::Entity(entity));
+        }
+        if self.negated && !self.denied {
+            let not = self.pieces.iter().find(|piece| piece.item == Item::Key(Key::Not));
+            self.sketch.unplaced.extend(not.map(|piece| piece.tokens.clone()));
+        }
+        for (_, piece) in self.pieces.iter().enumerate().filter(|(at, _)| !self.read.contains(at)) {
+            if matches!(piece.item, Item::Unknown | Item::Key(Key::Beyond))
+                && !self.sketch.unplaced.contains(&piece.tokens)
+            {
+                self.sketch.unplaced.push(piece.tokens.clone());
+            }
+        }
+        self.sketch.unplaced.sort_by_key(|tokens| tokens.start);
+        self.sketch
+    }
+
+    /// "revenue by month" is the sum of it; "orders by country" is how many.
+    fn figures_of_groups(&mut self) {
+        let periods = self.sketch.groups.iter().any(|group| matches!(group, Noun::Period(_)));
+        if !(periods || self.sketch.by || self.sketch.change.is_some()) {
+            return;
+        }
+        for target in &mut self.sketch.targets {
+            if let Target::Column(pick) = target
+                && let Some(aggregate) = usual_aggregate(pick, self.schema)
+            {
+                *target = Target::Aggregate { aggregate, of: pick.clone() };
+            }
+        }
+        let only_rows =
+            self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
+        if let Some(entity) = self.sketch.entity.filter(|_| only_rows) {
+            self.sketch.targets =
+                vec![Target::Count { what: Noun::Table(entity), distinct: false }];
+        }
+    }
+
+    /// A count or an aggregate at the end of the question is of what it is about.
+    fn waiting(&mut self) {
+        if let Some(entity) =
+            self.sketch.entity.filter(|_| self.counting && self.aggregates.is_empty())
+        {
+            self.sketch.targets.push(Target::Count { what: Noun::Table(entity), distinct: false });
+            return;
+        }
+        let unread = self
+            .pieces
+            .iter()
+            .find(|piece| matches!(piece.item, Item::Key(Key::HowMany | Key::Aggregate(_))));
+        self.sketch.unplaced.extend(unread.map(|piece| piece.tokens.clone()));
+    }
+}
+
+/// How figures of a column become one: amounts add up, rates are averaged.
+fn usual_aggregate(pick: &Pick, schema: &Schema<'_>) -> Option<Aggregate> {
+    let (column, _) = pick.candidates.first()?;
+    let role = schema.columns[*column].role;
+    if role.adds_up() {
+        Some(Aggregate::Sum)
+    } else {
+        role.measures().then_some(Aggregate::Average)
+    }
+}
+
+/// Which comparison an adjective makes: older than 20 is more years.
+pub(super) fn compared(direction: pacioli_model::Direction) -> Comparison {
+    match direction {
+        pacioli_model::Direction::Descending => Comparison::Greater,
+        pacioli_model::Direction::Ascending => Comparison::Less,
+    }
+}
+
+/// Whether an adjective ranks.
+pub(super) fn ranks(item: Option<&Item>) -> bool {
+    matches!(
+        item,
+        Some(
+            Item::Adjective { degree: Degree::Most, .. } | Item::Key(Key::Most(_) | Key::Common(_))
+        )
+    )
+}

@@ -1,0 +1,570 @@
+//! Which rows count.
+
+mod best;
+mod compare;
+
+use pacioli_model::{Comparison, Decimal};
+
+use super::{Parser, Zone};
+use crate::relations::{
+    lexicon::KnownValue,
+    pieces::{Degree, Item, Mention},
+    sketch::{Measured, Noun, Pick, Side, Test},
+    vocabulary::Key,
+};
+
+impl Parser<'_> {
+    pub(super) fn condition(&mut self) {
+        let here = self.at;
+        let Some(item) = self.item(here).cloned() else { return };
+        self.at = here + 1;
+        self.inside &= !self.pieces[here].pause;
+        match item {
+            Item::Key(key) => self.condition_key(here, key),
+            Item::Mention(mention) => self.condition_mention(here, &mention),
+            Item::Adjective { degree: Degree::Most, .. } => self.condition_best(here),
+            Item::Adjective { direction, columns, .. } => {
+                self.adjective_compared(here, direction, &columns)
+            }
+            Item::Number(value) => self.number(here, value),
+            Item::Quoted(text, values) => self.quoted(here, text, values),
+            Item::Days(period) => {
+                let pick = self.column.take();
+                let tokens = self.tokens(here);
+                self.push(Test::Days { pick, period, tokens });
+            }
+            Item::Unknown => {}
+        }
+    }
+
+    fn condition_key(&mut self, here: usize, key: Key) {
+        match key {
+            Key::And => self.and(here),
+            Key::Or => self.or(here),
+            Key::Not if self.column.is_some() => {
+                self.open = false;
+                self.negated = true;
+            }
+            Key::Not => {
+                self.break_clause();
+                self.negated = true;
+                self.having = true;
+            }
+            Key::That => {
+                if !self.negated || self.open {
+                    self.break_clause();
+                }
+                self.having = false;
+            }
+            Key::With => self.having = true,
+            Key::Both => self.sketch.both = true,
+            Key::Each => self.enter(Zone::Group),
+            Key::By => self.by_condition(here),
+            Key::Ask | Key::HowMany | Key::Aggregate(_) => self.ask_again(here, key),
+            Key::Most(_) | Key::Common(_) => self.condition_best(here),
+            Key::Compare(comparison) => self.comparison(here, comparison),
+            Key::Between => self.between(here),
+            Key::Order | Key::OrderTowards(_) | Key::Alphabetical | Key::Towards(_) => {
+                self.at = here;
+                self.enter(Zone::Order);
+            }
+            Key::Text(place) => self.text(here, place),
+            Key::Empty => self.empty(here),
+            Key::Everything => self.everything = true,
+            Key::Every(grain) => self.sketch.groups.push(Noun::Period(grain)),
+            Key::Grain(_) => self.misplaced(here),
+            Key::Change(change) => self.sketch.change = Some(change),
+            Key::Versus => {
+                self.sketch.versus = true;
+                self.or(here);
+            }
+            Key::Stop
+            | Key::Verb
+            | Key::Of
+            | Key::In
+            | Key::Either
+            | Key::Distinct
+            | Key::Than
+            | Key::Beyond => {}
+        }
+    }
+
+    /// A count or an aggregate in a condition: "with the number of pets above 2"; else a new question.
+    fn ask_again(&mut self, here: usize, key: Key) {
+        let after_and = here
+            .checked_sub(1)
+            .and_then(|before| self.key_at(before))
+            .is_some_and(|before| matches!(before, Key::And | Key::Ask | Key::Stop));
+        let started = self.pieces[here].pause || after_and || here == 0;
+        if key == Key::Ask && !started && self.column.is_none() {
+            return;
+        }
+        if started || key == Key::Ask || self.sketch.targets.is_empty() {
+            self.break_clause();
+            self.at = here;
+            self.enter(Zone::Select);
+            return;
+        }
+        match key {
+            Key::HowMany => {
+                let next = self.solid_noun(here + 1);
+                if let Some((comparison, number, noun, end)) = self.counted_after(next) {
+                    self.at = end;
+                    self.push(Test::Count {
+                        what: Measured::Count(Some(noun)),
+                        comparison,
+                        number,
+                    });
+                } else {
+                    self.misplaced(here);
+                }
+            }
+            Key::Aggregate(aggregate) => match self.aggregated_after(here + 1) {
+                Some((pick, comparison, number, end)) => {
+                    self.at = end;
+                    self.push(Test::Count {
+                        what: Measured::Aggregate(aggregate, pick),
+                        comparison,
+                        number,
+                    });
+                }
+                None => self.misplaced(here),
+            },
+            _ => self.misplaced(here),
+        }
+    }
+
+    /// "with an average salary above 1000".
+    fn aggregated_after(&self, from: usize) -> Option<(Pick, Comparison, Decimal, usize)> {
+        let at = self.solid_noun(from);
+        let pick = self.pick(at, self.owner_after(at + 1))?;
+        let mut next = self.solid_noun(at + 1);
+        if pick.owner.is_some() {
+            next = self.solid_noun(next + 1);
+        }
+        let Some(Key::Compare(comparison)) = self.key_at(next) else { return None };
+        let number = self.solid(next + 1);
+        match self.item(number) {
+            Some(Item::Number(value)) => Some((pick, comparison, *value, number + 1)),
+            _ => None,
+        }
+    }
+
+    /// "the number of pets is more than 2".
+    fn counted_after(&self, next: usize) -> Option<(Comparison, Decimal, Noun, usize)> {
+        let noun = self.noun(next)?;
+        let mut at = self.solid_noun(next + 1);
+        let comparison = match self.key_at(at) {
+            Some(Key::Compare(comparison)) => {
+                at = self.solid(at + 1);
+                comparison
+            }
+            _ => Comparison::Equal,
+        };
+        match self.item(at) {
+            Some(Item::Number(number)) => Some((comparison, *number, noun, at + 1)),
+            _ => None,
+        }
+    }
+
+    /// "whose date is null", "with a null value for the date".
+    fn empty(&mut self, here: usize) {
+        if let Some(pick) = self.column.take() {
+            return self.push(Test::Empty { pick });
+        }
+        let next = self.solid_noun(here + 1);
+        match self.pick(next, None) {
+            Some(pick) => {
+                self.at = next + 1;
+                self.push(Test::Empty { pick });
+            }
+            None => self.misplaced(here),
+        }
+    }
+
+    fn noun(&self, at: usize) -> Option<Noun> {
+        let mention = self.mention_at(at)?;
+        if self.is_table(mention) {
+            Some(Noun::Table(mention.tables[0].0))
+        } else {
+            self.pick(at, None).map(Noun::Column)
+        }
+    }
+
+    fn break_clause(&mut self) {
+        self.close_column();
+        self.open = false;
+        self.negated = false;
+    }
+
+    fn and(&mut self, here: usize) {
+        self.inside = false;
+        let next = self.solid(here + 1);
+        let new_question = match self.item(next) {
+            Some(Item::Key(Key::Ask)) => {
+                !matches!(self.key_at(self.solid(next + 1)), Some(Key::Compare(_)))
+            }
+            Some(Item::Key(Key::HowMany)) => true,
+            Some(Item::Key(Key::Aggregate(_))) => false,
+            _ => false,
+        };
+        if new_question {
+            self.break_clause();
+            self.at = next;
+            self.enter(Zone::Select);
+            return;
+        }
+        if self.column.is_some()
+            && self.mention_at(next).is_some_and(|mention| !mention.only_values())
+            && !self.having
+        {
+            // "whose name and age are": two columns for one test are not read.
+            return self.close_column();
+        }
+        let having = self.having;
+        let negated = self.negated;
+        let pending = self.column.clone();
+        self.column = None;
+        self.open = false;
+        // "not from France and Germany" denies both; "does not have a cat and lives in Rome" only one.
+        self.negated = negated && self.mention_at(next).is_some_and(Mention::only_values);
+        self.having = having;
+        if self.mention_at(next).is_some_and(Mention::only_values)
+            || matches!(self.item(next), Some(Item::Quoted(..) | Item::Number(_)))
+        {
+            self.column = pending.or_else(|| self.last_pick());
+        }
+        if matches!(self.key_at(next), Some(Key::Compare(_))) && self.column.is_none() {
+            self.column = self.last_pick();
+        }
+    }
+
+    fn or(&mut self, here: usize) {
+        self.inside = false;
+        let next = self.solid(here + 1);
+        self.open = false;
+        self.alternative = true;
+        self.column = None;
+        if matches!(
+            self.item(next),
+            Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Compare(_) | Key::Text(_)))
+        ) {
+            self.column = self.last_pick();
+        }
+    }
+
+    /// The column of the last test, which the next one without a column is about too.
+    pub(super) fn last_pick(&self) -> Option<Pick> {
+        match self.sketch.clauses.last()?.tests.last()? {
+            Test::Compare { pick, .. }
+            | Test::Between { pick, .. }
+            | Test::Empty { pick }
+            | Test::Has { pick } => Some(pick.clone()),
+            Test::Values { column, .. } => column.clone(),
+            Test::Text { pick, .. } | Test::Days { pick, .. } => pick.clone(),
+            _ => None,
+        }
+    }
+
+    fn by_condition(&mut self, here: usize) {
+        let measured = self.sketch.targets.iter().any(|target| {
+            !matches!(
+                target,
+                crate::relations::sketch::Target::Column(_)
+                    | crate::relations::sketch::Target::Entity(_)
+            )
+        });
+        let groups =
+            self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values())
+                || matches!(self.key_at(self.solid(here + 1)), Some(Key::Grain(_) | Key::Every(_)));
+        if measured
+            && groups
+            && !matches!(
+                here.checked_sub(1).and_then(|before| self.key_at(before)),
+                Some(Key::Verb)
+            )
+        {
+            self.enter(Zone::Group);
+        }
+    }
+
+    fn condition_mention(&mut self, here: usize, mention: &Mention) {
+        if let Some(metric) = mention.metrics.first() {
+            self.close_column();
+            self.metric = Some(*metric);
+            return;
+        }
+        if self.takes_value(here, mention) {
+            return self.values_here(here);
+        }
+        let next = here + 1;
+        let compound = self
+            .mention_at(next)
+            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
+        if compound && self.is_table(mention) {
+            let owner = mention.best_table().map(|(table, _)| table);
+            self.close_column();
+            self.column = self.pick(next, owner);
+            self.focus = owner;
+            self.at = next + 1;
+            return;
+        }
+        let compared =
+            self.compares_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
+        let table_first = self.is_table(mention) && !compared || mention.columns.is_empty();
+        if table_first && let Some((table, _)) = mention.best_table() {
+            return self.table_condition(here, table);
+        }
+        self.close_column();
+        let owner = self.owner_after(next);
+        if owner.is_some() {
+            self.at = self.solid(self.solid(next) + 1) + 1;
+        }
+        self.column = self.pick(here, owner);
+    }
+
+    /// Whether what follows a column is what it is compared with.
+    fn compares_next(&self, at: usize) -> bool {
+        let mut next = self.solid(at);
+        while matches!(self.key_at(next), Some(Key::Of | Key::Either)) {
+            next = self.solid(next + 1);
+        }
+        match self.item(next) {
+            Some(
+                Item::Number(_)
+                | Item::Quoted(..)
+                | Item::Key(Key::Compare(_) | Key::Between | Key::Text(_) | Key::Empty),
+            ) => true,
+            Some(Item::Mention(mention)) => mention.only_values() && at == next,
+            _ => false,
+        }
+    }
+
+    fn takes_value(&self, here: usize, mention: &Mention) -> bool {
+        if mention.values.is_empty() {
+            return false;
+        }
+        if mention.only_values() {
+            return true;
+        }
+        let wanted = self.column.as_ref();
+        let fits = |value: &KnownValue| {
+            wanted.is_some_and(|pick| {
+                pick.candidates.iter().any(|(column, _)| *column == value.column)
+            })
+        };
+        if mention.values.iter().any(|(value, _)| fits(value)) && !self.compares_next(here + 1) {
+            return true;
+        }
+        let best = mention.values.first().map_or(0.0, |(_, quality)| *quality);
+        best > mention.table_quality().max(mention.column_quality())
+    }
+
+    /// Values from `here` on, joined by `or` or `and`, as one test.
+    pub(super) fn values_here(&mut self, here: usize) {
+        let mut values = Vec::new();
+        let mut at = here;
+        while let Some(mention) =
+            self.mention_at(at).filter(|mention| at == here || mention.only_values())
+        {
+            values.push(mention.values.clone());
+            self.at = at + 1;
+            let mut next = at + 1;
+            let versus = matches!(self.key_at(next), Some(Key::Versus));
+            self.sketch.versus |= versus;
+            if (versus || matches!(self.key_at(next), Some(Key::Or))) && !self.alternative {
+                next = self.solid(next + 1);
+            } else {
+                break;
+            }
+            at = next;
+        }
+        let mut column = self.column.take();
+        let tokens = self.pieces[here].tokens.start..self.pieces[self.at - 1].tokens.end;
+        // "Prague city": what the value is stands after it.
+        let after =
+            self.mention_at(self.at).filter(|_| column.is_none() && !self.pieces[self.at].pause);
+        let says = |mention: &Mention| {
+            values.iter().flatten().any(|(value, _)| {
+                mention
+                    .columns
+                    .iter()
+                    .any(|(column, quality)| *column == value.column && *quality >= 0.7)
+                    && (mention.table_quality() < 0.9 || !self.sketch.targets.is_empty())
+                    || mention.tables.iter().any(|(table, quality)| {
+                        *quality > 0.9
+                            && *table == self.schema.table_of(value.column)
+                            && Some(*table) != self.sketch.entity
+                            && !self.sketch.targets.is_empty()
+                    })
+            })
+        };
+        if after.is_some_and(says) {
+            column = self.pick(self.at, None);
+            self.at += 1;
+        }
+        let near = self.focus;
+        let mut tables: Vec<usize> =
+            values.iter().flatten().map(|(value, _)| self.schema.table_of(value.column)).collect();
+        tables.dedup();
+        if let [only] = tables.as_slice() {
+            self.focus = Some(*only);
+        }
+        self.push(Test::Values { values, column, near, tokens });
+    }
+
+    fn table_condition(&mut self, here: usize, table: usize) {
+        let pending = self.column.take();
+        if let Some(mut pick) = pending {
+            // "the name of the stadium", with the noun after: the column is that table's.
+            pick.owner = Some(table);
+            self.column = Some(pick);
+            self.focus = Some(table);
+            return;
+        }
+        self.focus = Some(table);
+        let next = self.solid(self.at);
+        let named = self.mention_at(next).is_some_and(|mention| {
+            mention.values.iter().any(|(value, _)| self.schema.table_of(value.column) == table)
+        }) || matches!(self.item(next), Some(Item::Quoted(_, values)) if values.iter().any(|(value, _)| self.schema.table_of(value.column) == table));
+        if named && self.sketch.entity.is_some() && !self.pieces[next].pause {
+            return;
+        }
+        if self.sketch.entity.is_none() && self.sketch.groups.is_empty() {
+            self.sketch.entity = Some(table);
+            return;
+        }
+        let own =
+            self.sketch.entity == Some(table) || self.sketch.groups.contains(&Noun::Table(table));
+        if !own || self.negated && self.having && !self.open {
+            let tokens = self.tokens(here);
+            self.push(Test::Exists { table, tokens });
+        }
+    }
+
+    fn quoted(&mut self, here: usize, text: String, values: Vec<(KnownValue, f64)>) {
+        let tokens = self.tokens(here);
+        let column = self.column.take();
+        let fits = column.as_ref().is_none_or(|pick| {
+            values
+                .iter()
+                .any(|(value, _)| pick.candidates.iter().any(|(column, _)| *column == value.column))
+        });
+        let after = self.solid(self.at + 1);
+        let inside = column.is_none()
+            && matches!(self.key_at(self.at), Some(Key::In))
+            && self.mention_at(after).is_some_and(|mention| {
+                !mention.columns.is_empty() && mention.table_quality() < 0.9
+            });
+        if inside {
+            // "having 'Hey' in its title"
+            let pick = self.pick(after, None);
+            self.at = after + 1;
+            return self.push(Test::Text {
+                pick,
+                place: pacioli_model::TextPlace::Anywhere,
+                text,
+                tokens,
+            });
+        }
+        let mut all = vec![values];
+        let _ = fits;
+        if all[0].is_empty() {
+            return match column {
+                Some(pick) => self.push(Test::Compare {
+                    pick,
+                    comparison: Comparison::Equal,
+                    side: Side::Text(text),
+                }),
+                None => self.misplaced(here),
+            };
+        }
+        let next = self.solid(self.at + 1);
+        if let (Some(Key::Or), Some(Item::Quoted(_, more))) =
+            (self.key_at(self.at), self.item(next).cloned())
+            && !more.is_empty()
+        {
+            all.push(more);
+            self.at = next + 1;
+        }
+        let near = self.focus;
+        self.push(Test::Values { values: all, column, near, tokens });
+    }
+
+    fn text(&mut self, here: usize, place: pacioli_model::TextPlace) {
+        let mut next = here + 1;
+        let skipped = |next: usize| {
+            self.pieces.get(next).is_some_and(|piece| {
+                matches!(
+                    self.words[piece.tokens.start],
+                    "the"
+                        | "letter"
+                        | "word"
+                        | "with"
+                        | "letters"
+                        | "words"
+                        | "capital"
+                        | "substring"
+                        | "string"
+                )
+            })
+        };
+        while skipped(next) {
+            next += 1;
+        }
+        let text = match self.item(next) {
+            Some(Item::Quoted(text, _)) => Some(text.clone()),
+            Some(Item::Mention(_) | Item::Unknown | Item::Number(_) | Item::Key(_))
+                if self.pieces.len() > next =>
+            {
+                self.read.push(next);
+                let start = self.pieces[next].tokens.start;
+                Some(self.words[start..self.pieces[next].tokens.end].join(" "))
+            }
+            _ => None,
+        };
+        let tokens = here..next + 1;
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            // "that includes a pool": the word joins two things.
+            return;
+        };
+        self.at = next + 1;
+        let mut pick = self.column.take();
+        if pick.is_none() {
+            let after = self.solid_noun(next + 1);
+            let named = self.mention_at(after).is_some_and(|mention| !mention.columns.is_empty());
+            if named && matches!(self.key_at(self.solid(next + 1)), Some(Key::In)) {
+                pick = self.pick(after, None);
+                self.at = after + 1;
+            }
+        }
+        let pick = pick.or_else(|| self.alternative.then(|| self.last_pick()).flatten());
+        let tokens = self.pieces[tokens.start].tokens.start..self.pieces[tokens.end - 1].tokens.end;
+        self.push(Test::Text { pick, place, text, tokens });
+    }
+
+    fn condition_best(&mut self, here: usize) {
+        match self.read_best(here) {
+            Some((best, end)) => {
+                self.at = end;
+                self.column = None;
+                if self.negated {
+                    // "that do not have the highest": only an aggregate can be denied.
+                    if let Measured::Column(pick) = best.by {
+                        let side = Side::Aggregate(
+                            super::select::extreme(best.direction),
+                            None,
+                            Vec::new(),
+                        );
+                        self.push(Test::Compare { pick, comparison: Comparison::Equal, side });
+                    } else {
+                        self.misplaced(here);
+                    }
+                } else {
+                    self.rank(best);
+                }
+            }
+            None => self.misplaced(here),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Superlatives.
+
+use pacioli_model::Direction;
+
+use super::super::Parser;
+use crate::relations::{
+    pieces::{Degree, Item, Mention},
+    schema::{ColumnId, TableId},
+    sketch::{Best, Measured, Noun, Pick},
+    vocabulary::Key,
+};
+
+impl Parser<'_> {
+    /// Reads a superlative from `here`: what it is, and where it ends.
+    pub(in crate::relations::parse) fn read_best(&self, here: usize) -> Option<(Best, usize)> {
+        let mut at = here;
+        let mut number = None;
+        let mut direction = None;
+        let mut by = None;
+        loop {
+            match self.item(at)? {
+                Item::Number(value) if number.is_none() => {
+                    number = u32::try_from(value.mantissa)
+                        .ok()
+                        .filter(|count| value.scale == 0 && *count > 0);
+                    number?;
+                }
+                Item::Key(Key::Most(found)) if direction.is_none() => direction = Some(*found),
+                Item::Key(Key::Common(found)) if direction.is_none() => {
+                    direction = Some(*found);
+                    by = Some(Measured::Count(None));
+                }
+                Item::Adjective { direction: found, degree: Degree::Most, columns }
+                    if by.is_none() =>
+                {
+                    // "least expensive" points the other way.
+                    let flipped = direction == Some(Direction::Ascending);
+                    direction = Some(if flipped { opposite(*found) } else { *found });
+                    let next = self.solid(at + 1);
+                    return self.adjective_best(at, next, direction?, columns, number);
+                }
+                Item::Key(Key::Stop) => {}
+                _ => break,
+            }
+            at += 1;
+            if at >= self.pieces.len() {
+                break;
+            }
+        }
+        let direction = direction?;
+        let tokens = self.pieces[here].tokens.start..self.pieces[at.max(here + 1) - 1].tokens.end;
+        if by.is_some() {
+            return Some((
+                Best { direction, by: Measured::Count(None), number, of: None, tokens },
+                at,
+            ));
+        }
+        self.measured_best(here, at, direction, number)
+    }
+
+    /// `highest salary`, `most pets`, `the most`.
+    fn measured_best(
+        &self,
+        here: usize,
+        at: usize,
+        direction: Direction,
+        number: Option<u32>,
+    ) -> Option<(Best, usize)> {
+        let tokens = self.pieces[here].tokens.start..self.pieces[at.max(here + 1) - 1].tokens.end;
+        let made = |by: Measured, end: usize| {
+            Some((Best { direction, by, number, of: None, tokens: tokens.clone() }, end))
+        };
+        match self.item(at) {
+            Some(Item::Key(Key::HowMany)) => {
+                let next = self.solid_noun(at + 1);
+                let mention = self.mention_at(next)?;
+                let noun = self.counted(next, mention)?;
+                made(Measured::Count(Some(noun)), next + 1)
+            }
+            Some(Item::Key(Key::Aggregate(aggregate))) => {
+                let next = self.solid_noun(at + 1);
+                let owner = self.owner_after(next + 1);
+                made(Measured::Aggregate(*aggregate, self.pick(next, owner)?), next + 1)
+            }
+            Some(Item::Mention(mention)) if !mention.metrics.is_empty() => {
+                made(Measured::Metric(mention.metrics[0]), at + 1)
+            }
+            Some(Item::Mention(mention)) if !mention.only_values() => {
+                let after = at + 1;
+                let compound = self.is_table(mention)
+                    && self
+                        .mention_at(after)
+                        .is_some_and(|next| self.measures(next) && !self.pieces[after].pause);
+                if compound {
+                    let owner = mention.best_table().map(|(table, _)| table);
+                    return made(Measured::Column(self.pick(after, owner)?), after + 1);
+                }
+                if let Some(found) = self.sized(here, at, mention, direction, number) {
+                    return Some(found);
+                }
+                if number.is_some() && self.is_table(mention) {
+                    return self.numbered(at, mention, direction, number, tokens.clone());
+                }
+                if self.quantifies(mention)
+                    && mention.column_quality() + 0.051 > mention.table_quality()
+                {
+                    let owner = self.owner_after(after);
+                    let pick = self.pick(at, owner)?;
+                    return made(Measured::Column(pick), after);
+                }
+                made(Measured::Count(Some(self.counted(at, mention)?)), after)
+            }
+            _ => made(Measured::Count(None), at),
+        }
+    }
+
+    /// "the largest stadium": by what large measures of it, and not by a count.
+    fn sized(
+        &self,
+        here: usize,
+        at: usize,
+        mention: &Mention,
+        direction: Direction,
+        number: Option<u32>,
+    ) -> Option<(Best, usize)> {
+        let (table, _) = mention.best_table().filter(|_| self.is_table(mention))?;
+        let words = self.pieces[here].tokens.start..self.pieces[at].tokens.start;
+        let (_, columns) = self.words[words]
+            .iter()
+            .find_map(|word| crate::relations::thesaurus::adjective(&word.to_lowercase()))?;
+        let pick = self
+            .adjective_pick(here, &columns, Some(table))
+            .filter(|pick| pick.owner == Some(table))?;
+        let tokens = pick.tokens.clone();
+        Some((
+            Best { direction, by: Measured::Column(pick), number, of: Some(table), tokens },
+            at + 1,
+        ))
+    }
+
+    fn counted(&self, at: usize, mention: &Mention) -> Option<Noun> {
+        let table =
+            mention.best_table().filter(|(_, quality)| *quality + 0.2 > mention.column_quality());
+        table.map_or_else(
+            || self.pick(at, None).map(Noun::Column),
+            |(table, _)| Some(Noun::Table(table)),
+        )
+    }
+
+    /// "the top 3 songs by sales".
+    fn numbered(
+        &self,
+        at: usize,
+        mention: &Mention,
+        direction: Direction,
+        number: Option<u32>,
+        tokens: std::ops::Range<usize>,
+    ) -> Option<(Best, usize)> {
+        let table = mention.best_table().map(|(table, _)| table);
+        let by = self.solid(at + 1);
+        let named = matches!(self.key_at(by), Some(Key::By | Key::Order | Key::In | Key::With))
+            .then(|| self.solid_noun(by + 1))
+            .and_then(|next| self.after_rank(next));
+        let (by, end) = named.unwrap_or((Measured::Count(None), at + 1));
+        Some((Best { direction, by, number, of: table, tokens }, end))
+    }
+
+    fn after_rank(&self, mut next: usize) -> Option<(Measured, usize)> {
+        let mut counting = false;
+        while let Some(Item::Key(Key::HowMany | Key::Most(_) | Key::Of)) = self.item(next) {
+            counting |= matches!(self.key_at(next), Some(Key::HowMany));
+            next = self.solid_noun(next + 1);
+        }
+        let mention = self.mention_at(next)?;
+        if let Some(metric) = mention.metrics.first() {
+            return Some((Measured::Metric(*metric), next + 1));
+        }
+        if counting || !self.measures(mention) {
+            return Some((Measured::Count(Some(self.counted(next, mention)?)), next + 1));
+        }
+        Some((Measured::Column(self.pick(next, None)?), next + 1))
+    }
+
+    /// `the youngest dog`, `the earliest date`.
+    fn adjective_best(
+        &self,
+        here: usize,
+        next: usize,
+        direction: Direction,
+        columns: &[&'static str],
+        number: Option<u32>,
+    ) -> Option<(Best, usize)> {
+        let tokens = self.tokens(here);
+        let mention = self.mention_at(next);
+        if let Some(mention) = mention.filter(|mention| {
+            self.measures(mention) && mention.column_quality() + 0.051 > mention.table_quality()
+        }) {
+            let direction = if mention.columns.iter().any(|(column, _)| self.is_birth(*column)) {
+                opposite(direction)
+            } else {
+                direction
+            };
+            let pick = self.pick(next, self.owner_after(next + 1))?;
+            return Some((
+                Best { direction, by: Measured::Column(pick), number, of: None, tokens },
+                next + 1,
+            ));
+        }
+        let of = mention
+            .filter(|mention| mention.table_quality() > 0.0)
+            .and_then(Mention::best_table)
+            .map(|(table, _)| table);
+        let after = next + 1;
+        if of.is_some()
+            && let Some(column) = self
+                .mention_at(after)
+                .filter(|column| self.measures(column) && !self.pieces[after].pause)
+        {
+            let _ = column;
+            let pick = self.pick(after, of)?;
+            return Some((
+                Best { direction, by: Measured::Column(pick), number, of, tokens },
+                after + 1,
+            ));
+        }
+        let pick = self.adjective_pick(here, columns, of.or(self.focus).or(self.sketch.entity))?;
+        let birth = pick.candidates.first().is_some_and(|(column, _)| self.is_birth(*column));
+        let direction = if birth { opposite(direction) } else { direction };
+        let end = if of.is_some() { next + 1 } else { here + 1 };
+        Some((Best { direction, by: Measured::Column(pick), number, of, tokens }, end))
+    }
+
+    /// Whoever was born earliest is oldest.
+    fn is_birth(&self, column: ColumnId) -> bool {
+        let node = &self.schema.columns[column];
+        node.words.iter().any(|word| {
+            matches!(
+                word.stem.as_str(),
+                "birth"
+                    | "born"
+                    | "birthday"
+                    | "birthdate"
+                    | "dob"
+                    | "founded"
+                    | "open"
+                    | "opening"
+                    | "built"
+            )
+        })
+    }
+
+    /// The columns that an adjective may measure.
+    pub(in crate::relations::parse) fn adjective_pick(
+        &self,
+        here: usize,
+        columns: &[&'static str],
+        near: Option<TableId>,
+    ) -> Option<Pick> {
+        let tables: Vec<TableId> = near
+            .into_iter()
+            .chain(self.sketch.entity)
+            .chain(self.sketch.mentioned.iter().copied())
+            .collect();
+        let holds = |column: ColumnId, phrase: &str| {
+            let node = &self.schema.columns[column];
+            let data_type = node.column.data_type;
+            let words: Vec<String> = crate::relations::lexicon::name_words(&node.column.label);
+            let text = format!(" {} ", words.join(" "));
+            (data_type.is_number()
+                || data_type.is_time()
+                || node.words.iter().any(|word| word.stem == "year"))
+                && !node.foreign
+                && text.contains(&format!(" {phrase} "))
+        };
+        for table in tables {
+            for phrase in columns {
+                let found =
+                    self.schema.tables[table].columns.clone().find(|column| holds(*column, phrase));
+                if let Some(column) = found {
+                    return Some(Pick {
+                        candidates: vec![(column, 1.0)],
+                        owner: Some(table),
+                        near: None,
+                        tokens: self.tokens(here),
+                    });
+                }
+            }
+        }
+        let anywhere = columns.iter().find_map(|phrase| {
+            let found: Vec<ColumnId> =
+                (0..self.schema.columns.len()).filter(|column| holds(*column, phrase)).collect();
+            (!found.is_empty()).then_some(found)
+        })?;
+        let candidates = anywhere.into_iter().map(|column| (column, 0.8)).collect();
+        Some(Pick { candidates, owner: None, near: self.focus, tokens: self.tokens(here) })
+    }
+
+    pub(super) fn born(&self, pick: &Pick) -> bool {
+        pick.candidates.first().is_some_and(|(column, _)| self.is_birth(*column))
+    }
+}
+
+pub(super) fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::Ascending => Direction::Descending,
+        Direction::Descending => Direction::Ascending,
+    }
+}

@@ -1,0 +1,437 @@
+//! Numbers and what they bound.
+
+use pacioli_model::{Comparison, Decimal, Direction};
+
+use super::{
+    super::{Parser, compared},
+    best::opposite,
+};
+use crate::relations::{
+    pieces::{Degree, Item},
+    sketch::{Measured, Noun, Pick, Side, Test},
+    vocabulary::Key,
+};
+
+impl Parser<'_> {
+    /// `more than 20`, `above the average age`, `more than 2 pets`.
+    pub(super) fn comparison(&mut self, here: usize, comparison: Comparison) {
+        let mut at = self.solid(here + 1);
+        while matches!(self.key_at(at), Some(Key::Than | Key::Of | Key::Stop | Key::In)) {
+            at += 1;
+        }
+        if let Some((best, end)) = self.best_row(at) {
+            self.at = end;
+            return match self.column.take() {
+                Some(pick) => {
+                    self.push(Test::Compare { pick, comparison, side: Side::Best(Box::new(best)) })
+                }
+                None => self.misplaced(here),
+            };
+        }
+        match self.item(at).cloned() {
+            Some(Item::Number(number)) => self.bounded(here, at, comparison, number),
+            Some(Item::Key(Key::Aggregate(aggregate))) => {
+                self.against_aggregate(here, at, comparison, aggregate)
+            }
+            Some(Item::Key(Key::Most(direction))) => {
+                let aggregate = super::super::select::extreme(direction);
+                self.against_aggregate(here, at, comparison, aggregate);
+            }
+            Some(Item::Mention(_))
+                if matches!(comparison, Comparison::Equal | Comparison::NotEqual) =>
+            {
+                self.negated |= comparison == Comparison::NotEqual;
+                self.at = at;
+            }
+            Some(Item::Quoted(text, _)) => self.against_text(at, comparison, text),
+            Some(Item::Mention(mention)) if !mention.columns.is_empty() => {
+                self.column_between(here, at, comparison)
+            }
+            Some(Item::Days(period)) => {
+                self.at = at + 1;
+                let pick = self.column.take();
+                let tokens = self.tokens(at);
+                self.push(Test::Days { pick, period: beyond(period, comparison), tokens });
+            }
+            _ => self.misplaced(here),
+        }
+    }
+
+    /// "than the car with the largest horsepower", "than the one with the most".
+    fn best_row(&self, at: usize) -> Option<(crate::relations::sketch::Best, usize)> {
+        let mut next = at;
+        if self.mention_at(next).is_some_and(|mention| self.is_table(mention)) {
+            next += 1;
+        }
+        next = self.solid(next);
+        if !matches!(self.key_at(next), Some(Key::With | Key::That)) {
+            return None;
+        }
+        let best = self.solid_noun(next + 1);
+        super::super::ranks(self.item(best)).then(|| self.read_best(best)).flatten()
+    }
+
+    /// "above age 20", "a larger capacity than 500": the column stands between.
+    fn column_between(&mut self, here: usize, at: usize, comparison: Comparison) {
+        let owner = self.owner_after(at + 1);
+        let mut next = self.solid_noun(at + 1);
+        if owner.is_some() && self.mention_at(next).is_some() {
+            next = self.solid_noun(next + 1);
+        }
+        while matches!(
+            self.key_at(next),
+            Some(Key::Than | Key::Of | Key::Stop | Key::Compare(Comparison::Equal))
+        ) {
+            next += 1;
+        }
+        let pick = self.pick(at, owner);
+        match (self.item(next).cloned(), pick) {
+            (Some(Item::Number(number)), Some(pick)) => {
+                self.at = next + 1;
+                self.column = None;
+                self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
+            }
+            (Some(Item::Key(Key::Aggregate(aggregate))), Some(pick)) => {
+                self.column = Some(pick);
+                self.against_aggregate(here, next, comparison, aggregate);
+            }
+            (_, Some(pick)) if self.best_row(next).is_some() => {
+                self.column = Some(pick);
+                self.comparison(next - 1, comparison);
+            }
+            _ => {
+                self.misplaced(here);
+                self.at = at + 1;
+            }
+        }
+    }
+
+    fn against_text(&mut self, at: usize, comparison: Comparison, text: String) {
+        self.at = at + 1;
+        match self.column.take() {
+            Some(pick) => self.push(Test::Compare { pick, comparison, side: Side::Text(text) }),
+            None => self.misplaced(at),
+        }
+    }
+
+    fn bounded(&mut self, here: usize, at: usize, comparison: Comparison, number: Decimal) {
+        self.at = at + 1;
+        let (comparison, number) = self.or_more(comparison, number);
+        if let Some(metric) = self.metric.take() {
+            return self.push(Test::Count { what: Measured::Metric(metric), comparison, number });
+        }
+        if let Some(pick) = self.column.take() {
+            self.pass_unit();
+            return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
+        }
+        if self.aged(comparison, number) {
+            return;
+        }
+        let next = self.solid_noun(self.at);
+        let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values())
+            && !self.pieces[next].pause
+            && next - self.at < 3;
+        let counting = matches!(self.key_at(self.at), Some(Key::Distinct));
+        let next = if counting { self.solid_noun(self.at + 1) } else { next };
+        if spoken || counting {
+            if let Some(test) = self.test_of(next, comparison, number) {
+                self.at = self.end_of_noun(next);
+                return self.push(test);
+            }
+        }
+        if let Some(year) = year_of(number) {
+            let tokens = self.tokens(at);
+            return self.push(Test::Year { comparison, year, tokens });
+        }
+        if matches!(
+            here.checked_sub(1).map(|before| self.item(before)),
+            Some(Some(Item::Mention(_)))
+        ) && self.sketch.clauses.len() + 1 > 1
+        {
+            if let Some(pick) = self.last_pick() {
+                return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
+            }
+        }
+        // "more than one", "at least 3 times": of whatever belongs to the row.
+        if matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len() {
+            if let Some(table) = self.focus.filter(|table| Some(*table) != self.sketch.entity) {
+                return self.push(Test::Count {
+                    what: Measured::Count(Some(Noun::Table(table))),
+                    comparison,
+                    number,
+                });
+            }
+        }
+        self.misplaced(here);
+    }
+
+    /// "2 or more".
+    fn or_more(&mut self, comparison: Comparison, number: Decimal) -> (Comparison, Decimal) {
+        let next = self.at;
+        if matches!(self.key_at(next), Some(Key::Or)) {
+            let found = match self.key_at(next + 1) {
+                Some(Key::Compare(Comparison::Greater)) => Some(Comparison::GreaterOrEqual),
+                Some(Key::Compare(Comparison::Less)) => Some(Comparison::LessOrEqual),
+                _ => None,
+            };
+            if let Some(found) = found {
+                let open = self
+                    .item(next + 2)
+                    .is_none_or(|item| !matches!(item, Item::Number(_) | Item::Key(Key::Than)));
+                if open {
+                    self.at = next + 2;
+                    return (found, number);
+                }
+            }
+        }
+        if let Some(Key::Compare(Comparison::GreaterOrEqual)) = self.key_at(next)
+            && comparison == Comparison::Equal
+        {
+            self.at = next + 1;
+            return (Comparison::GreaterOrEqual, number);
+        }
+        (comparison, number)
+    }
+
+    fn pass_unit(&mut self) {
+        let next = self.at;
+        let unit = matches!(self.item(next), Some(Item::Adjective { degree: Degree::Plain, .. }));
+        if unit {
+            self.at = next + 1;
+        }
+    }
+
+    /// "20 years old".
+    fn aged(&mut self, comparison: Comparison, number: Decimal) -> bool {
+        let adjective = (self.at..self.at + 3).find(|at| {
+            matches!(self.item(*at), Some(Item::Adjective { degree: Degree::Plain, .. }))
+        });
+        let Some(at) = adjective else { return false };
+        let Some(Item::Adjective { columns, .. }) = self.item(at).cloned() else { return false };
+        let Some(pick) = self.adjective_pick(at, &columns, self.focus) else { return false };
+        self.at = at + 1;
+        self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
+        true
+    }
+
+    fn end_of_noun(&self, at: usize) -> usize {
+        let compound = self.mention_at(at).is_some_and(|mention| self.is_table(mention))
+            && self
+                .mention_at(at + 1)
+                .is_some_and(|next| self.measures(next) && !self.pieces[at + 1].pause);
+        if compound { at + 2 } else { at + 1 }
+    }
+
+    /// A number before its noun: a bound of a column, or a count of rows.
+    fn test_of(&self, at: usize, comparison: Comparison, number: Decimal) -> Option<Test> {
+        let mention = self.mention_at(at)?;
+        if let Some(metric) = mention.metrics.first() {
+            return Some(Test::Count { what: Measured::Metric(*metric), comparison, number });
+        }
+        let compound = self.end_of_noun(at) == at + 2;
+        if compound {
+            let pick = self.pick(at + 1, mention.best_table().map(|(table, _)| table))?;
+            return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
+        }
+        let table = mention.best_table();
+        let column_wins =
+            self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality();
+        if column_wins {
+            let pick = self.pick(at, self.owner_after(at + 1))?;
+            return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
+        }
+        let what = match table {
+            Some((table, quality)) if quality + 0.2 > mention.column_quality() => {
+                Noun::Table(table)
+            }
+            _ => Noun::Column(self.pick(at, None)?),
+        };
+        Some(Test::Count { what: Measured::Count(Some(what)), comparison, number })
+    }
+
+    fn against_aggregate(
+        &mut self,
+        here: usize,
+        at: usize,
+        comparison: Comparison,
+        aggregate: pacioli_model::Aggregate,
+    ) {
+        let next = self.solid_noun(at + 1);
+        let mut named = None;
+        let mut end = at + 1;
+        if let Some(mention) = self.mention_at(next) {
+            if !mention.columns.is_empty() && (self.measures(mention) || !self.is_table(mention)) {
+                named = self.pick(next, self.owner_after(next + 1));
+                end = next + 1;
+            } else if self.is_table(mention)
+                && self.mention_at(next + 1).is_some_and(|column| self.measures(column))
+            {
+                named = self.pick(next + 1, mention.best_table().map(|(table, _)| table));
+                end = next + 2;
+            }
+        }
+        // "of all singers" only says over what.
+        let of = self.solid(end);
+        if matches!(self.key_at(of), Some(Key::Of | Key::In)) {
+            let noun = self.solid(of + 1);
+            let plain = self.mention_at(noun).is_some_and(|mention| self.is_table(mention));
+            let alone = plain
+                && (noun + 1 >= self.pieces.len()
+                    || self.pieces[noun + 1].pause
+                    || matches!(self.key_at(noun + 1), Some(Key::And | Key::Order | Key::Or)));
+            if alone {
+                end = noun + 1;
+            }
+        }
+        let Some(pick) = self.column.take().or_else(|| named.clone()) else {
+            self.at = end;
+            return self.misplaced(here);
+        };
+        self.at = end;
+        self.push(Test::Compare {
+            pick,
+            comparison,
+            side: Side::Aggregate(aggregate, named, Vec::new()),
+        });
+        self.inside = true;
+    }
+
+    pub(super) fn between(&mut self, here: usize) {
+        let low_at = self.solid_noun(here + 1);
+        let and = self.solid(low_at + 1);
+        let high_at = self.solid_noun(and + 1);
+        let (Some(Item::Number(low)), Some(Item::Number(high))) =
+            (self.item(low_at).cloned(), self.item(high_at).cloned())
+        else {
+            return self.misplaced(here);
+        };
+        self.at = high_at + 1;
+        let mut pick = self.column.take();
+        if pick.is_none() {
+            let next = self.solid_noun(self.at);
+            if self.mention_at(next).is_some_and(|mention| self.measures(mention)) {
+                pick = self.pick(next, None);
+                self.at = next + 1;
+            }
+        }
+        match (pick, year_of(low), year_of(high)) {
+            (Some(pick), ..) => self.push(Test::Between { pick, low, high }),
+            (None, Some(from), Some(to)) => {
+                let tokens = self.tokens(low_at);
+                self.push(Test::Year {
+                    comparison: Comparison::GreaterOrEqual,
+                    year: from,
+                    tokens,
+                });
+                let tokens = self.tokens(high_at);
+                self.push(Test::Year { comparison: Comparison::LessOrEqual, year: to, tokens });
+            }
+            _ => self.misplaced(here),
+        }
+    }
+
+    /// `older than 20`, `heavier than the average`, `20 years old`.
+    pub(super) fn adjective_compared(
+        &mut self,
+        here: usize,
+        direction: Direction,
+        columns: &[&'static str],
+    ) {
+        if !matches!(self.item(here), Some(Item::Adjective { degree: Degree::More, .. })) {
+            return;
+        }
+        let named = self.mention_at(here + 1).filter(|mention| self.measures(mention)).is_some();
+        let pick = if named {
+            self.pick(here + 1, None)
+        } else {
+            self.adjective_pick(here, columns, self.focus)
+        };
+        let Some(pick) = pick else { return self.misplaced(here) };
+        let direction = if self.born(&pick) { opposite(direction) } else { direction };
+        self.column = Some(pick);
+        self.comparison(if named { here + 1 } else { here }, compared(direction));
+    }
+
+    /// A number without a comparison: of the column before it, of the noun after it, or a year.
+    pub(super) fn number(&mut self, here: usize, value: Decimal) {
+        self.at = here + 1;
+        let (comparison, value) = self.or_more(Comparison::Equal, value);
+        if let Some(pick) = self.column.take() {
+            self.pass_unit();
+            return self.numbers(here, pick, comparison, value);
+        }
+        if super::super::ranks(self.item(self.solid(here + 1))) {
+            return self.condition_best(here);
+        }
+        if self.aged(comparison, value) {
+            return;
+        }
+        if let Some(pick) = self.numbered_row(here) {
+            return self.push(Test::Compare { pick, comparison, side: Side::Number(value) });
+        }
+        let next = self.solid(self.at);
+        let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values())
+            && !self.pieces[next].pause;
+        if let Some(year) = year_of(value).filter(|_| !spoken) {
+            let tokens = self.tokens(here);
+            let comparison = match self.key_at(self.at) {
+                // "2014 or after" is read by `or_more`; "2014 and later" here.
+                Some(Key::And)
+                    if matches!(
+                        self.key_at(self.at + 1),
+                        Some(Key::Compare(Comparison::Greater))
+                    ) =>
+                {
+                    self.at += 2;
+                    Comparison::GreaterOrEqual
+                }
+                _ => comparison,
+            };
+            return self.push(Test::Year { comparison, year, tokens });
+        }
+        match spoken.then(|| self.test_of(next, comparison, value)).flatten() {
+            Some(test) => {
+                self.at = self.end_of_noun(next);
+                self.push(test);
+            }
+            None => self.misplaced(here),
+        }
+    }
+
+    /// "course 301": the number is the row's own.
+    fn numbered_row(&self, here: usize) -> Option<Pick> {
+        let before = here.checked_sub(1)?;
+        let mention = self.mention_at(before).filter(|mention| self.is_table(mention))?;
+        let (table, _) = mention.best_table()?;
+        let key = self.schema.tables[table].key.filter(|_| !self.pieces[here].pause)?;
+        self.schema.columns[key].column.data_type.is_number().then(|| Pick {
+            candidates: vec![(key, 1.0)],
+            owner: Some(table),
+            near: None,
+            tokens: self.tokens(before),
+        })
+    }
+
+    /// "32 or 33".
+    fn numbers(&mut self, here: usize, pick: Pick, comparison: Comparison, value: Decimal) {
+        let _ = here;
+        self.push(Test::Compare { pick, comparison, side: Side::Number(value) });
+    }
+}
+
+fn year_of(number: Decimal) -> Option<i32> {
+    let whole = (number.scale == 0).then_some(number.mantissa)?;
+    i32::try_from(whole).ok().filter(|year| (1500..=2200).contains(year))
+}
+
+/// Everything before, or after, a period.
+fn beyond(mut period: crate::calendar::Period, comparison: Comparison) -> crate::calendar::Period {
+    match comparison {
+        Comparison::Greater => (period.from, period.to) = (period.to, None),
+        Comparison::GreaterOrEqual => period.to = None,
+        Comparison::Less => (period.from, period.to) = (None, period.from),
+        Comparison::LessOrEqual => period.from = None,
+        Comparison::Equal | Comparison::NotEqual => {}
+    }
+    period
+}

@@ -1,0 +1,193 @@
+//! In what order.
+
+use pacioli_model::Direction;
+
+use super::{Parser, Zone};
+use crate::relations::{
+    pieces::Item,
+    sketch::{Measured, Noun, SortKey, Target},
+    vocabulary::Key,
+};
+
+impl Parser<'_> {
+    pub(super) fn order(&mut self) {
+        let here = self.at;
+        self.at = here + 1;
+        match self.item(here).cloned() {
+            Some(Item::Key(Key::Towards(direction))) => self.towards(direction),
+            Some(Item::Key(Key::OrderTowards(direction))) => {
+                self.sort_by(here + 1, Some(direction))
+            }
+            Some(Item::Key(Key::Alphabetical)) => self.alphabetical(here),
+            Some(Item::Key(Key::Order)) => self.order_by(here),
+            Some(Item::Key(Key::Stop | Key::Of | Key::In | Key::And | Key::By | Key::Verb)) => {}
+            Some(Item::Mention(mention))
+                if !mention.only_values() && !self.sketch.sort.is_empty() =>
+            {
+                self.sort_by(here, None)
+            }
+            Some(Item::Key(Key::Ask | Key::HowMany | Key::Aggregate(_))) => {
+                self.at = here;
+                self.enter(Zone::Select);
+            }
+            _ => {
+                self.at = here;
+                self.enter(Zone::Condition);
+            }
+        }
+    }
+
+    fn order_by(&mut self, here: usize) {
+        let next = self.solid_noun(here + 1);
+        match self.item(next) {
+            Some(Item::Key(Key::Towards(_) | Key::OrderTowards(_) | Key::Alphabetical)) => {
+                self.at = next
+            }
+            Some(Item::Key(Key::By)) => self.sort_by(next + 1, None),
+            _ => self.sort_by(here + 1, None),
+        }
+    }
+
+    /// A direction belongs to the key before it, or to the answer's first column.
+    fn towards(&mut self, direction: Direction) {
+        if let Some(last) = self.sketch.sort.last_mut() {
+            last.direction = last.direction.or(Some(direction));
+            return;
+        }
+        let next = self.solid_noun(self.at);
+        if self.mention_at(next).is_some()
+            || matches!(self.key_at(next), Some(Key::HowMany | Key::Aggregate(_) | Key::By))
+        {
+            return self.sort_by(self.at, Some(direction));
+        }
+        let first = self.sketch.targets.first();
+        if let Some(Target::Column(pick)) = first {
+            let by = Measured::Column(pick.clone());
+            self.sketch.sort.push(SortKey { by, direction: Some(direction) });
+        } else if first.is_some() {
+            self.sketch
+                .sort
+                .push(SortKey { by: Measured::Count(None), direction: Some(direction) });
+        }
+    }
+
+    fn alphabetical(&mut self, here: usize) {
+        let next = self.solid_noun(here + 1);
+        let next = if matches!(self.key_at(next), Some(Key::By | Key::Order)) {
+            self.solid_noun(next + 1)
+        } else {
+            next
+        };
+        if self
+            .mention_at(next)
+            .is_some_and(|mention| !mention.columns.is_empty() || !mention.tables.is_empty())
+        {
+            return self.sort_by(next, Some(Direction::Ascending));
+        }
+        if let Some(last) = self.sketch.sort.last_mut() {
+            last.direction = last.direction.or(Some(Direction::Ascending));
+            return;
+        }
+        let by = match (
+            self.sketch.targets.iter().find(|target| matches!(target, Target::Column(_))),
+            self.sketch.entity,
+        ) {
+            (Some(Target::Column(pick)), _) => Some(Measured::Column(pick.clone())),
+            (_, Some(entity)) => self.shown(entity, here).map(Measured::Column),
+            _ => None,
+        };
+        match by {
+            Some(by) => {
+                self.sketch.sort.push(SortKey { by, direction: Some(Direction::Ascending) })
+            }
+            None => self.misplaced(here),
+        }
+    }
+
+    /// Reads what is sorted by.
+    fn sort_by(&mut self, from: usize, direction: Option<Direction>) {
+        let mut next = self.solid_noun(from);
+        let (mut counting, mut aggregate, mut direction) = (false, None, direction);
+        loop {
+            match self.item(next) {
+                Some(Item::Key(Key::HowMany)) => counting = true,
+                Some(Item::Key(Key::Aggregate(found))) => aggregate = Some(*found),
+                Some(Item::Key(Key::Towards(found) | Key::OrderTowards(found))) => {
+                    direction = direction.or(Some(*found))
+                }
+                Some(Item::Key(Key::Distinct | Key::By | Key::Each)) => {}
+                _ => break,
+            }
+            next = self.solid_noun(next + 1);
+        }
+        let by = self.sorted(next, counting, aggregate);
+        match by {
+            Some((by, end)) => {
+                self.sketch.sort.push(SortKey { by, direction });
+                self.at = end;
+            }
+            None => {
+                self.misplaced(from.min(self.pieces.len().saturating_sub(1)));
+                self.at = next.max(from);
+            }
+        }
+    }
+
+    fn sorted(
+        &self,
+        next: usize,
+        counting: bool,
+        aggregate: Option<pacioli_model::Aggregate>,
+    ) -> Option<(Measured, usize)> {
+        let Some(mention) = self.mention_at(next) else {
+            // "sorted by frequency" has no noun of its own.
+            return counting.then_some((Measured::Count(None), next));
+        };
+        if let Some(metric) = mention.metrics.first() {
+            return Some((Measured::Metric(*metric), next + 1));
+        }
+        let after = next + 1;
+        let qualifies = self.is_table(mention)
+            && self
+                .mention_at(after)
+                .is_some_and(|column| !column.columns.is_empty() && !self.pieces[after].pause);
+        if counting {
+            let noun = if mention.table_quality() > 0.0 {
+                Noun::Table(mention.tables[0].0)
+            } else {
+                Noun::Column(self.pick(next, None)?)
+            };
+            return Some((Measured::Count(Some(noun)), after));
+        }
+        if qualifies {
+            let pick = self.pick(after, mention.best_table().map(|(table, _)| table))?;
+            return Some((
+                aggregate
+                    .map_or(Measured::Column(pick.clone()), |how| Measured::Aggregate(how, pick)),
+                after + 1,
+            ));
+        }
+        let owner = self.owner_after(after);
+        let end = if owner.is_some() { self.solid(self.solid(after) + 1) + 1 } else { after };
+        let pick =
+            self.pick(next, owner).or_else(|| self.shown(mention.tables.first()?.0, next))?;
+        Some((
+            aggregate.map_or(Measured::Column(pick.clone()), |how| Measured::Aggregate(how, pick)),
+            end,
+        ))
+    }
+
+    pub(super) fn shown(
+        &self,
+        table: usize,
+        here: usize,
+    ) -> Option<crate::relations::sketch::Pick> {
+        let column = self.schema.shown_as(table)?;
+        Some(crate::relations::sketch::Pick {
+            candidates: vec![(column, 1.0)],
+            owner: Some(table),
+            near: None,
+            tokens: self.tokens(here),
+        })
+    }
+}

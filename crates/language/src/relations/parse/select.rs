@@ -1,0 +1,455 @@
+//! What is asked for.
+
+use pacioli_model::{Aggregate, Direction};
+
+use super::{Parser, Zone};
+use crate::relations::{
+    pieces::{Degree, Item, Mention},
+    schema::TableId,
+    sketch::{Best, Measured, Noun, Pick, Target, Test},
+    vocabulary::Key,
+};
+
+impl Parser<'_> {
+    pub(super) fn select(&mut self) {
+        let here = self.at;
+        let Some(item) = self.item(here).cloned() else { return };
+        match item {
+            Item::Key(key) => self.select_key(here, key),
+            Item::Mention(mention) => self.select_mention(here, &mention),
+            Item::Adjective { degree: Degree::Most, .. } => self.select_best(here),
+            Item::Adjective { degree: Degree::Plain, columns, .. }
+                if matches!(
+                    here.checked_sub(1).and_then(|before| self.key_at(before)),
+                    Some(Key::Ask)
+                ) =>
+            {
+                let pick = self.adjective_pick(here, &columns, None);
+                self.target_column(pick);
+                self.at = here + 1;
+            }
+            Item::Number(_) if super::ranks(self.item(self.solid(here + 1))) => {
+                self.select_best(here)
+            }
+            Item::Adjective { .. } | Item::Number(_) | Item::Quoted(..) | Item::Days(_) => {
+                self.enter(Zone::Condition)
+            }
+            Item::Unknown => self.at = here + 1,
+        }
+    }
+
+    fn select_key(&mut self, here: usize, key: Key) {
+        self.at = here + 1;
+        match key {
+            Key::Distinct => self.sketch.distinct = true,
+            Key::HowMany => {
+                self.counting = true;
+                self.narrowing = false;
+            }
+            Key::Aggregate(aggregate) => {
+                if !self.aggregates.contains(&aggregate) {
+                    self.aggregates.push(aggregate);
+                }
+            }
+            Key::Each => self.enter(Zone::Group),
+            Key::Every(grain) => self.sketch.groups.push(Noun::Period(grain)),
+            Key::Grain(grain) => self.period(here, grain),
+            Key::Change(change) => self.sketch.change = Some(change),
+            Key::Versus => {
+                self.sketch.versus = true;
+                self.alternative = !self.sketch.clauses.is_empty();
+            }
+            Key::By => self.by(here),
+            Key::Of => self.narrowing = true,
+            Key::In => {
+                self.narrowing = true;
+                self.within = true;
+                return;
+            }
+            Key::Ask if self.refers_back(here) => self.enter(Zone::Condition),
+            Key::Ask | Key::And => self.narrowing = false,
+            Key::That
+                if self.sketch.targets.is_empty()
+                    && self.sketch.entity.is_none()
+                    && !self.counting => {}
+            Key::Both
+                if self
+                    .mention_at(self.solid(here + 1))
+                    .is_some_and(|mention| !mention.only_values()) => {}
+            Key::That => self.enter(Zone::Condition),
+            Key::With => self.select_with(here),
+            Key::Most(_) | Key::Common(_) => self.select_best(here),
+            Key::Compare(_) | Key::Between | Key::Not | Key::Text(_) | Key::Both | Key::Either => {
+                self.at = here;
+                self.enter(Zone::Condition);
+            }
+            Key::Order if self.sketch.targets.is_empty() && self.sketch.entity.is_none() => {}
+            Key::Everything => self.everything = true,
+            Key::Order | Key::OrderTowards(_) | Key::Alphabetical | Key::Towards(_) => {
+                self.at = here;
+                self.enter(Zone::Order);
+            }
+            Key::Verb => self.narrowing = true,
+            Key::Or => self.alternative = !self.sketch.clauses.is_empty(),
+            Key::Than | Key::Empty | Key::Beyond | Key::Stop => {}
+        }
+    }
+
+    /// "employees who help customers": no new question.
+    fn refers_back(&self, here: usize) -> bool {
+        let word = self.words[self.pieces[here].tokens.start].to_lowercase();
+        let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
+        let joined = here
+            .checked_sub(1)
+            .and_then(|before| self.key_at(before))
+            .is_some_and(|before| matches!(before, Key::And | Key::Ask));
+        asked
+            && !joined
+            && !self.pieces[here].pause
+            && matches!(word.as_str(), "who" | "which" | "whom")
+    }
+
+    /// "How many pets does each student have", "how many rooms have a bed": the end of the noun.
+    fn select_with(&mut self, here: usize) {
+        let next = self.solid(here + 1);
+        if self.sketch.targets.is_empty() && self.sketch.entity.is_none() && !self.counting {
+            self.narrowing = true;
+            return;
+        }
+        if self.pieces.get(next).is_some() {
+            self.having = true;
+            self.enter(Zone::Condition);
+        }
+    }
+
+    /// `by` groups what is measured; anything else it only narrows.
+    fn by(&mut self, here: usize) {
+        let measured = self.sketch.targets.iter().any(|target| {
+            matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_))
+        });
+        let measures = |target: &Target| match target {
+            Target::Column(pick) => super::usual_aggregate(pick, self.schema).is_some(),
+            _ => false,
+        };
+        let plain = if self.sketch.targets.is_empty() {
+            self.sketch.entity.is_some()
+        } else {
+            self.sketch.targets.iter().all(measures)
+        };
+        let measured = measured || plain || self.sketch.change.is_some();
+        let noun = self.solid(here + 1);
+        let valued = matches!(self.item(noun + 1), Some(Item::Quoted(..)))
+            || self.mention_at(noun + 1).is_some_and(Mention::only_values);
+        let groups = !valued && self.mention_at(noun).is_some_and(|mention| !mention.only_values())
+            || matches!(self.key_at(noun), Some(Key::Grain(_) | Key::Every(_)));
+        if measured
+            && groups
+            && !matches!(
+                here.checked_sub(1).and_then(|before| self.key_at(before)),
+                Some(Key::Verb)
+            )
+        {
+            self.sketch.by = true;
+            self.enter(Zone::Group);
+        } else if self.sketch.targets.is_empty() && self.sketch.entity.is_none() && !self.counting {
+            self.misplaced(here);
+        } else {
+            self.narrowing = true;
+        }
+    }
+
+    /// "which month had …", "the last three months": a period that is asked for.
+    fn period(&mut self, here: usize, grain: pacioli_model::TimeGrain) {
+        let asked = here.checked_sub(1).and_then(|before| self.key_at(before));
+        if matches!(asked, Some(Key::Ask | Key::And)) && self.sketch.targets.is_empty() {
+            self.sketch.groups.push(Noun::Period(grain));
+        } else {
+            self.misplaced(here);
+        }
+    }
+
+    fn select_mention(&mut self, here: usize, mention: &Mention) {
+        self.at = here + 1;
+        if let Some(metric) = mention.metrics.first() {
+            return self.target_metric(here, *metric);
+        }
+        let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
+        let values_win =
+            mention.only_values() || self.narrowing && asked && is_better_value(mention);
+        if values_win {
+            self.at = here;
+            return self.select_values(here, mention);
+        }
+        let next = here + 1;
+        let within = std::mem::take(&mut self.within)
+            && self.narrowing
+            && mention.table_quality() + 0.2 < mention.column_quality();
+        let bounded =
+            self.bounds_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
+        if asked && !mention.columns.is_empty() && (bounded || within) {
+            self.at = here;
+            return self.enter(Zone::Condition);
+        }
+        let compound = self
+            .mention_at(next)
+            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
+        let owner =
+            mention.best_table().filter(|(_, quality)| *quality >= 0.7).map(|(table, _)| table);
+        if compound && owner.is_some() && self.is_table(mention) {
+            self.sketch.entity = self.sketch.entity.or(owner);
+            let after = self.mention_at(next).cloned().unwrap_or_default();
+            let counts_rows = self.counting
+                && (after.table_quality() > 0.9
+                    || mention.table_quality() > 0.9 && !self.quantifies(&after));
+            if counts_rows {
+                let table = mention.tables[0].0;
+                let key = self.schema.tables[table].key;
+                // "bank branches": the second noun only repeats whose key it is.
+                if after.columns.iter().any(|(column, quality)| {
+                    key == Some(*column) && *quality >= after.column_quality() - 0.01
+                }) && after.table_quality() < 0.9
+                {
+                    self.at = next + 1;
+                }
+                return self.select_table(table);
+            }
+            self.at = next + 1;
+            let pick = self.pick(next, owner);
+            return self.target_column(pick);
+        }
+        if self.prefers_table(mention) {
+            let table = mention.tables[0].0;
+            self.select_table(table);
+        } else {
+            let owner = self.owner_after(next);
+            let pick = self.pick(here, owner);
+            self.target_column(pick);
+        }
+    }
+
+    /// Whether a column is at once compared: "teachers aged 32".
+    fn bounds_next(&self, at: usize) -> bool {
+        let mut next = self.solid(at);
+        let mut of = false;
+        while matches!(self.key_at(next), Some(Key::Either | Key::Of | Key::Both)) {
+            of = true;
+            next = self.solid(next + 1);
+        }
+        match self.item(next) {
+            Some(Item::Mention(mention)) => {
+                (of || next == at) && self.narrowing && mention.only_values()
+            }
+            Some(Item::Number(_) | Item::Quoted(..)) => !self.pieces[next].pause,
+            Some(Item::Key(Key::Between)) => true,
+            Some(Item::Key(Key::Compare(_))) => matches!(
+                self.item(self.solid(next + 1)),
+                Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Aggregate(_) | Key::Than))
+            ),
+            _ => false,
+        }
+    }
+
+    fn target_metric(&mut self, here: usize, metric: usize) {
+        // "total revenue" is revenue; an average of it would be another figure.
+        let summed = self.aggregates.iter().all(|aggregate| *aggregate == Aggregate::Sum);
+        self.aggregates.clear();
+        let bounded = self.bounds_next(here + 1);
+        if bounded {
+            self.at = here;
+            return self.enter(Zone::Condition);
+        }
+        if summed && !self.sketch.targets.contains(&Target::Metric(metric)) {
+            self.sketch.targets.push(Target::Metric(metric));
+        } else if !summed {
+            self.misplaced(here);
+        }
+        self.counting = false;
+        self.narrowing = false;
+    }
+
+    fn prefers_table(&self, mention: &Mention) -> bool {
+        if mention.tables.is_empty() {
+            return false;
+        }
+        if mention.columns.is_empty() {
+            return true;
+        }
+        let asked = !self.sketch.targets.is_empty();
+        if !self.aggregates.is_empty() {
+            return !self.quantifies(mention) && mention.table_quality() > 0.8;
+        }
+        if self.narrowing && asked {
+            return mention.table_quality() >= mention.column_quality() - 0.2;
+        }
+        self.is_table(mention)
+    }
+
+    fn select_table(&mut self, table: TableId) {
+        if self.counting {
+            self.counting = false;
+            let distinct = false;
+            self.sketch.targets.push(Target::Count { what: Noun::Table(table), distinct });
+            self.sketch.entity = self.sketch.entity.or(Some(table));
+        } else if self.narrowing && !self.sketch.targets.is_empty() {
+            self.narrow_to(table);
+        } else if self.sketch.targets.is_empty() && self.sketch.entity.is_none() {
+            self.sketch.entity = Some(table);
+            let next = self.solid(self.at);
+            // "students and their pets"
+            if matches!(self.key_at(next), Some(Key::And)) {
+                self.sketch.targets.push(Target::Entity(table));
+            }
+        } else if self.sketch.entity != Some(table) {
+            let joined = self.pieces[..self.at - 1]
+                .iter()
+                .rev()
+                .find(|piece| !matches!(piece.item, Item::Key(Key::Stop | Key::Distinct)));
+            let joined =
+                joined.is_some_and(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
+            if joined
+                || self
+                    .sketch
+                    .targets
+                    .contains(&Target::Entity(self.sketch.entity.unwrap_or(table)))
+            {
+                self.sketch.targets.push(Target::Entity(table));
+            } else {
+                self.narrow_to(table);
+            }
+        }
+        self.focus = Some(table);
+        self.narrowing = false;
+    }
+
+    /// "names of the singers": whose names; "pets of the students": only those that have one.
+    fn narrow_to(&mut self, table: TableId) {
+        let counted = self
+            .sketch
+            .targets
+            .iter()
+            .any(|target| matches!(target, Target::Count { what: Noun::Table(_), .. }));
+        match self.sketch.entity {
+            None => self.sketch.entity = Some(table),
+            Some(entity) if entity != table => {
+                let tokens = self.tokens(self.at - 1);
+                if counted
+                    || self.sketch.targets.iter().any(|target| matches!(target, Target::Entity(_)))
+                {
+                    self.push(Test::Exists { table, tokens });
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    pub(super) fn target_column(&mut self, pick: Option<Pick>) {
+        let Some(pick) = pick else { return };
+        if self.counting {
+            self.counting = false;
+            self.sketch.targets.push(Target::Count { what: Noun::Column(pick), distinct: true });
+        } else if !self.aggregates.is_empty() || self.continues() {
+            if !self.aggregates.is_empty() {
+                self.taken = std::mem::take(&mut self.aggregates);
+            }
+            for aggregate in self.taken.clone() {
+                self.sketch.targets.push(Target::Aggregate { aggregate, of: pick.clone() });
+            }
+        } else {
+            self.taken.clear();
+            self.sketch.targets.push(Target::Column(pick));
+        }
+        self.narrowing = false;
+    }
+
+    /// "the average age and weight": the aggregate goes on over `and`.
+    fn continues(&self) -> bool {
+        let Some(before) = self.at.checked_sub(2) else { return false };
+        let joined = matches!(self.key_at(before), Some(Key::And))
+            || self.pieces.get(before + 1).is_some_and(|piece| piece.pause);
+        let numeric = self.mention_at(before + 1).is_some_and(|mention| self.measures(mention));
+        joined
+            && numeric
+            && !self.taken.is_empty()
+            && matches!(self.sketch.targets.last(), Some(Target::Aggregate { .. }))
+    }
+
+    fn select_values(&mut self, here: usize, _mention: &Mention) {
+        self.negated = false;
+        self.at = here;
+        self.values_here(here);
+        if self.at == here {
+            self.at = here + 1;
+        }
+    }
+
+    /// "the youngest singer", "the highest salary", "the most common type", "top 3 songs".
+    fn select_best(&mut self, here: usize) {
+        let Some((mut best, next)) = self.read_best(here) else {
+            self.misplaced(here);
+            self.at = here + 1;
+            return;
+        };
+        self.at = next;
+        let first =
+            self.sketch.targets.is_empty() && self.sketch.entity.is_none() && best.number.is_none();
+        match &best.by {
+            Measured::Column(pick)
+                if first && pick.tokens != best.tokens && self.reads_as_extreme(here) =>
+            {
+                let aggregate = extreme(best.direction);
+                self.aggregates.push(aggregate);
+                let pick = pick.clone();
+                self.target_column(Some(pick));
+                return;
+            }
+            Measured::Count(None) => {
+                // "the most common type": the noun that follows is asked for and counted.
+                if let Some(mention) = self.mention_at(self.solid(next)).cloned() {
+                    self.at = self.solid(next);
+                    if first || !self.narrowing {
+                        self.select_mention(self.at, &mention);
+                    } else {
+                        self.at += 1;
+                        best.of = mention.best_table().map(|(table, _)| table);
+                    }
+                }
+            }
+            _ => {}
+        }
+        if let Some(table) = best.of {
+            let first_noun = self.sketch.targets.is_empty();
+            self.sketch.entity = self.sketch.entity.or(Some(table));
+            if first_noun {
+                self.focus = Some(table);
+            }
+        }
+        self.rank(best);
+    }
+
+    /// Whether "the highest salary" is the figure itself and not whoever has it.
+    fn reads_as_extreme(&self, here: usize) -> bool {
+        let adjective_of_table = matches!(self.item(here), Some(Item::Adjective { .. }))
+            && self.mention_at(self.solid(here + 1)).is_some_and(|mention| self.is_table(mention));
+        !adjective_of_table
+    }
+
+    pub(super) fn rank(&mut self, best: Best) {
+        if self.sketch.best.is_none() {
+            self.sketch.best = Some(best);
+        } else {
+            self.push(Test::Best(best));
+        }
+    }
+}
+
+pub(super) fn extreme(direction: Direction) -> Aggregate {
+    match direction {
+        Direction::Ascending => Aggregate::Min,
+        Direction::Descending => Aggregate::Max,
+    }
+}
+
+fn is_better_value(mention: &Mention) -> bool {
+    let value = mention.values.first().map_or(0.0, |(_, quality)| *quality);
+    value > mention.table_quality() && value > mention.column_quality()
+}

@@ -1,0 +1,607 @@
+//! A question cut into pieces, each with everything that it may be.
+
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use pacioli_model::{Decimal, Direction};
+
+use super::{
+    lexicon::{self, KnownValue, Lexicon, Name},
+    schema::{ColumnId, TableId},
+    thesaurus,
+    vocabulary::{self, Key, key},
+};
+use crate::{
+    calendar::{self, Period},
+    keywords::count_word,
+    token::{Kind, Token},
+};
+
+/// Everything of the catalog that some words may name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Mention {
+    pub(crate) tables: Vec<(TableId, f64)>,
+    pub(crate) columns: Vec<(ColumnId, f64)>,
+    pub(crate) values: Vec<(KnownValue, f64)>,
+    pub(crate) metrics: Vec<usize>,
+}
+
+/// `old`, `older`, `oldest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Degree {
+    Plain,
+    More,
+    Most,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Item {
+    Key(Key),
+    Mention(Mention),
+    Adjective {
+        direction: Direction,
+        degree: Degree,
+        columns: Vec<&'static str>,
+    },
+    Number(Decimal),
+    /// With the values of the catalog that it is.
+    Quoted(String, Vec<(KnownValue, f64)>),
+    Days(Period),
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Piece {
+    pub(crate) tokens: Range<usize>,
+    pub(crate) item: Item,
+    /// A comma or another stop stands before it.
+    pub(crate) pause: bool,
+    /// How well the words fit.
+    pub(crate) quality: f64,
+}
+
+impl Mention {
+    pub(crate) fn best_table(&self) -> Option<(TableId, f64)> {
+        self.tables.first().copied()
+    }
+
+    pub(crate) fn column_quality(&self) -> f64 {
+        self.columns.first().map_or(0.0, |(_, quality)| *quality)
+    }
+
+    pub(crate) fn table_quality(&self) -> f64 {
+        self.tables.first().map_or(0.0, |(_, quality)| *quality)
+    }
+
+    pub(crate) fn only_values(&self) -> bool {
+        self.tables.is_empty()
+            && self.columns.is_empty()
+            && self.metrics.is_empty()
+            && !self.values.is_empty()
+    }
+
+    fn quality(&self) -> f64 {
+        let values = self.values.first().map_or(0.0, |(_, quality)| *quality);
+        let metrics = if self.metrics.is_empty() { 0.0 } else { 1.0 };
+        self.table_quality().max(self.column_quality()).max(values).max(metrics)
+    }
+}
+
+/// Cuts a question. Words that were read as others are noted.
+pub(crate) fn cut(
+    question: &str,
+    tokens: &[Token],
+    today: NaiveDate,
+    lexicon: &Lexicon,
+) -> (Vec<Piece>, Vec<String>) {
+    let cutter = Cutter { question, tokens, today, lexicon, quotes: quotes(question) };
+    let (mut pieces, mut notes) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    while at < tokens.len() {
+        let mut piece = cutter.piece(at, pieces.last());
+        if piece.item == Item::Unknown {
+            if let Some((length, item)) = cutter.mended(at, &mut notes) {
+                piece = Piece { tokens: at..at + length, item, pause: piece.pause, quality: 0.8 };
+            }
+        }
+        at = piece.tokens.end;
+        pieces.push(piece);
+    }
+    (pieces, notes)
+}
+
+/// What numbers are counted in.
+const UNITS: &[&str] = &[
+    "dollar",
+    "dollars",
+    "usd",
+    "euro",
+    "euros",
+    "pound",
+    "pounds",
+    "minute",
+    "minutes",
+    "hour",
+    "hours",
+    "second",
+    "seconds",
+    "meter",
+    "meters",
+    "metre",
+    "metres",
+    "kilometer",
+    "kilometers",
+    "km",
+    "mile",
+    "miles",
+    "feet",
+    "foot",
+    "inch",
+    "inches",
+    "kg",
+    "kilogram",
+    "kilograms",
+    "degree",
+    "degrees",
+    "percent",
+    "million",
+    "millions",
+    "stories",
+    "points",
+    "point",
+    "unit",
+    "units",
+    "square",
+    "cm",
+    "mph",
+    "times",
+    "time",
+];
+
+/// Verbs that name a column by themselves: "born in 1990", "rated above 4".
+const TELLING: &[&str] = &[
+    "born",
+    "rated",
+    "ranked",
+    "located",
+    "described",
+    "hired",
+    "founded",
+    "released",
+    "published",
+    "opened",
+    "built",
+    "cost",
+    "costs",
+    "earning",
+    "earn",
+    "earns",
+    "earned",
+];
+
+struct Cutter<'a> {
+    question: &'a str,
+    tokens: &'a [Token],
+    today: NaiveDate,
+    lexicon: &'a Lexicon,
+    quotes: Vec<Range<usize>>,
+}
+
+impl Cutter<'_> {
+    fn piece(&self, at: usize, before: Option<&Piece>) -> Piece {
+        let pause = self.pause_before(at);
+        let made = |length: usize, item: Item, quality: f64| Piece {
+            tokens: at..at + length,
+            item,
+            pause,
+            quality,
+        };
+        if let Some((length, mention)) = self.elliptic(at) {
+            return made(length, Item::Mention(mention), 1.0);
+        }
+        let counted = before.is_some_and(|piece| matches!(piece.item, Item::Number(_)));
+        if counted && UNITS.contains(&self.tokens[at].word.as_str()) && self.mention(at).is_none() {
+            return made(1, Item::Key(Key::Stop), 1.0);
+        }
+        if let Some((length, text)) =
+            self.quoted(at).filter(|(length, _)| !self.is_person(at, *length))
+        {
+            let words: Vec<&str> = self.words(at, length).unwrap_or_default();
+            let values = self.lexicon.values(&words);
+            return made(length, Item::Quoted(text, values), 1.0);
+        }
+        let next = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
+        if self.tokens[at].word == "how" && thesaurus::adjective(next).is_some() {
+            return made(1, Item::Key(Key::Ask), 1.0);
+        }
+        let keyword = self.keyword(at);
+        let mention = self.turned(at).or_else(|| self.mention(at));
+        let days = self.days(at);
+        if let Some((length, period)) = days {
+            let named = mention.as_ref().map_or(0, |(length, _)| *length);
+            if length > named && length > keyword.map_or(0, |(length, _)| length) {
+                return made(length, Item::Days(period), 1.0);
+            }
+        }
+        match (keyword, mention) {
+            (Some((long, word)), Some((length, mention))) => {
+                let row_before = word == Key::Verb && before.is_some_and(|piece| matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9));
+                if length > long
+                    || length == long
+                        && !(row_before && mention.values.is_empty())
+                        && self.outranks(at, word, &mention)
+                {
+                    let quality = mention.quality();
+                    made(length, Item::Mention(mention), quality)
+                } else {
+                    made(long, Item::Key(word), 1.0)
+                }
+            }
+            (None, Some((length, mention))) => {
+                let quality = mention.quality();
+                self.adjective(at).filter(|_| length == 1 && quality < 0.95).map_or_else(
+                    || made(length, Item::Mention(mention), quality),
+                    |item| made(1, item, 1.0),
+                )
+            }
+            (Some((length, word)), None) => self
+                .adjective(at)
+                .filter(|_| length == 1)
+                .map_or_else(|| made(length, Item::Key(word), 1.0), |item| made(1, item, 1.0)),
+            (None, None) => self.bare(at).map_or_else(
+                || made(1, Item::Unknown, 0.0),
+                |(length, item)| made(length, item, 1.0),
+            ),
+        }
+    }
+
+    /// Whether a name of the catalog wins over a word of the closed list of the same length.
+    fn outranks(&self, at: usize, word: Key, mention: &Mention) -> bool {
+        let named = mention.table_quality().max(mention.column_quality());
+        let capital =
+            at > 0 && self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
+        match word {
+            Key::Stop => named >= 0.8 || (capital && !mention.values.is_empty()),
+            Key::Verb => {
+                let word = self.tokens[at].word.as_str();
+                named >= 0.9
+                    || named >= 0.8 && TELLING.contains(&word)
+                    || (capital && !mention.values.is_empty())
+            }
+            Key::Aggregate(_) if !self.stands_alone(at + 1) => false,
+            Key::HowMany | Key::Order | Key::Aggregate(_) | Key::Ask | Key::In => {
+                named >= 0.99 && self.tokens[at].word.len() > 4
+            }
+            Key::Beyond | Key::Change(_) | Key::Versus => named >= 0.95,
+            Key::Grain(_) | Key::Every(_) => named >= 0.6,
+            _ => false,
+        }
+    }
+
+    /// Whether a word that usually needs a noun has none: "the average of all stadiums".
+    fn stands_alone(&self, next: usize) -> bool {
+        self.tokens.get(next).is_none_or(|token| {
+            matches!(token.word.as_str(), "of" | "for" | "in") || self.pause_before(next)
+        }) && !self.tokens.get(next).is_some_and(|token| {
+            token.word == "of"
+                && self.mention(next + 1).is_some_and(|(_, mention)| mention.table_quality() < 0.9)
+        }) && !self
+            .tokens
+            .get(next)
+            .is_some_and(|token| matches!(key(&token.word), Some(Key::Aggregate(_))))
+    }
+
+    fn pause_before(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        let between = &self.question[self.tokens[before].at.end..self.tokens[at].at.start];
+        between.contains([',', ';', '.', '?', '!', ':'])
+    }
+
+    fn words(&self, at: usize, length: usize) -> Option<Vec<&str>> {
+        let tokens = self.tokens.get(at..at + length)?;
+        Some(tokens.iter().map(|token| token.word.as_str()).collect())
+    }
+
+    fn quoted(&self, at: usize) -> Option<(usize, String)> {
+        let start = self.tokens[at].at.start;
+        let range = self.quotes.iter().find(|range| range.contains(&start))?;
+        let inside =
+            self.tokens[at..].iter().take_while(|token| token.at.start < range.end).count();
+        Some((inside, self.question[range.clone()].trim().to_owned()))
+    }
+
+    fn keyword(&self, at: usize) -> Option<(usize, Key)> {
+        (1..=vocabulary::LONGEST).rev().find_map(|length| {
+            let word = key(&self.words(at, length)?.join(" "))?;
+            let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
+            (!paused).then_some((length, word))
+        })
+    }
+
+    fn mention(&self, at: usize) -> Option<(usize, Mention)> {
+        for length in (1..=lexicon::LONGEST).rev() {
+            let Some(words) = self.words(at, length) else { continue };
+            if self.quotes.iter().any(|range| {
+                range.start >= self.tokens[at].at.start
+                    && range.start < self.tokens[at + length - 1].at.end
+            }) {
+                continue;
+            }
+            let mut mention = Mention::default();
+            let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
+            let asking = length > 1
+                && key(words[0]).is_some_and(|word| {
+                    !matches!(word, Key::Verb | Key::Everything | Key::Common(_))
+                });
+            let names = if paused { Vec::new() } else { self.lexicon.names(&words) };
+            for (name, quality) in names {
+                if asking && quality < 0.9 {
+                    continue;
+                }
+                match name {
+                    Name::Table(table) => mention.tables.push((table, quality)),
+                    Name::Column(column) => mention.columns.push((column, quality)),
+                    Name::Metric(metric) if quality > 0.9 => mention.metrics.push(metric),
+                    Name::Metric(_) => {}
+                }
+            }
+            let numeric = length == 1 && !matches!(self.tokens[at].kind, Kind::Word);
+            if !numeric {
+                mention.values = self.lexicon.values(&words);
+            }
+            if mention != Mention::default() {
+                return Some((length, mention));
+            }
+        }
+        None
+    }
+
+    /// A quoted name that is none itself, and whose words are: "Linda Smith".
+    fn is_person(&self, at: usize, length: usize) -> bool {
+        let Some(words) = self.words(at, length).filter(|words| words.len() == 2) else {
+            return false;
+        };
+        self.lexicon.values(&words).is_empty()
+            && words.iter().all(|word| !self.lexicon.values(&[word]).is_empty())
+    }
+
+    /// "first" in "first and last name", "first, middle, and last names".
+    fn elliptic(&self, at: usize) -> Option<(usize, Mention)> {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        if !matches!(word(at), "first" | "last" | "middle")
+            || matches!(word(at + 1), "name" | "names")
+        {
+            return None;
+        }
+        let mut next = at + 1;
+        while matches!(word(next), "and" | "first" | "last" | "middle" | "the") {
+            next += 1;
+        }
+        if next == at + 1 || !matches!(word(next), "name" | "names") {
+            return None;
+        }
+        let columns =
+            self.lexicon.names(&[word(at), "name"]).into_iter().filter_map(|(name, quality)| {
+                match name {
+                    Name::Column(column) => Some((column, quality)),
+                    _ => None,
+                }
+            });
+        let columns: Vec<(ColumnId, f64)> = columns.collect();
+        (!columns.is_empty()).then(|| (1, Mention { columns, ..Mention::default() }))
+    }
+
+    /// "rank of the winner" for a column called winner rank.
+    fn turned(&self, at: usize) -> Option<(usize, Mention)> {
+        let of = (1..=2)
+            .find(|length| self.tokens.get(at + length).is_some_and(|token| token.word == "of"))?;
+        let mut start = at + of + 1;
+        while self
+            .tokens
+            .get(start)
+            .is_some_and(|token| matches!(token.word.as_str(), "the" | "all" | "each" | "every"))
+        {
+            start += 1;
+        }
+        let head = self.words(at, of)?;
+        (1..=2).rev().find_map(|length| {
+            let owner = self.words(start, length)?;
+            let tables = self.lexicon.names(&owner);
+            if tables.iter().any(|(name, quality)| matches!(name, Name::Table(_)) && *quality > 0.9)
+            {
+                return None;
+            }
+            let columns: Vec<(ColumnId, f64)> = self
+                .lexicon
+                .names(&[owner, head.clone()].concat())
+                .into_iter()
+                .filter_map(|(name, quality)| match name {
+                    Name::Column(column) if quality >= 0.94 => Some((column, quality)),
+                    _ => None,
+                })
+                .collect();
+            (!columns.is_empty())
+                .then(|| (start + length - at, Mention { columns, ..Mention::default() }))
+        })
+    }
+
+    fn adjective(&self, at: usize) -> Option<Item> {
+        let word = self.tokens[at].word.as_str();
+        let (direction, columns) = thesaurus::adjective(word)?;
+        let before = at.checked_sub(1).map(|before| self.tokens[before].word.as_str());
+        let degree = match before {
+            _ if word.ends_with("est") || matches!(word, "first" | "last") => Degree::Most,
+            Some("most" | "least") => Degree::Most,
+            Some("more" | "less") => Degree::More,
+            _ if word.ends_with("er") => Degree::More,
+            _ => Degree::Plain,
+        };
+        Some(Item::Adjective { direction, degree, columns })
+    }
+
+    fn days(&self, at: usize) -> Option<(usize, Period)> {
+        let (length, period) = calendar::read(&self.tokens[at..], self.today)?;
+        // A year alone may be a number in a column of years.
+        let year = self.tokens[at..at + length].iter().all(|token| {
+            matches!(token.kind, Kind::Number(_))
+                || matches!(
+                    token.word.as_str(),
+                    "in" | "year"
+                        | "of"
+                        | "the"
+                        | "since"
+                        | "before"
+                        | "after"
+                        | "between"
+                        | "and"
+                        | "from"
+                        | "to"
+                        | "until"
+                )
+        });
+        (!year).then_some((length, period))
+    }
+
+    fn bare(&self, at: usize) -> Option<(usize, Item)> {
+        if let Some(adjective) = self.adjective(at) {
+            return Some((1, adjective));
+        }
+        let token = &self.tokens[at];
+        match token.kind {
+            Kind::Number(value) => {
+                let unit = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
+                let scaled = crate::token::scaled(value, unit).map(|value| (value, 2));
+                let (value, length) = scaled.unwrap_or((value, 1));
+                Some((length, Item::Number(value)))
+            }
+            Kind::Date(_) => None,
+            _ if self.is_pronoun(at) => Some((1, Item::Key(Key::Stop))),
+            _ => times(&token.word)
+                .or_else(|| count_word(&token.word))
+                .or_else(|| (token.word == "zero").then_some(0))
+                .map(|count| (1, Item::Number(Decimal::new(i128::from(count), 0)))),
+        }
+    }
+
+    /// "the one with the most": no number.
+    fn is_pronoun(&self, at: usize) -> bool {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        let before = at.checked_sub(1).map_or("", word);
+        matches!(word(at), "one" | "ones")
+            && (matches!(before, "the" | "which" | "this" | "that" | "each" | "every")
+                || matches!(word(at + 1), "with" | "that" | "whose" | "who" | "which"))
+    }
+
+    /// What is only tried when words mean nothing: a part of a name, a slip of the finger, a word that
+    /// is a known one with an ending.
+    fn mended(&self, at: usize, notes: &mut Vec<String>) -> Option<(usize, Item)> {
+        if let Some(found) = self.part_of_value(at) {
+            return Some(found);
+        }
+        let typed = self.tokens[at].word.as_str();
+        if self.tokens[at].kind != Kind::Word {
+            return None;
+        }
+        let mut known = self.lexicon.mended(typed).map(str::to_owned);
+        if known.is_none() && typed.len() > 6 {
+            known = vocabulary_slip(typed).map(str::to_owned);
+        }
+        let known = known?;
+        let note =
+            format!("\"{}\" was read as \"{known}\".", &self.question[self.tokens[at].at.clone()]);
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+        if let Some(word) = key(&known) {
+            return Some((1, Item::Key(word)));
+        }
+        let mut tokens = self.tokens.to_vec();
+        tokens[at].word = known;
+        let again = Cutter { tokens: &tokens, quotes: self.quotes.clone(), ..*self };
+        again.mention(at).map(|(length, mention)| (length, Item::Mention(mention)))
+    }
+
+    fn part_of_value(&self, at: usize) -> Option<(usize, Item)> {
+        for length in (1..=4).rev() {
+            let Some(words) = self.words(at, length) else { continue };
+            let capital = self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
+            if words.iter().all(|word| word.len() < 4) || !capital {
+                continue;
+            }
+            let values = self.lexicon.parts(&words);
+            let mut columns: Vec<ColumnId> = values.iter().map(|value| value.column).collect();
+            columns.sort_unstable();
+            columns.dedup();
+            // Two names that share a word must be asked back, not guessed.
+            if !values.is_empty() && values.len() == columns.len() {
+                let values = values.into_iter().map(|value| (value, 0.75)).collect();
+                return Some((length, Item::Mention(Mention { values, ..Mention::default() })));
+            }
+        }
+        None
+    }
+}
+
+fn times(word: &str) -> Option<u32> {
+    match word {
+        "once" => Some(1),
+        "twice" => Some(2),
+        "thrice" => Some(3),
+        _ => None,
+    }
+}
+
+fn vocabulary_slip(typed: &str) -> Option<&'static str> {
+    const OFTEN: &[&str] = &[
+        "average",
+        "maximum",
+        "minimum",
+        "different",
+        "distinct",
+        "number",
+        "descending",
+        "ascending",
+        "alphabetical",
+        "between",
+        "without",
+    ];
+    OFTEN.iter().copied().find(|word| crate::spelling::is_slip_of(typed, word, 2))
+}
+
+/// What stands between quotation marks, without them. An apostrophe inside a word opens nothing.
+fn quotes(question: &str) -> Vec<Range<usize>> {
+    let letters: Vec<(usize, char)> = question.char_indices().collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < letters.len() {
+        let (start, letter) = letters[at];
+        if let Some(inner) = question[start..].strip_prefix("``") {
+            if let Some(end) = inner.find("''") {
+                found.push(start + 2..start + 2 + end);
+                at = letters
+                    .iter()
+                    .position(|(place, _)| *place >= start + 4 + end)
+                    .unwrap_or(letters.len());
+                continue;
+            }
+        }
+        let closing: &[char] = match letter {
+            '"' => &['"'],
+            '“' | '”' => &['”', '“'],
+            '\'' | '‘' | '`' => &['\'', '’'],
+            _ => &[],
+        };
+        let opens = !closing.is_empty() && (at == 0 || !letters[at - 1].1.is_alphanumeric());
+        let ends = |index: usize| {
+            closing.contains(&letters[index].1)
+                && letters.get(index + 1).is_none_or(|(_, next)| !next.is_alphanumeric())
+        };
+        let end = opens.then(|| (at + 1..letters.len()).find(|index| ends(*index))).flatten();
+        if let Some(end) = end {
+            found.push(start + letter.len_utf8()..letters[end].0);
+            at = end;
+        }
+        at += 1;
+    }
+    found
+}

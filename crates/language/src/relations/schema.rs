@@ -1,0 +1,315 @@
+//! A catalog as a graph: tables, their columns, and the ways from one to another.
+
+use std::collections::{HashMap, VecDeque};
+
+use pacioli_model::{
+    Catalog, Column, ColumnRef, ColumnType, Relationship, RelationshipName, TableEntry,
+};
+
+use crate::role::{HeaderWord, KEY_TAILS, Role, header_words, is_unique, role_of};
+
+/// A table by its place in the catalog.
+pub(crate) type TableId = usize;
+/// A column by its place among all columns of the catalog.
+pub(crate) type ColumnId = usize;
+
+/// One step along a relationship.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Its place in the catalog.
+    pub(crate) relationship: usize,
+    pub(crate) to: TableId,
+    /// A row here may have several there.
+    pub(crate) many: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct TableNode<'c> {
+    pub(crate) entry: &'c TableEntry,
+    pub(crate) columns: std::ops::Range<ColumnId>,
+    /// The column that people know its rows by.
+    pub(crate) display: Option<ColumnId>,
+    /// The one column that tells its rows apart.
+    pub(crate) key: Option<ColumnId>,
+    pub(crate) hidden: bool,
+    pub(crate) steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ColumnNode<'c> {
+    pub(crate) table: TableId,
+    pub(crate) column: &'c Column,
+    pub(crate) role: Role,
+    pub(crate) words: Vec<HeaderWord>,
+    /// It names a row of another table.
+    pub(crate) foreign: bool,
+    pub(crate) hidden: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Schema<'c> {
+    pub(crate) catalog: &'c Catalog,
+    pub(crate) tables: Vec<TableNode<'c>>,
+    pub(crate) columns: Vec<ColumnNode<'c>>,
+    pub(crate) relationships: Vec<&'c Relationship>,
+}
+
+impl<'c> Schema<'c> {
+    pub(crate) fn new(catalog: &'c Catalog) -> Self {
+        let relationships = relationships_of(catalog);
+        let mut columns = Vec::new();
+        let mut tables = Vec::new();
+        for (table, entry) in catalog.tables.iter().enumerate() {
+            let start = columns.len();
+            columns.extend(
+                entry
+                    .columns
+                    .iter()
+                    .map(|column| column_node(table, column, entry, catalog, &relationships)),
+            );
+            let range = start..columns.len();
+            let meaning = catalog.semantics.table(&entry.name);
+            tables.push(TableNode {
+                entry,
+                columns: range,
+                display: None,
+                key: None,
+                hidden: meaning.is_some_and(|meaning| meaning.hidden),
+                steps: Vec::new(),
+            });
+        }
+        let mut schema = Self { catalog, tables, columns, relationships };
+        for table in 0..schema.tables.len() {
+            schema.tables[table].key = schema.key_of(table);
+            schema.tables[table].display = schema.display_of(table);
+        }
+        schema.connect();
+        schema
+    }
+
+    fn connect(&mut self) {
+        let by_name: HashMap<_, _> =
+            self.tables.iter().enumerate().map(|(id, table)| (&table.entry.name, id)).collect();
+        let mut steps = Vec::new();
+        for (index, relationship) in self.relationships.iter().enumerate() {
+            let ends = (by_name.get(&relationship.table), by_name.get(&relationship.to));
+            let (Some(from), Some(to)) = ends else { continue };
+            steps.push((*from, Step { relationship: index, to: *to, many: false }));
+            let back = Step { relationship: index, to: *from, many: !relationship.one_to_one };
+            steps.push((*to, back));
+        }
+        for (from, step) in steps {
+            self.tables[from].steps.push(step);
+        }
+    }
+
+    pub(crate) fn table_of(&self, column: ColumnId) -> TableId {
+        self.columns[column].table
+    }
+
+    fn named(&self, table: TableId, name: &pacioli_model::ColumnName) -> Option<ColumnId> {
+        let mut columns = self.tables[table].columns.clone();
+        columns.find(|column| self.columns[*column].column.name == *name)
+    }
+
+    fn key_of(&self, table: TableId) -> Option<ColumnId> {
+        let entry = self.tables[table].entry;
+        if let [only] = entry.primary_key.as_slice() {
+            return self.named(table, only);
+        }
+        if !entry.primary_key.is_empty() {
+            return None;
+        }
+        let referenced =
+            self.relationships.iter().find(|relationship| relationship.to == entry.name);
+        if let Some([only]) = referenced.map(|relationship| relationship.references.as_slice()) {
+            return self.named(table, only);
+        }
+        let mut columns = self.tables[table].columns.clone();
+        columns.find(|column| {
+            let node = &self.columns[*column];
+            node.role == Role::Identifier && !node.foreign && is_unique(node.column, entry)
+        })
+    }
+
+    /// The declared display column, else the one called name, title or like the table, else the first
+    /// text that no other table explains.
+    fn display_of(&self, table: TableId) -> Option<ColumnId> {
+        let node = &self.tables[table];
+        let declared = self
+            .catalog
+            .semantics
+            .table(&node.entry.name)
+            .and_then(|meaning| meaning.display.as_ref());
+        if let Some(column) = declared.and_then(|name| self.named(table, name)) {
+            return Some(column);
+        }
+        let own = header_words(node.entry.name.as_str());
+        let texts: Vec<ColumnId> = node
+            .columns
+            .clone()
+            .filter(|column| {
+                let column = &self.columns[*column];
+                column.column.data_type == ColumnType::Text && !column.foreign && !column.hidden
+            })
+            .collect();
+        let ends = |column: &ColumnId, tails: &[&str]| {
+            self.columns[*column]
+                .words
+                .last()
+                .is_some_and(|word| tails.contains(&word.stem.as_str()))
+        };
+        let like_table = |column: &ColumnId| {
+            let words = &self.columns[*column].words;
+            words.iter().all(|word| own.iter().any(|other| other.stem == word.stem))
+        };
+        let own_name = |column: &ColumnId| {
+            let words = &self.columns[*column].words;
+            let (tail, head) = match words.split_last() {
+                Some(parts) => parts,
+                None => return false,
+            };
+            ["name", "title"].contains(&tail.stem.as_str())
+                && head.iter().all(|word| {
+                    own.iter()
+                        .any(|other| other.stem == word.stem || other.stem.starts_with(&word.stem))
+                })
+        };
+        let find =
+            |test: &dyn Fn(&ColumnId) -> bool| texts.iter().copied().find(|column| test(column));
+        find(&own_name)
+            .or_else(|| find(&like_table))
+            .or_else(|| find(&|column| ends(column, &["name", "title"])))
+            .or_else(|| find(&|column| ends(column, &["description", "label"])))
+    }
+
+    /// What to show when rows of a table are listed without saying how.
+    pub(crate) fn shown_as(&self, table: TableId) -> Option<ColumnId> {
+        let node = &self.tables[table];
+        node.display.or(node.key).or_else(|| {
+            node.columns
+                .clone()
+                .find(|column| !self.columns[*column].foreign && !self.columns[*column].hidden)
+        })
+    }
+
+    /// The key that a reference of one column names; a column that is none, itself.
+    pub(crate) fn referenced(&self, column: ColumnId) -> ColumnId {
+        let node = &self.columns[column];
+        let entry = self.tables[node.table].entry;
+        let relationship = self.relationships.iter().find(|relationship| {
+            relationship.table == entry.name
+                && relationship.columns.as_slice() == [node.column.name.clone()]
+        });
+        let target = relationship.and_then(|relationship| {
+            let table = self.tables.iter().position(|table| table.entry.name == relationship.to)?;
+            self.named(table, relationship.references.first()?)
+        });
+        target.unwrap_or(column)
+    }
+
+    /// All shortest ways from one table to another.
+    pub(crate) fn ways(&self, from: TableId, to: TableId) -> Vec<Vec<Step>> {
+        if from == to {
+            return vec![Vec::new()];
+        }
+        let mut distance = vec![usize::MAX; self.tables.len()];
+        distance[from] = 0;
+        let mut queue = VecDeque::from([from]);
+        while let Some(table) = queue.pop_front() {
+            for step in &self.tables[table].steps {
+                if distance[step.to] == usize::MAX {
+                    distance[step.to] = distance[table] + 1;
+                    queue.push_back(step.to);
+                }
+            }
+        }
+        if distance[to] == usize::MAX {
+            return Vec::new();
+        }
+        let mut ways = Vec::new();
+        self.collect(from, to, &distance, &mut Vec::new(), &mut ways);
+        ways
+    }
+
+    fn collect(
+        &self,
+        at: TableId,
+        to: TableId,
+        distance: &[usize],
+        way: &mut Vec<Step>,
+        ways: &mut Vec<Vec<Step>>,
+    ) {
+        // More than a handful of equally short ways cannot be told apart anyway.
+        if at == to {
+            ways.push(way.clone());
+        }
+        for step in &self.tables[at].steps {
+            let closer = distance[step.to] == distance[at] + 1 && distance[step.to] <= distance[to];
+            if at != to && closer && ways.len() < 8 {
+                way.push(*step);
+                self.collect(step.to, to, distance, way, ways);
+                way.pop();
+            }
+        }
+    }
+
+    /// How many steps apart two tables are.
+    pub(crate) fn distance(&self, from: TableId, to: TableId) -> Option<usize> {
+        self.ways(from, to).first().map(Vec::len)
+    }
+
+    /// Whether each row of `from` has at most one row of `to`.
+    pub(crate) fn reaches_one(&self, from: TableId, to: TableId) -> bool {
+        self.ways(from, to).iter().any(|way| way.iter().all(|step| !step.many))
+    }
+
+    pub(crate) fn names(&self, way: &[Step]) -> Vec<RelationshipName> {
+        way.iter().map(|step| self.relationships[step.relationship].name.clone()).collect()
+    }
+
+    pub(crate) fn reference(&self, column: ColumnId) -> ColumnRef {
+        let node = &self.columns[column];
+        ColumnRef::new(self.tables[node.table].entry.name.clone(), node.column.name.clone())
+    }
+}
+
+fn relationships_of(catalog: &Catalog) -> Vec<&Relationship> {
+    catalog.relationships.iter().collect()
+}
+
+fn column_node<'c>(
+    table: TableId,
+    column: &'c Column,
+    entry: &'c TableEntry,
+    catalog: &Catalog,
+    relationships: &[&Relationship],
+) -> ColumnNode<'c> {
+    let foreign = relationships.iter().any(|relationship| {
+        relationship.table == entry.name && relationship.columns.contains(&column.name)
+    }) && entry.primary_key.as_slice() != [column.name.clone()];
+    let meaning =
+        catalog.semantics.table(&entry.name).and_then(|meaning| meaning.column(&column.name));
+    ColumnNode {
+        table,
+        column,
+        role: role_of(column, entry),
+        words: split_words(&column.label, column.name.as_str()),
+        foreign,
+        hidden: meaning.is_some_and(|meaning| meaning.hidden),
+    }
+}
+
+/// The words of a header; of its SQL name where the header has none.
+pub(crate) fn split_words(label: &str, name: &str) -> Vec<HeaderWord> {
+    let words: Vec<HeaderWord> = header_words(label)
+        .into_iter()
+        .filter(|word| word.stem.chars().any(char::is_alphanumeric))
+        .collect();
+    if words.is_empty() { header_words(name) } else { words }
+}
+
+/// Whether the last word of a column says that it is a key.
+pub(crate) fn ends_as_key(words: &[HeaderWord]) -> bool {
+    words.last().is_some_and(|word| word.is(KEY_TAILS))
+}

@@ -1,0 +1,145 @@
+//! What one person may see of their company's tables: the one place where policies, a role and an id
+//! become an [`Access`], which the engine then holds every query to.
+
+use pacioli_model::{
+    Access, Bound, CallerAttribute, Catalog, ColumnName, Distinct, Literal, Policy, Predicate,
+    TableAccess, TableName, User, Value,
+};
+
+/// A catalog as one person knows it, and the whole of it for the engine to hold them to.
+pub struct Seen {
+    /// All of it: for the engine alone.
+    pub whole: Catalog,
+    /// Without what they may not see: for everything that is told to them.
+    pub visible: Catalog,
+    /// What they may see.
+    pub access: Access,
+}
+
+impl Seen {
+    /// As `user` sees it.
+    pub fn by(user: &User, whole: Catalog) -> Self {
+        let access = settle(&whole.semantics.policies, user);
+        let visible = visible(&whole, &access);
+        Self { whole, visible, access }
+    }
+}
+
+/// The policies that bind `user`, with what they say of the caller replaced. Where several are about
+/// one table, all of them hold.
+fn settle(policies: &[Policy], user: &User) -> Access {
+    let mut access = Access::default();
+    for policy in policies.iter().filter(|policy| binds(&policy.binds, user)) {
+        let rows = policy.rows.clone().map(|mut rows| {
+            replace(&mut rows, user);
+            rows
+        });
+        let known = access.tables.iter_mut().find(|table| table.table == policy.table);
+        if let Some(table) = known {
+            table.rows = match (table.rows.take(), rows) {
+                (Some(one), Some(other)) => Some(Predicate::All(vec![one, other])),
+                (one, other) => one.or(other),
+            };
+            table.hidden_columns.extend(policy.hidden_columns.iter().cloned());
+        } else {
+            let (table, hidden_columns) = (policy.table.clone(), policy.hidden_columns.clone());
+            access.tables.push(TableAccess { table, rows, hidden_columns });
+        }
+    }
+    access
+}
+
+fn binds(bound: &Bound, user: &User) -> bool {
+    match bound {
+        Bound::Roles(roles) => roles.contains(&user.role),
+        Bound::Users(users) => users.contains(&user.id),
+        Bound::Everybody => true,
+    }
+}
+
+fn replace(rows: &mut Predicate, user: &User) {
+    match rows {
+        Predicate::All(parts) | Predicate::Any(parts) => {
+            parts.iter_mut().for_each(|part| replace(part, user));
+        }
+        Predicate::Not(part) => replace(part, user),
+        Predicate::Compare { left, right, .. } => {
+            replace_value(left, user);
+            replace_value(right, user);
+        }
+        Predicate::OneOf { value, .. }
+        | Predicate::Matches { value, .. }
+        | Predicate::IsNull { value } => replace_value(value, user),
+        Predicate::Related { filter, .. } => {
+            if let Some(filter) = filter {
+                replace(filter, user);
+            }
+        }
+        Predicate::Among { values, .. } => {
+            values.iter_mut().for_each(|value| replace_value(value, user));
+        }
+    }
+}
+
+fn replace_value(value: &mut Value, user: &User) {
+    match value {
+        Value::Caller(attribute) => {
+            let text = match attribute {
+                CallerAttribute::Email => user.email.to_string(),
+                CallerAttribute::FullName => user.full_name.clone(),
+                CallerAttribute::UserId => user.id.to_string(),
+            };
+            *value = Value::Literal(Literal::Text(text));
+        }
+        Value::Arithmetic { left, right, .. } | Value::Days { from: left, to: right } => {
+            replace_value(left, user);
+            replace_value(right, user);
+        }
+        Value::Part { of, .. } => replace_value(of, user),
+        Value::Column(_)
+        | Value::Literal(_)
+        | Value::Output(_)
+        | Value::Metric(_)
+        | Value::Figure(_) => {}
+    }
+}
+
+/// The catalog without hidden columns. Of tables whose rows are not all seen, what was seen in them is
+/// not told: it is of all rows.
+fn visible(whole: &Catalog, access: &Access) -> Catalog {
+    let mut catalog = whole.clone();
+    let hides = |table: &TableName, column: &ColumnName| {
+        access.table(table).is_some_and(|access| access.hidden_columns.contains(column))
+    };
+    let sees = |table: &TableName, columns: &[ColumnName]| {
+        columns.iter().all(|column| !hides(table, column))
+    };
+    for table in &mut catalog.tables {
+        let Some(access) = access.table(&table.name) else { continue };
+        let name = table.name.clone();
+        table.columns.retain(|column| !hides(&name, &column.name));
+        table.primary_key.retain(|column| !hides(&name, column));
+        table.foreign_keys.retain(|key| sees(&name, &key.columns));
+        if access.rows.is_some() {
+            for column in &mut table.columns {
+                (column.profile.min, column.profile.max) = (None, None);
+                column.profile.values = None;
+                column.profile.nulls = 0;
+                column.profile.distinct = Distinct::MoreThan(0);
+            }
+        }
+    }
+    for relationships in [&mut catalog.relationships, &mut catalog.semantics.relationships] {
+        relationships
+            .retain(|one| sees(&one.table, &one.columns) && sees(&one.to, &one.references));
+    }
+    for meaning in &mut catalog.semantics.tables {
+        let table = meaning.table.clone();
+        meaning.columns.retain(|column| !hides(&table, &column.column));
+        meaning.date.take_if(|column| hides(&table, column));
+        meaning.display.take_if(|column| hides(&table, column));
+    }
+    // Policies themselves tell of what they hide.
+    catalog.semantics.policies.clear();
+    catalog
+}

@@ -1,0 +1,136 @@
+//! Tables of files at a terminal: loaded into a folder that is gone with the command, and asked
+//! without a server or an account.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use pacioli_engine::{Answer, Engine, EngineError, EngineOptions, Scope, TableFiles};
+use pacioli_model::{Access, Ask, Catalog, CompanyId, Semantics, TableEntry, Timestamp, UserId};
+use pacioli_sources::{
+    files::FileOptions,
+    relationships::{PrimaryKey, candidates, primary_key, settle},
+};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    clock::Random,
+    compose::own_program,
+    loads::{Conversion, InputFile, Progress},
+};
+
+const NOBODY: CompanyId = CompanyId(Uuid::nil());
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Loaded files.
+pub struct Books {
+    /// Their tables.
+    pub catalog: Catalog,
+    engine: Engine,
+    // Dropped last: the engine reads from it.
+    _folder: TempDir,
+}
+
+impl Books {
+    /// Loads the files; no two of their tables may have one name. An answer has at most `rows` rows.
+    pub async fn open(paths: &[PathBuf], rows: u64) -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()?;
+        let files = TableFiles::local(&folder.path().join("files"))?;
+        let mut tables: Vec<TableEntry> = Vec::new();
+        let mut places = HashMap::new();
+        for path in paths {
+            for entry in load(&files, path, folder.path()).await? {
+                if let Some(other) = places.insert(entry.name.clone(), path) {
+                    let (one, two, name) = (other.display(), path.display(), &entry.name);
+                    return Err(format!("{one} and {two} would both be the table {name}").into());
+                }
+                tables.push(entry);
+            }
+        }
+        tables.sort_by(|a, b| a.name.cmp(&b.name));
+        let engine = Engine::start(&files, options(folder.path(), rows)?)?;
+        let mut books = Self { catalog: Catalog::default(), engine, _folder: folder };
+        books.relate(tables).await?;
+        Ok(books)
+    }
+
+    /// Answers an Ask.
+    pub async fn run(&self, ask: &Ask) -> Result<Answer, EngineError> {
+        let access = Access::default();
+        let scope = Scope { company: NOBODY, catalog: &self.catalog, access: &access };
+        self.engine.run(&scope, ask).await
+    }
+
+    /// Finds keys, and which tables belong together.
+    async fn relate(&mut self, mut tables: Vec<TableEntry>) -> Result<(), EngineError> {
+        let unrelated = Catalog::assemble(tables.clone(), &[], Semantics::default());
+        for table in tables.iter_mut().filter(|table| table.primary_key.is_empty()) {
+            let likely = match primary_key(table) {
+                PrimaryKey::Known(key) => {
+                    table.primary_key = key;
+                    continue;
+                }
+                PrimaryKey::None => continue,
+                PrimaryKey::OneOf(columns) => columns,
+            };
+            for key in likely.into_iter().map(|column| vec![column]) {
+                if self.engine.names_rows(NOBODY, &unrelated, &table.name, &key).await? {
+                    table.primary_key = key;
+                    break;
+                }
+            }
+        }
+        let keyed = Catalog::assemble(tables.clone(), &[], Semantics::default());
+        let mut compared = Vec::new();
+        for candidate in candidates(&keyed) {
+            let values = self.engine.compare(NOBODY, &keyed, &candidate.relationship).await?;
+            compared.push((candidate, values));
+        }
+        let measured = settle(&keyed, &compared);
+        self.catalog = Catalog::assemble(tables, &measured, Semantics::default());
+        Ok(())
+    }
+}
+
+fn options(folder: &Path, rows: u64) -> Result<EngineOptions, Failure> {
+    let memory_bytes = 1 << 30;
+    Ok(EngineOptions {
+        worker: own_program()?,
+        worker_args: vec!["engine-worker".into()],
+        scratch: folder.join("scratch"),
+        workers: 1,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_bytes,
+        spill_bytes: memory_bytes * 8,
+        deadline: Duration::from_mins(5),
+        row_limit: rows,
+        queue: 1,
+        queue_wait: Duration::from_mins(5),
+        idle: Duration::from_mins(1),
+    })
+}
+
+async fn load(files: &TableFiles, path: &Path, scratch: &Path) -> Result<Vec<TableEntry>, Failure> {
+    let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let file = Arc::new(InputFile::at(path).map_err(|error| in_file(&error))?);
+    let (progress, never) = (Arc::<Progress>::default(), CancellationToken::new());
+    let conversion = Conversion {
+        files,
+        company: NOBODY,
+        file: &file,
+        options: &FileOptions::default(),
+        scratch: scratch.to_owned(),
+        random: Random,
+        progress: &progress,
+        stop: &never,
+    };
+    let converted = conversion.run().await.map_err(|error| in_file(&error.detail()))?;
+    let by = (UserId(NOBODY.0), Timestamp::from_millis(0));
+    Ok(converted.into_iter().map(|table| table.entry(&file.file_name, by)).collect())
+}
