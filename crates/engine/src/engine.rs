@@ -66,6 +66,8 @@ pub struct Answer {
     pub table: Table,
     /// What was run, for people to read.
     pub sql: String,
+    /// What people should know of it, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Runs Asks in worker processes. Cheap to clone.
@@ -120,7 +122,8 @@ impl Engine {
         let access = scope.access_to(&tables);
         let task = Task::Sql { sql: sql.to_owned(), author: Author::Person };
         let job = Job { company: scope.company, tables, access, task };
-        let written = Compiled { sql: sql.to_owned(), tables: Vec::new(), whole: Vec::new() };
+        let sql = sql.to_owned();
+        let written = Compiled { sql, tables: Vec::new(), whole: Vec::new(), notes: Vec::new() };
         self.answer(job, written).await
     }
 
@@ -248,7 +251,7 @@ fn asked(scope: &Scope<'_>, compiled: &Compiled) -> Result<Job, EngineError> {
 
 fn answer(compiled: Compiled, rows: &Rows) -> Result<Answer, EngineError> {
     let table = table(&rows.schema, &rows.batches, rows.truncated, &compiled.whole)?;
-    Ok(Answer { table, sql: compiled.sql })
+    Ok(Answer { table, sql: compiled.sql, notes: compiled.notes })
 }
 
 /// Answers `ask` in this process, with no deadline and no wall around it: for a person's own files at

@@ -236,7 +236,8 @@ mod tests {
 
     fn answer(text: &str) -> Answer {
         let rows = vec![vec![Cell::Text(text.to_owned())]];
-        Answer { table: Table { columns: Vec::new(), rows, truncated: false }, sql: String::new() }
+        let table = Table { columns: Vec::new(), rows, truncated: false };
+        Answer { table, sql: String::new(), notes: Vec::new() }
     }
 
     async fn ask(kept: &Kept, owner: u128, sql: &str, text: &str) -> String {

@@ -105,14 +105,17 @@ fn options(folder: &Path, rows: u64) -> Result<EngineOptions, Failure> {
         worker_args: vec!["engine-worker".into()],
         scratch: folder.join("scratch"),
         workers: 1,
+        workers_per_company: 1,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes,
         spill_bytes: memory_bytes * 8,
         deadline: Duration::from_mins(5),
         row_limit: rows,
         queue: 1,
+        queue_per_company: 1,
         queue_wait: Duration::from_mins(5),
         idle: Duration::from_mins(1),
+        cache_bytes: 0,
     })
 }
 

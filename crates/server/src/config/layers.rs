@@ -1,5 +1,6 @@
 use std::{fmt, fs, path::Path};
 
+use pacioli_model::nearest;
 use toml::{Table, Value};
 
 use super::{Config, ConfigSources, DEFAULTS, Problem};

@@ -303,9 +303,10 @@ impl QueryOut {
         understood: Understood,
         format: Format,
     ) -> ApiResult<Option<Response>> {
-        let Understood { ask, spans, interpretation, confidence } = understood;
+        let Understood { ask, spans, mut interpretation, confidence } = understood;
         let (seen, answer) = run(app, caller, seen, &ask, QueryId(self.query_id)).await?;
-        let Answer { table, sql } = answer;
+        let Answer { table, sql, notes } = answer;
+        interpretation.notes.extend(notes);
         let file = format.file(&table, self.query_id)?;
         let context = pacioli_report::Context {
             currency: interpretation.currency.as_deref(),
