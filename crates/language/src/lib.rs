@@ -63,7 +63,9 @@ impl<'c> Translator<'c> {
             if answers(&first) {
                 return first;
             }
-            (first, single())
+            // A declared figure is never replaced by a column that one table happens to have.
+            let second = if self.relations.has_metrics() { first.clone() } else { single() };
+            (first, second)
         } else {
             let first = single();
             if judge::is_explained(&first) {

@@ -55,6 +55,11 @@ impl<'c> Relations<'c> {
         !self.schema.relationships.is_empty()
     }
 
+    /// Whether figures are declared.
+    pub(crate) fn has_metrics(&self) -> bool {
+        !self.schema.catalog.semantics.metrics.is_empty()
+    }
+
     pub(crate) fn translate(&self, question: &str, today: NaiveDate) -> Translation {
         let tokens = tokenise(question);
         let (pieces, notes) = pieces::cut(question, &tokens, today, &self.lexicon);
@@ -63,15 +68,23 @@ impl<'c> Relations<'c> {
         if sketch.unplaced.is_empty() {
             self.fitted(question, &tokens, &pieces, &sketch, notes, today)
         } else {
-            let unknown = |tokens: &Range<usize>| {
-                pieces.iter().any(|piece| piece.tokens == *tokens && piece.item == Item::Unknown)
+            let unknown = |tokens: &&Range<usize>| {
+                pieces.iter().any(|piece| piece.tokens == **tokens && piece.item == Item::Unknown)
             };
-            let reason = if sketch.unplaced.iter().any(unknown) {
-                "No table, column, value or date is called that."
+            let strange: Vec<Range<usize>> =
+                sketch.unplaced.iter().filter(unknown).cloned().collect();
+            if strange.is_empty() {
+                let reason = "These words are known, but not how they belong together here.";
+                refusal(question, &tokens, &sketch.unplaced, reason)
             } else {
-                "These words are known, but not how they belong together here."
-            };
-            refusal(question, &tokens, &sketch.unplaced, reason)
+                // What else found no place may have found none because of these.
+                refusal(
+                    question,
+                    &tokens,
+                    &strange,
+                    "No table, column, value or date is called that.",
+                )
+            }
         }
     }
 
@@ -80,7 +93,9 @@ impl<'c> Relations<'c> {
         question: &str,
         tokens: &[Token],
         pieces: &[Piece],
-        sketch: &Sketch, notes: Vec<String>, today: NaiveDate,
+        sketch: &Sketch,
+        notes: Vec<String>,
+        today: NaiveDate,
     ) -> Translation {
         match build::build(sketch, &self.schema, tokens, today, None) {
             Ok(ask) => {
@@ -103,11 +118,15 @@ impl<'c> Relations<'c> {
         &self,
         question: &str,
         tokens: &[Token],
-        sketch: &Sketch, misfit: &Misfit, today: NaiveDate,
+        sketch: &Sketch,
+        misfit: &Misfit,
+        today: NaiveDate,
     ) -> Translation {
         let mut choices: Vec<Choice> = Vec::new();
         for way in 0..misfit.ways.min(MOST_CHOICES) {
-            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else { continue };
+            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else {
+                continue;
+            };
             let interpretation = words::interpretation(&ask, self.schema.catalog, Vec::new());
             let label = misfit.labels.get(way).cloned().unwrap_or_default();
             if !label.is_empty()

@@ -38,8 +38,13 @@ pub(crate) fn build(
         Noun::Column(_) | Noun::Period(_) => None,
     });
     let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped, way };
-    let mut builder = Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
+    let mut builder =
+        Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
     builder.resolve()?;
+    if builder.outputs.is_empty() && sketch.best.is_some() && sketch.groups.is_empty() {
+        // "who has the highest salary" asks for a row.
+        builder.outputs.push((Output::Entity(entity), NOWHERE));
+    }
     if builder.outputs.is_empty() {
         return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
     }
@@ -229,6 +234,18 @@ impl Builder<'_> {
             || self.counted_attribute().is_some()
     }
 
+    /// The first name of people who are known by their last.
+    fn rest_of_name(&self, table: TableId, shown: ColumnId) -> Option<ColumnId> {
+        let words = |column: ColumnId| {
+            super::lexicon::name_words(&self.schema.columns[column].column.label)
+        };
+        let ends = |column: ColumnId, part: &str| {
+            words(column).ends_with(&[part.to_owned(), "name".to_owned()])
+        };
+        let mut columns = self.schema.tables[table].columns.clone();
+        ends(shown, "last").then(|| columns.find(|column| ends(*column, "first"))).flatten()
+    }
+
     /// What a table shows where only its rows are asked for.
     pub(super) fn shown(&self, table: TableId) -> Result<ColumnId, Misfit> {
         self.schema
@@ -241,7 +258,13 @@ impl Builder<'_> {
         for (output, tokens) in &self.outputs {
             let column = match output {
                 Output::Column(column) => *column,
-                Output::Entity(table) => self.shown(*table)?,
+                Output::Entity(table) => {
+                    let shown = self.shown(*table)?;
+                    columns.extend(
+                        self.rest_of_name(*table, shown).map(|first| (first, tokens.clone())),
+                    );
+                    shown
+                }
                 _ => continue,
             };
             if !columns.iter().any(|(known, _)| *known == column) {

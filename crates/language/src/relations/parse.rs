@@ -306,7 +306,8 @@ impl Parser<'_> {
         self.at = here + 1;
         let Some(item) = self.item(here) else { return };
         match item {
-            Item::Key(Key::Distinct | Key::Each | Key::HowMany) => {}
+            Item::Key(Key::Distinct | Key::Each) => {}
+            Item::Key(Key::HowMany) if !self.pieces[here].pause => {}
             Item::Key(Key::Grain(grain) | Key::Every(grain)) => {
                 self.sketch.groups.push(Noun::Period(*grain));
                 self.after_group();
@@ -410,9 +411,11 @@ impl Parser<'_> {
                 *target = Target::Aggregate { aggregate, of: pick.clone() };
             }
         }
-        let only_rows = self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
+        let only_rows =
+            self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
         if let Some(entity) = self.sketch.entity.filter(|_| only_rows) {
-            self.sketch.targets = vec![Target::Count { what: Noun::Table(entity), distinct: false }];
+            self.sketch.targets =
+                vec![Target::Count { what: Noun::Table(entity), distinct: false }];
         }
     }
 

@@ -214,6 +214,10 @@ impl Cutter<'_> {
         if self.tokens[at].word == "how" && thesaurus::adjective(next).is_some() {
             return made(1, Item::Key(Key::Ask), 1.0);
         }
+        let denied = before.is_some_and(|piece| piece.item == Item::Key(Key::Not));
+        if let Some(mention) = denied.then(|| self.deed(at)).flatten() {
+            return made(1, Item::Mention(mention), 0.9);
+        }
         let keyword = self.keyword(at);
         let mention = self.turned(at).or_else(|| self.mention(at));
         let days = self.days(at);
@@ -265,6 +269,7 @@ impl Cutter<'_> {
             Key::Verb => {
                 let word = self.tokens[at].word.as_str();
                 named >= 0.9
+                    || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
                     || named >= 0.8 && TELLING.contains(&word)
                     || (capital && !mention.values.is_empty())
             }
@@ -354,6 +359,25 @@ impl Cutter<'_> {
             }
         }
         None
+    }
+
+    /// "never ordered": the rows that the verb makes.
+    fn deed(&self, at: usize) -> Option<Mention> {
+        let word = self.tokens[at].word.as_str();
+        if key(word) != Some(Key::Verb) || self.tokens.len() > at + 2 {
+            return None;
+        }
+        let stems = ["ed", "d", "ing", "ted"].iter().filter_map(|tail| word.strip_suffix(tail));
+        stems.filter(|stem| stem.len() > 2).find_map(|stem| {
+            let names = self.lexicon.names(&[stem]).into_iter();
+            let tables: Vec<(TableId, f64)> = names
+                .filter_map(|(name, quality)| match name {
+                    Name::Table(table) if quality > 0.9 => Some((table, quality)),
+                    _ => None,
+                })
+                .collect();
+            (!tables.is_empty()).then(|| Mention { tables, ..Mention::default() })
+        })
     }
 
     /// A quoted name that is none itself, and whose words are: "Linda Smith".
@@ -495,8 +519,17 @@ impl Cutter<'_> {
     /// What is only tried when words mean nothing: a part of a name, a slip of the finger, a word that
     /// is a known one with an ending.
     fn mended(&self, at: usize, notes: &mut Vec<String>) -> Option<(usize, Item)> {
-        if let Some(found) = self.part_of_value(at) {
-            return Some(found);
+        if let Some((length, item)) = self.part_of_value(at) {
+            if let Item::Mention(Mention { values, .. }) = &item {
+                let words =
+                    &self.question[self.tokens[at].at.start..self.tokens[at + length - 1].at.end];
+                notes.extend(
+                    values
+                        .first()
+                        .map(|(value, _)| format!("\"{words}\" was read as \"{}\".", value.text)),
+                );
+            }
+            return Some((length, item));
         }
         let typed = self.tokens[at].word.as_str();
         if self.tokens[at].kind != Kind::Word {

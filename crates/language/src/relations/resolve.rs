@@ -8,7 +8,7 @@ use pacioli_model::{ColumnRef, RelationshipName};
 use super::{
     lexicon::KnownValue,
     schema::{ColumnId, Schema, Step, TableId},
-    sketch::{Noun, Pick, Sketch, Target},
+    sketch::{Measured, Noun, Pick, Sketch, Target},
     thesaurus::{alike, lemma},
 };
 use crate::token::Token;
@@ -76,10 +76,20 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
             add(pick, 0.7);
         }
     }
+    let ranked = sketch.best.as_ref().map(|best| &best.by);
+    if let Some(Measured::Column(pick)) = ranked.filter(|_| sketch.targets.is_empty()) {
+        add(pick, 0.7);
+    }
     for table in &sketch.mentioned {
         scores[*table] += 0.3;
     }
     let best = scores.iter().copied().fold(0.0, f64::max);
+    if best <= 0.0 {
+        return sketch.targets.iter().find_map(|target| match target {
+            Target::Metric(metric) => schema.metric_table(*metric),
+            _ => None,
+        });
+    }
     (best > 0.0).then(|| scores.iter().position(|score| (*score - best).abs() < 1e-9)).flatten()
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use pacioli_model::{
-    Catalog, Column, ColumnRef, ColumnType, Relationship, RelationshipName, TableEntry,
+    Catalog, Column, ColumnRef, ColumnType, Definition, MetricName, Relationship, RelationshipName,
+    TableEntry, Value,
 };
 
 use crate::role::{HeaderWord, KEY_TAILS, Role, header_words, is_unique, role_of};
@@ -179,8 +180,14 @@ impl<'c> Schema<'c> {
             |test: &dyn Fn(&ColumnId) -> bool| texts.iter().copied().find(|column| test(column));
         find(&own_name)
             .or_else(|| find(&like_table))
+            .or_else(|| find(&|column| self.is_part_of_name(*column, "last")))
             .or_else(|| find(&|column| ends(column, &["name", "title"])))
             .or_else(|| find(&|column| ends(column, &["description", "label"])))
+    }
+
+    fn is_part_of_name(&self, column: ColumnId, part: &str) -> bool {
+        let words = super::lexicon::name_words(&self.columns[column].column.label);
+        words.ends_with(&[part.to_owned(), "name".to_owned()])
     }
 
     /// What to show when rows of a table are listed without saying how.
@@ -191,6 +198,27 @@ impl<'c> Schema<'c> {
                 .clone()
                 .find(|column| !self.columns[*column].foreign && !self.columns[*column].hidden)
         })
+    }
+
+    /// The table that a metric is computed over; of the first one for a calculation.
+    pub(crate) fn metric_table(&self, metric: usize) -> Option<TableId> {
+        let semantics = &self.catalog.semantics;
+        let mut definition = &semantics.metrics.get(metric)?.definition;
+        // A calculation may be of calculations; names that go in a circle end here.
+        for _ in 0..8 {
+            match definition {
+                Definition::Aggregate(aggregation) => {
+                    return self
+                        .tables
+                        .iter()
+                        .position(|table| table.entry.name == aggregation.table);
+                }
+                Definition::Calculation(value) => {
+                    definition = &semantics.metric(first_metric(value)?)?.definition
+                }
+            }
+        }
+        None
     }
 
     /// The key that a reference of one column names; a column that is none, itself.
@@ -271,6 +299,14 @@ impl<'c> Schema<'c> {
     pub(crate) fn reference(&self, column: ColumnId) -> ColumnRef {
         let node = &self.columns[column];
         ColumnRef::new(self.tables[node.table].entry.name.clone(), node.column.name.clone())
+    }
+}
+
+fn first_metric(value: &Value) -> Option<&MetricName> {
+    match value {
+        Value::Metric(name) => Some(name),
+        Value::Arithmetic { left, right, .. } => first_metric(left).or_else(|| first_metric(right)),
+        _ => None,
     }
 }
 

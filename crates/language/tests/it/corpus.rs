@@ -11,7 +11,15 @@ use pacioli_model::Catalog;
 use crate::{catalog, notation};
 
 pub(crate) fn catalogs() -> BTreeMap<String, Catalog> {
-    files("catalogs").into_iter().map(|(name, text)| (name, catalog::read(&text))).collect()
+    let mut semantics: BTreeMap<String, String> = files("semantics").into_iter().collect();
+    let read = |(name, text): (String, String)| {
+        let mut catalog = catalog::read(&text);
+        if let Some(text) = semantics.remove(&name) {
+            catalog.semantics = serde_json::from_str(&text).unwrap();
+        }
+        (name, catalog)
+    };
+    files("catalogs").into_iter().map(read).collect()
 }
 
 fn files(folder: &str) -> Vec<(String, String)> {

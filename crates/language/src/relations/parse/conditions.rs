@@ -91,15 +91,15 @@ impl Parser<'_> {
 
     /// A count or an aggregate in a condition: "with the number of pets above 2"; else a new question.
     fn ask_again(&mut self, here: usize, key: Key) {
-        let after_and = here
-            .checked_sub(1)
-            .and_then(|before| self.key_at(before))
-            .is_some_and(|before| matches!(before, Key::And | Key::Ask | Key::Stop));
-        let started = self.pieces[here].pause || after_and || here == 0;
-        if key == Key::Ask && !started && self.column.is_none() {
+        let before =
+            self.pieces[..here].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
+        let joined =
+            before.is_none_or(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
+        let started = self.pieces[here].pause || joined;
+        if key == Key::Ask && !started {
             return;
         }
-        if started || key == Key::Ask || self.sketch.targets.is_empty() {
+        if started || self.sketch.targets.is_empty() {
             self.break_clause();
             self.at = here;
             self.enter(Zone::Select);
@@ -289,10 +289,17 @@ impl Parser<'_> {
     }
 
     fn condition_mention(&mut self, here: usize, mention: &Mention) {
-        if let Some(metric) = mention.metrics.first() {
+        let bounded = self.compares_next(here + 1);
+        if let Some(metric) =
+            mention.metrics.first().filter(|_| bounded || mention.tables.is_empty())
+            && !self.names_value(here, mention)
+        {
             self.close_column();
             self.metric = Some(*metric);
             return;
+        }
+        if self.names_value(here, mention) {
+            return self.values_here(here);
         }
         if self.takes_value(here, mention) {
             return self.values_here(here);
@@ -467,8 +474,19 @@ impl Parser<'_> {
                 tokens,
             });
         }
+        let holds = here.checked_sub(1).is_some_and(|before| {
+            let word = self.words[self.pieces[before].tokens.start].to_lowercase();
+            word.starts_with("contain") || word.starts_with("includ")
+        });
+        if holds && column.is_some() {
+            return self.push(Test::Text {
+                pick: column,
+                place: pacioli_model::TextPlace::Anywhere,
+                text,
+                tokens,
+            });
+        }
         let mut all = vec![values];
-        let _ = fits;
         if all[0].is_empty() {
             return match column {
                 Some(pick) => self.push(Test::Compare {

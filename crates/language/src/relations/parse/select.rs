@@ -42,6 +42,8 @@ impl Parser<'_> {
         self.at = here + 1;
         match key {
             Key::Distinct => self.sketch.distinct = true,
+            // "the average number of pages" is the average of pages.
+            Key::HowMany if !self.aggregates.is_empty() => {}
             Key::HowMany => {
                 self.counting = true;
                 self.narrowing = false;
@@ -124,16 +126,18 @@ impl Parser<'_> {
 
     /// `by` groups what is measured; anything else it only narrows.
     fn by(&mut self, here: usize) {
-        let measured = self
-            .sketch
-            .targets
-            .iter()
-            .any(|target| matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_)));
+        let measured = self.sketch.targets.iter().any(|target| {
+            matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_))
+        });
         let measures = |target: &Target| match target {
             Target::Column(pick) => super::usual_aggregate(pick, self.schema).is_some(),
             _ => false,
         };
-        let plain = if self.sketch.targets.is_empty() { self.sketch.entity.is_some() } else { self.sketch.targets.iter().all(measures) };
+        let plain = if self.sketch.targets.is_empty() {
+            self.sketch.entity.is_some()
+        } else {
+            self.sketch.targets.iter().all(measures)
+        };
         let measured = measured || plain || self.sketch.change.is_some();
         let noun = self.solid(here + 1);
         let valued = matches!(self.item(noun + 1), Some(Item::Quoted(..)))
@@ -168,12 +172,15 @@ impl Parser<'_> {
 
     fn select_mention(&mut self, here: usize, mention: &Mention) {
         self.at = here + 1;
-        if let Some(metric) = mention.metrics.first() {
+        if let Some(metric) = mention.metrics.first()
+            && !self.names_value(here, mention)
+        {
             return self.target_metric(here, *metric);
         }
         let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
-        let values_win =
-            mention.only_values() || self.narrowing && asked && is_better_value(mention);
+        let values_win = mention.only_values()
+            || self.names_value(here, mention)
+            || self.narrowing && asked && is_better_value(mention);
         if values_win {
             self.at = here;
             return self.select_values(here, mention);
@@ -245,6 +252,19 @@ impl Parser<'_> {
             ),
             _ => false,
         }
+    }
+
+    /// "employees in Sales": written like a value, and where one stands.
+    pub(super) fn names_value(&self, here: usize, mention: &Mention) -> bool {
+        let typed = self.words[self.pieces[here].tokens.start];
+        let after = matches!(
+            here.checked_sub(1).and_then(|before| self.key_at(before)),
+            Some(Key::In | Key::Of)
+        );
+        after
+            && here > 1
+            && mention.values.iter().any(|(value, _)| value.text.starts_with(typed))
+            && typed.starts_with(char::is_uppercase)
     }
 
     fn target_metric(&mut self, here: usize, metric: usize) {
@@ -428,7 +448,11 @@ impl Parser<'_> {
     fn reads_as_extreme(&self, here: usize) -> bool {
         let adjective_of_table = matches!(self.item(here), Some(Item::Adjective { .. }))
             && self.mention_at(self.solid(here + 1)).is_some_and(|mention| self.is_table(mention));
-        !adjective_of_table
+        let who = self
+            .words
+            .first()
+            .is_some_and(|word| matches!(word.to_lowercase().as_str(), "who" | "whom"));
+        !adjective_of_table && !who
     }
 
     pub(super) fn rank(&mut self, best: Best) {

@@ -195,7 +195,7 @@ impl Parser<'_> {
         if let Some(mention) = mention.filter(|mention| {
             self.measures(mention) && mention.column_quality() + 0.051 > mention.table_quality()
         }) {
-            let direction = if mention.columns.iter().any(|(column, _)| self.is_birth(*column)) {
+            let direction = if mention.columns.iter().any(|(column, _)| self.ages(here, *column)) {
                 opposite(direction)
             } else {
                 direction
@@ -224,13 +224,21 @@ impl Parser<'_> {
             ));
         }
         let pick = self.adjective_pick(here, columns, of.or(self.focus).or(self.sketch.entity))?;
-        let birth = pick.candidates.first().is_some_and(|(column, _)| self.is_birth(*column));
+        let birth = pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column));
         let direction = if birth { opposite(direction) } else { direction };
         let end = if of.is_some() { next + 1 } else { here + 1 };
         Some((Best { direction, by: Measured::Column(pick), number, of, tokens }, end))
     }
 
-    /// Whoever was born earliest is oldest.
+    /// Whoever was born earliest is oldest; the oldest order has the earliest date.
+    fn ages(&self, here: usize, column: ColumnId) -> bool {
+        let typed = self.words[self.pieces[here].tokens.start].to_lowercase();
+        let node = &self.schema.columns[column];
+        let year = node.words.iter().any(|word| word.stem == "year");
+        (typed.starts_with("old") || typed.starts_with("young"))
+            && (node.column.data_type.is_time() || year || self.is_birth(column))
+    }
+
     fn is_birth(&self, column: ColumnId) -> bool {
         let node = &self.schema.columns[column];
         node.words.iter().any(|word| {
@@ -295,8 +303,8 @@ impl Parser<'_> {
         Some(Pick { candidates, owner: None, near: self.focus, tokens: self.tokens(here) })
     }
 
-    pub(super) fn born(&self, pick: &Pick) -> bool {
-        pick.candidates.first().is_some_and(|(column, _)| self.is_birth(*column))
+    pub(super) fn born(&self, here: usize, pick: &Pick) -> bool {
+        pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column))
     }
 }
 

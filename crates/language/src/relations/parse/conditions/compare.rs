@@ -347,7 +347,7 @@ impl Parser<'_> {
             self.adjective_pick(here, columns, self.focus)
         };
         let Some(pick) = pick else { return self.misplaced(here) };
-        let direction = if self.born(&pick) { opposite(direction) } else { direction };
+        let direction = if self.born(here, &pick) { opposite(direction) } else { direction };
         self.column = Some(pick);
         self.comparison(if named { here + 1 } else { here }, compared(direction));
     }
