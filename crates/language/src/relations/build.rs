@@ -1,5 +1,6 @@
 //! A sketch to an Ask.
 
+mod bounds;
 mod change;
 mod figures;
 mod filters;
@@ -351,7 +352,6 @@ impl Builder<'_> {
     }
 
     pub(super) fn add_measure(
-        &self,
         ask: &mut Ask,
         name: &str,
         aggregation: Aggregation,

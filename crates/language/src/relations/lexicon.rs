@@ -370,7 +370,7 @@ impl Lexicon {
                 }
             }
         };
-        let mut look = |phrase: &str, found: &mut Vec<(Name, f64)>| {
+        let look = |phrase: &str, found: &mut Vec<(Name, f64)>| {
             let entries = self.names.get(phrase).into_iter().flatten();
             merge(entries.map(|(name, quality)| (*name, quality * ALIKE)).collect(), found);
         };
@@ -381,17 +381,17 @@ impl Lexicon {
             for place in 0..stems.len() {
                 for other in alike(&stems[place]) {
                     let mut changed = stems.clone();
-                    changed[place] = (*other).to_owned();
+                    (*other).clone_into(&mut changed[place]);
                     look(&changed.join(" "), &mut found);
                 }
             }
         }
         if let Some((last, head)) =
             stems.split_last().filter(|(_, head)| found.is_empty() && !head.is_empty())
+            && TRAILING.contains(&last.as_str())
+            && !self.names.contains_key(last.as_str())
         {
-            if TRAILING.contains(&last.as_str()) && !self.names.contains_key(last.as_str()) {
-                look(&head.join(" "), &mut found);
-            }
+            look(&head.join(" "), &mut found);
         }
         found.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
         found
@@ -440,7 +440,7 @@ impl Lexicon {
         let holds = |whole: &&String| format!(" {whole} ").contains(&format!(" {phrase} "));
         let wholes = self.value_words.get(*first).into_iter().flatten().filter(holds);
         let mut found: Vec<KnownValue> =
-            wholes.filter_map(|whole| self.values.get(whole)).flatten().cloned().take(20).collect();
+            wholes.filter_map(|whole| self.values.get(whole)).flatten().take(20).cloned().collect();
         found.dedup();
         found
     }

@@ -25,6 +25,7 @@ pub(super) enum Zone {
     Order,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is what the words before say of the next")]
 pub(super) struct Parser<'a> {
     pub(super) pieces: &'a [Piece],
     pub(super) schema: &'a Schema<'a>,
@@ -213,7 +214,7 @@ impl Parser<'_> {
     }
 
     /// Whether the mention is a table rather than a column.
-    pub(super) fn is_table(&self, mention: &Mention) -> bool {
+    pub(super) fn is_table(mention: &Mention) -> bool {
         mention.table_quality() > 0.0 && mention.table_quality() + 0.051 > mention.column_quality()
     }
 
@@ -327,11 +328,11 @@ impl Parser<'_> {
         let qualifies = self
             .mention_at(here + 1)
             .is_some_and(|next| !next.columns.is_empty() && !self.pieces[here + 1].pause);
-        if self.is_table(mention) && qualifies && !mention.tables.is_empty() {
+        if Self::is_table(mention) && qualifies && !mention.tables.is_empty() {
             let owner = mention.best_table().map(|(table, _)| table);
             self.sketch.groups.extend(self.pick(here + 1, owner).map(Noun::Column));
             self.at = here + 2;
-        } else if self.is_table(mention) {
+        } else if Self::is_table(mention) {
             let table = mention.tables[0].0;
             self.sketch.groups.push(Noun::Table(table));
             self.focus = self.focus.or(Some(table));

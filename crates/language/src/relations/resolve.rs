@@ -192,7 +192,7 @@ impl Resolver<'_> {
                 0.0
             };
             let owner = column.and_then(|pick| pick.owner).is_some_and(|owner| owner == node.table);
-            let owned = if owner { 0.3 } else { 0.0 };
+            let by_owner = if owner { 0.3 } else { 0.0 };
             let foreign = if node.foreign { -0.02 } else { 0.0 };
             let shown =
                 if self.schema.tables[node.table].display == Some(candidate) { 0.03 } else { 0.0 };
@@ -205,7 +205,7 @@ impl Resolver<'_> {
                 + close
                 + named
                 + hinted
-                + owned
+                + by_owner
                 + foreign
                 + shown
                 + self.closeness(node.table);

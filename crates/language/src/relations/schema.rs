@@ -7,7 +7,7 @@ use pacioli_model::{
     TableEntry, Value,
 };
 
-use crate::role::{HeaderWord, KEY_TAILS, Role, header_words, is_unique, role_of};
+use crate::role::{HeaderWord, Role, header_words, is_unique, role_of};
 
 /// A table by its place in the catalog.
 pub(crate) type TableId = usize;
@@ -166,10 +166,7 @@ impl<'c> Schema<'c> {
         };
         let own_name = |column: &ColumnId| {
             let words = &self.columns[*column].words;
-            let (tail, head) = match words.split_last() {
-                Some(parts) => parts,
-                None => return false,
-            };
+            let Some((tail, head)) = words.split_last() else { return false };
             ["name", "title"].contains(&tail.stem.as_str())
                 && head.iter().all(|word| {
                     own.iter()
@@ -214,7 +211,7 @@ impl<'c> Schema<'c> {
                         .position(|table| table.entry.name == aggregation.table);
                 }
                 Definition::Calculation(value) => {
-                    definition = &semantics.metric(first_metric(value)?)?.definition
+                    definition = &semantics.metric(first_metric(value)?)?.definition;
                 }
             }
         }
@@ -343,9 +340,4 @@ pub(crate) fn split_words(label: &str, name: &str) -> Vec<HeaderWord> {
         .filter(|word| word.stem.chars().any(char::is_alphanumeric))
         .collect();
     if words.is_empty() { header_words(name) } else { words }
-}
-
-/// Whether the last word of a column says that it is a key.
-pub(crate) fn ends_as_key(words: &[HeaderWord]) -> bool {
-    words.last().is_some_and(|word| word.is(KEY_TAILS))
 }

@@ -38,18 +38,24 @@ impl Check<'_> {
         for group in &ask.group_by {
             match &group.key {
                 GroupKey::Value(value) | GroupKey::Bucket { value, .. } => {
-                    self.value(value, &names)
+                    self.value(value, &names);
                 }
                 GroupKey::Period { column, .. } => {
-                    column.iter().for_each(|column| self.column(column))
+                    if let Some(column) = column {
+                        self.column(column);
+                    }
                 }
             }
         }
         for measure in &ask.measures {
             self.figure(&measure.figure, ask, &names);
         }
-        ask.filter.iter().for_each(|filter| self.predicate(filter, &names));
-        ask.having.iter().for_each(|having| self.predicate(having, &names));
+        if let Some(filter) = &ask.filter {
+            self.predicate(filter, &names);
+        }
+        if let Some(having) = &ask.having {
+            self.predicate(having, &names);
+        }
     }
 
     fn figure(&mut self, figure: &Figure, ask: &Ask, names: &[&pacioli_model::ColumnName]) {
@@ -58,9 +64,15 @@ impl Check<'_> {
                 self.must(self.catalog.table(&aggregation.table).is_some(), || {
                     "no such table".to_owned()
                 });
-                aggregation.value.iter().for_each(|value| self.value(value, names));
-                aggregation.date.iter().for_each(|date| self.column(date));
-                aggregation.filter.iter().for_each(|filter| self.predicate(filter, names));
+                if let Some(value) = &aggregation.value {
+                    self.value(value, names);
+                }
+                if let Some(date) = &aggregation.date {
+                    self.column(date);
+                }
+                if let Some(filter) = &aggregation.filter {
+                    self.predicate(filter, names);
+                }
                 let periods = ask
                     .group_by
                     .iter()
@@ -123,7 +135,9 @@ impl Check<'_> {
     fn predicate(&mut self, predicate: &Predicate, names: &[&pacioli_model::ColumnName]) {
         match predicate {
             Predicate::All(parts) | Predicate::Any(parts) => {
-                parts.iter().for_each(|part| self.predicate(part, names));
+                for part in parts {
+                    self.predicate(part, names);
+                }
             }
             Predicate::Not(part) => self.predicate(part, names),
             Predicate::Compare { left, right, .. } => {
@@ -135,7 +149,7 @@ impl Check<'_> {
                 self.value(value, names);
             }
             Predicate::Matches { value, .. } | Predicate::IsNull { value } => {
-                self.value(value, names)
+                self.value(value, names);
             }
             Predicate::Among { values, ask } => {
                 self.must(values.len() == ask.outputs().count(), || {
@@ -144,12 +158,16 @@ impl Check<'_> {
                 self.must(ask.limit.is_none() || !ask.order.is_empty(), || {
                     "a limit without an order".to_owned()
                 });
-                values.iter().for_each(|value| self.value(value, names));
+                for value in values {
+                    self.value(value, names);
+                }
                 self.ask(ask);
             }
             Predicate::Related { table, filter, .. } => {
                 self.must(self.catalog.table(table).is_some(), || format!("no table {table}"));
-                filter.iter().for_each(|filter| self.predicate(filter, names));
+                if let Some(filter) = filter {
+                    self.predicate(filter, names);
+                }
             }
         }
     }

@@ -42,7 +42,7 @@ impl Builder<'_> {
             .sketch
             .clauses
             .iter()
-            .filter(|clause| !clause.alternative && !(clause.negated && own_rows))
+            .filter(|clause| !(clause.alternative || clause.negated && own_rows))
         {
             for test in &clause.tests {
                 let Some((column, said)) = self.said(base, test)? else { continue };

@@ -87,7 +87,7 @@ impl Parser<'_> {
             }
             Some(Item::Mention(mention)) if !mention.only_values() => {
                 let after = at + 1;
-                let compound = self.is_table(mention)
+                let compound = Self::is_table(mention)
                     && self
                         .mention_at(after)
                         .is_some_and(|next| self.measures(next) && !self.pieces[after].pause);
@@ -98,8 +98,8 @@ impl Parser<'_> {
                 if let Some(found) = self.sized(here, at, mention, direction, number) {
                     return Some(found);
                 }
-                if number.is_some() && self.is_table(mention) {
-                    return self.numbered(at, mention, direction, number, tokens.clone());
+                if number.is_some() && Self::is_table(mention) {
+                    return Some(self.numbered(at, mention, direction, number, tokens.clone()));
                 }
                 if self.quantifies(mention)
                     && mention.column_quality() + 0.051 > mention.table_quality()
@@ -123,7 +123,7 @@ impl Parser<'_> {
         direction: Direction,
         number: Option<u32>,
     ) -> Option<(Best, usize)> {
-        let (table, _) = mention.best_table().filter(|_| self.is_table(mention))?;
+        let (table, _) = mention.best_table().filter(|_| Self::is_table(mention))?;
         let words = self.pieces[here].tokens.start..self.pieces[at].tokens.start;
         let (_, columns) = self.words[words]
             .iter()
@@ -155,14 +155,14 @@ impl Parser<'_> {
         direction: Direction,
         number: Option<u32>,
         tokens: std::ops::Range<usize>,
-    ) -> Option<(Best, usize)> {
+    ) -> (Best, usize) {
         let table = mention.best_table().map(|(table, _)| table);
         let by = self.solid(at + 1);
         let named = matches!(self.key_at(by), Some(Key::By | Key::Order | Key::In | Key::With))
             .then(|| self.solid_noun(by + 1))
             .and_then(|next| self.after_rank(next));
         let (by, end) = named.unwrap_or((Measured::Count(None), at + 1));
-        Some((Best { direction, by, number, of: table, tokens }, end))
+        (Best { direction, by, number, of: table, tokens }, end)
     }
 
     fn after_rank(&self, mut next: usize) -> Option<(Measured, usize)> {
