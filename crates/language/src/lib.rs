@@ -32,6 +32,9 @@ use pacioli_model::Catalog;
 
 pub use translation::{Choice, Context, DateRange, Interpretation, Span, Translation, Understood};
 
+/// Catalogs with more related tables than this are read whole, and never table by table.
+const WIDE: usize = 60;
+
 /// A catalog made ready for questions: building one costs more than asking it, so whoever asks often
 /// keeps it for as long as the catalog stays the same.
 #[derive(Debug)]
@@ -64,7 +67,10 @@ impl<'c> Translator<'c> {
                 return first;
             }
             // A declared figure is never replaced by a column that one table happens to have.
-            let second = if self.relations.has_metrics() { first.clone() } else { single() };
+            // One table at a time is slow over very many, and names of rows are in all of them.
+            let wide = self.tables.len() > WIDE;
+            let second =
+                if wide || self.relations.has_metrics() { first.clone() } else { single() };
             (first, second)
         } else {
             let first = single();

@@ -38,7 +38,15 @@ pub(crate) fn build(
         Noun::Table(table) => Some(*table),
         Noun::Column(_) | Noun::Period(_) => None,
     });
-    let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped, way };
+    let resolver = Resolver {
+        schema,
+        tokens,
+        mentioned: &sketch.mentioned,
+        entity,
+        grouped,
+        way,
+        distances: std::cell::RefCell::default(),
+    };
     let mut builder =
         Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
     builder.resolve()?;

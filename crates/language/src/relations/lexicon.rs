@@ -45,6 +45,8 @@ pub(crate) struct Lexicon {
 
 /// How many words a phrase may have.
 pub(crate) const LONGEST: usize = 8;
+/// A word that is in more names than this tells none of them.
+const COMMON: usize = 500;
 /// A column with at most so many values says what kind of row it is.
 const FEW: usize = 40;
 /// How well a near-synonym fits.
@@ -437,8 +439,9 @@ impl Lexicon {
     pub(crate) fn parts(&self, words: &[&str]) -> Vec<KnownValue> {
         let Some(first) = words.first() else { return Vec::new() };
         let phrase = words.join(" ");
+        let known = self.value_words.get(*first).filter(|wholes| wholes.len() <= COMMON);
         let holds = |whole: &&String| format!(" {whole} ").contains(&format!(" {phrase} "));
-        let wholes = self.value_words.get(*first).into_iter().flatten().filter(holds);
+        let wholes = known.into_iter().flatten().filter(holds);
         let mut found: Vec<KnownValue> =
             wholes.filter_map(|whole| self.values.get(whole)).flatten().take(20).cloned().collect();
         found.dedup();

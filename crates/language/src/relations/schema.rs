@@ -279,6 +279,22 @@ impl<'c> Schema<'c> {
         }
     }
 
+    /// How many steps every table is away from one.
+    pub(crate) fn distances(&self, from: TableId) -> Vec<Option<usize>> {
+        let mut distances = vec![None; self.tables.len()];
+        distances[from] = Some(0);
+        let mut queue = VecDeque::from([(from, 0)]);
+        while let Some((table, steps)) = queue.pop_front() {
+            for step in &self.tables[table].steps {
+                if distances[step.to].is_none() {
+                    distances[step.to] = Some(steps + 1);
+                    queue.push_back((step.to, steps + 1));
+                }
+            }
+        }
+        distances
+    }
+
     /// How many steps apart two tables are.
     pub(crate) fn distance(&self, from: TableId, to: TableId) -> Option<usize> {
         self.ways(from, to).first().map(Vec::len)
