@@ -289,7 +289,7 @@ mod tests {
             QueueLimits { places: 1, places_per_company: 1, waiting: 3, waiting_per_company: 2 };
         let queue = Queue::new(limits);
         let running = place(&queue, 1);
-        let (one, _two) = (ticket(&queue, 1), ticket(&queue, 1));
+        let (one, two) = (ticket(&queue, 1), ticket(&queue, 1));
         assert!(matches!(queue.enter(company(1)), Err(Full)), "its own line is full");
         let _three = ticket(&queue, 2);
         assert!(matches!(queue.enter(company(3)), Err(Full)), "all of them are");
@@ -304,7 +304,7 @@ mod tests {
         assert!(four.turn().await.is_err(), "closed");
         assert!(matches!(queue.enter(company(4)), Err(Full)));
         assert!(!closing.is_finished(), "one has a place that it has not yet taken up");
-        drop(_two);
+        drop(two);
         closing.await.expect("it ends when nothing runs");
         assert!(queue.lines().companies.len() <= 1);
     }

@@ -80,7 +80,9 @@ impl<'c> Relations<'c> {
         question: &str,
         tokens: &[Token],
         pieces: &[Piece],
-        sketch: &Sketch, notes: Vec<String>, today: NaiveDate,
+        sketch: &Sketch,
+        notes: Vec<String>,
+        today: NaiveDate,
     ) -> Translation {
         match build::build(sketch, &self.schema, tokens, today, None) {
             Ok(ask) => {
@@ -103,11 +105,15 @@ impl<'c> Relations<'c> {
         &self,
         question: &str,
         tokens: &[Token],
-        sketch: &Sketch, misfit: &Misfit, today: NaiveDate,
+        sketch: &Sketch,
+        misfit: &Misfit,
+        today: NaiveDate,
     ) -> Translation {
         let mut choices: Vec<Choice> = Vec::new();
         for way in 0..misfit.ways.min(MOST_CHOICES) {
-            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else { continue };
+            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else {
+                continue;
+            };
             let interpretation = words::interpretation(&ask, self.schema.catalog, Vec::new());
             let label = misfit.labels.get(way).cloned().unwrap_or_default();
             if !label.is_empty()

@@ -1,6 +1,8 @@
 //! What one person may see of their company's tables: the one place where policies, a role and an id
 //! become an [`Access`], which the engine then holds every query to.
 
+use std::sync::Arc;
+
 use pacioli_model::{
     Access, Bound, CallerAttribute, Catalog, ColumnName, Distinct, Literal, Policy, Predicate,
     TableAccess, TableName, User, Value,
@@ -9,9 +11,9 @@ use pacioli_model::{
 /// A catalog as one person knows it, and the whole of it for the engine to hold them to.
 pub struct Seen {
     /// All of it: for the engine alone.
-    pub whole: Catalog,
+    pub whole: Arc<Catalog>,
     /// Without what they may not see: for everything that is told to them.
-    pub visible: Catalog,
+    pub visible: Arc<Catalog>,
     /// What they may see.
     pub access: Access,
 }
@@ -20,7 +22,12 @@ impl Seen {
     /// As `user` sees it.
     pub fn by(user: &User, whole: Catalog) -> Self {
         let access = settle(&whole.semantics.policies, user);
-        let visible = visible(&whole, &access);
+        let whole = Arc::new(whole);
+        let visible = if access.tables.is_empty() {
+            Arc::clone(&whole)
+        } else {
+            Arc::new(visible(&whole, &access))
+        };
         Self { whole, visible, access }
     }
 }
@@ -133,6 +140,13 @@ fn visible(whole: &Catalog, access: &Access) -> Catalog {
         relationships
             .retain(|one| sees(&one.table, &one.columns) && sees(&one.to, &one.references));
     }
+    let partly =
+        |table: &TableName| access.table(table).is_some_and(|access| access.rows.is_some());
+    for one in &mut catalog.relationships {
+        if partly(&one.table) || partly(&one.to) {
+            (one.match_rate, one.orphans) = (None, None);
+        }
+    }
     for meaning in &mut catalog.semantics.tables {
         let table = meaning.table.clone();
         meaning.columns.retain(|column| !hides(&table, &column.column));
@@ -142,4 +156,85 @@ fn visible(whole: &Catalog, access: &Access) -> Catalog {
     // Policies themselves tell of what they hide.
     catalog.semantics.policies.clear();
     catalog
+}
+
+#[cfg(test)]
+mod tests {
+    use pacioli_model::{ColumnRef, Comparison, Role, Timestamp, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn user(number: u128, role: Role) -> User {
+        User {
+            id: UserId(Uuid::from_u128(number)),
+            company_id: pacioli_model::CompanyId(Uuid::nil()),
+            full_name: "Ann".to_owned(),
+            email: "ann@example.com".parse().unwrap(),
+            password_hash: String::new(),
+            role,
+            created_by: None,
+            created_at: Timestamp::from_millis(0),
+            updated_at: None,
+            last_login: None,
+            disabled_at: None,
+            must_change_password: false,
+        }
+    }
+
+    fn is(column: &str, right: Value) -> Predicate {
+        let table = TableName::parse("t").unwrap();
+        let left = Value::Column(ColumnRef::new(table, ColumnName::parse(column).unwrap()));
+        Predicate::Compare { left, comparison: Comparison::Equal, right }
+    }
+
+    fn policy(name: &str, binds: Bound, rows: Option<Predicate>, hidden: &[&str]) -> Policy {
+        let hidden = hidden.iter().map(|name| ColumnName::parse(name).unwrap());
+        Policy {
+            name: name.to_owned(),
+            binds,
+            table: TableName::parse("t").unwrap(),
+            rows,
+            hidden_columns: hidden.collect(),
+        }
+    }
+
+    #[test]
+    fn all_policies_that_bind_a_person_hold_and_no_others() {
+        let caller = Value::Caller(CallerAttribute::Email);
+        let text = |text: &str| Value::Literal(Literal::Text(text.to_owned()));
+        let policies = [
+            policy("own", Bound::Roles(vec![Role::User]), Some(is("seller", caller)), &["margin"]),
+            policy("all", Bound::Everybody, None, &["secret"]),
+            policy(
+                "one",
+                Bound::Users(vec![user(2, Role::User).id]),
+                Some(is("a", text("b"))),
+                &[],
+            ),
+        ];
+        let hidden = |access: &Access| access.tables[0].hidden_columns.len();
+        let owner = settle(&policies, &user(1, Role::Superuser));
+        assert_eq!((owner.tables[0].rows.clone(), hidden(&owner)), (None, 1));
+        let own = is("seller", text("ann@example.com"));
+        let one = settle(&policies, &user(1, Role::User));
+        assert_eq!((one.tables[0].rows.clone(), hidden(&one)), (Some(own.clone()), 2));
+        let two = settle(&policies, &user(2, Role::User));
+        let both = Predicate::All(vec![own, is("a", text("b"))]);
+        assert_eq!((two.tables[0].rows.clone(), two.tables.len()), (Some(both), 1));
+        assert_eq!(settle(&[], &user(1, Role::User)), Access::default());
+    }
+
+    #[test]
+    fn the_caller_is_replaced_wherever_a_policy_names_them() {
+        let caller = || Value::Caller(CallerAttribute::UserId);
+        let mut rows = Predicate::Any(vec![
+            Predicate::Not(Box::new(is("a", caller()))),
+            Predicate::OneOf { value: caller(), values: Vec::new() },
+            Predicate::IsNull { value: caller() },
+        ]);
+        replace(&mut rows, &user(1, Role::User));
+        let text = format!("{rows:?}");
+        assert!(!text.contains("Caller") && text.matches("00000000-0000").count() == 3, "{text}");
+    }
 }

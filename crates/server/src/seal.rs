@@ -75,8 +75,7 @@ impl Sealer {
         let key = self.keys.iter().find(|key| key.id == secret.key_id);
         let key = key.ok_or(SealError::KeyLost)?;
         let bytes = URL_SAFE_NO_PAD.decode(&secret.sealed).map_err(|_| SealError::Damaged)?;
-        let (nonce, text) =
-            bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
+        let (nonce, text) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
         let payload = Payload { msg: text, aad: &bound_to(place) };
         let opened = key.cipher.decrypt(&XNonce::from(*nonce), payload);
         let opened = opened.map_err(|_| SealError::Damaged)?;
@@ -132,7 +131,8 @@ mod tests {
             assert_eq!(open(&sealer, other, &sealed), Err(SealError::Damaged));
         }
         assert_eq!(open(&keys("two", &[]), place(1, 2), &sealed), Err(SealError::KeyLost));
-        let renamed = SealedSecret { key_id: keys("two", &[]).keys[0].id.clone(), ..sealed.clone() };
+        let renamed =
+            SealedSecret { key_id: keys("two", &[]).keys[0].id.clone(), ..sealed.clone() };
         assert_eq!(open(&keys("two", &[]), place(1, 2), &renamed), Err(SealError::Damaged));
         assert_eq!(open(&keys("two", &["one"]), place(1, 2), &sealed).unwrap(), "pass wörd");
     }

@@ -9,9 +9,9 @@ use datafusion::sql::sqlparser::{
 use super::Refusal;
 
 /// The longest text.
-const MOST_BYTES: usize = 256 << 10;
-/// Operators and what else the parser hangs one below the other: without a bound, a tree so deep that
-/// whoever walks it runs out of stack.
+const MOST_BYTES: usize = 1 << 20;
+/// Operators in a row, and joins and unions of all: the parser hangs one below the other, and without a
+/// bound the tree is so deep that whoever walks it runs out of stack.
 const MOST_CHAINED: usize = 2000;
 
 /// Outside of `'texts'` there are printable ASCII characters and line ends alone, so that no letter
@@ -45,43 +45,42 @@ pub(super) fn check(sql: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Counts what makes a tree deep without a parenthesis.
+/// Counts what makes a tree deep without a parenthesis. What stands in one is its parser's to bound.
 pub(super) fn check_chains(sql: &str) -> Result<(), Refusal> {
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize();
     let tokens = tokens.map_err(|error| format!("The statement cannot be read: {error}"))?;
-    if tokens.iter().filter(|token| is_chained(token)).count() > MOST_CHAINED {
-        return Err(format!(
-            "The statement has more than {MOST_CHAINED} operators. List values with IN (…)."
-        ));
+    let (mut rows, mut outer, mut sets) = (0, Vec::new(), 0);
+    for token in &tokens {
+        match token {
+            Token::LParen => outer.push(std::mem::take(&mut rows)),
+            Token::RParen => rows = outer.pop().unwrap_or(0),
+            Token::Comma => rows = 0,
+            token if is_set(token) => sets += 1,
+            token if is_operator(token) => rows += 1,
+            _ => {}
+        }
+        if rows > MOST_CHAINED || sets > MOST_CHAINED {
+            return Err(format!(
+                "The statement has more than {MOST_CHAINED} operators in a row. List values with IN (…)."
+            ));
+        }
     }
     Ok(())
 }
 
-fn is_chained(token: &Token) -> bool {
+fn is_set(token: &Token) -> bool {
+    use Keyword::{EXCEPT, INTERSECT, JOIN, UNION};
+    matches!(token, Token::Word(word) if matches!(word.keyword, UNION | EXCEPT | INTERSECT | JOIN))
+}
+
+fn is_operator(token: &Token) -> bool {
+    use Keyword::{AND, AT, BETWEEN, COLLATE, ILIKE, IN, IS, LIKE, NOT, OR};
     match token {
-        Token::Word(word) => matches!(
-            word.keyword,
-            Keyword::AND
-                | Keyword::OR
-                | Keyword::NOT
-                | Keyword::IS
-                | Keyword::NOTNULL
-                | Keyword::IN
-                | Keyword::BETWEEN
-                | Keyword::LIKE
-                | Keyword::ILIKE
-                | Keyword::AT
-                | Keyword::COLLATE
-                | Keyword::UNION
-                | Keyword::EXCEPT
-                | Keyword::INTERSECT
-                | Keyword::JOIN
-        ),
+        Token::Word(word) => {
+            matches!(word.keyword, AND | OR | NOT | IS | IN | BETWEEN | LIKE | ILIKE | AT | COLLATE)
+        }
         Token::Whitespace(_)
-        | Token::Comma
         | Token::Period
-        | Token::LParen
-        | Token::RParen
         | Token::Number(..)
         | Token::SingleQuotedString(_)
         | Token::SemiColon

@@ -20,7 +20,7 @@ use crate::EngineError;
 /// Rows of the smaller side.
 const MOST_ROWS: u128 = 5000;
 /// Pairs of rows.
-const MOST_PAIRS: u128 = 100_000_000;
+const MOST_PAIRS: u128 = 1_000_000_000;
 /// As the first gate lets through.
 const MOST_GROUPING_SETS: u128 = 16 * 16;
 

@@ -812,7 +812,7 @@ async fn moments_are_asked_of_like_days_and_fractions_like_numbers() {
                 .with("before", before)
                 .period("month", TimeGrain::Month)
                 .days("2025-01-01", "2026-01-01"),
-            &["2025-02-01|3|2"],
+            &["2025-01-01|∅|1", "2025-02-01|3|2"],
         ),
         (ask().with("n", state).period("year", TimeGrain::Year), &["2024-01-01|2", "2025-01-01|3"]),
         (

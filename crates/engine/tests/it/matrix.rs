@@ -439,6 +439,25 @@ fn states() -> Vec<Shape> {
             &["2024-02-01|120.00", "2024-03-01|125.00"],
         ),
         shape(
+            "a balance is carried on where only another figure has rows",
+            {
+                let mut pieces = count("stock");
+                pieces.date = Some(at("stock.day"));
+                about("ledger")
+                    .with("balance", balance())
+                    .with("stocked", pieces)
+                    .period("month", TimeGrain::Month)
+            },
+            "SELECT * FROM (VALUES (DATE '2024-01-01', 120.00, 5), (DATE '2024-02-01', 120.00, 3), \
+             (DATE '2024-03-01', 125.00, 0), (DATE '2024-05-01', 105.00, 0)) AS rows (m, b, n) ORDER BY m",
+            &[
+                "2024-01-01|120.00|5",
+                "2024-02-01|120.00|3",
+                "2024-03-01|125.00|0",
+                "2024-05-01|105.00|0",
+            ],
+        ),
+        shape(
             "the year before stands beside",
             {
                 let mut revenue = sum("orders.amount");

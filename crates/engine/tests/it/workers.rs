@@ -43,7 +43,7 @@ pub(crate) fn options(world: &World) -> EngineOptions {
 }
 
 /// A worker written in shell. `READY` in it stands for the line that says so.
-fn shell(world: &World, script: &str) -> EngineOptions {
+pub(crate) fn shell(world: &World, script: &str) -> EngineOptions {
     let script = script.replace("READY", "echo pacioli engine worker 1");
     EngineOptions {
         worker: "/bin/sh".into(),
@@ -53,7 +53,7 @@ fn shell(world: &World, script: &str) -> EngineOptions {
 }
 
 /// A table whose every row is another.
-fn numbered(rows: u32) -> String {
+pub(crate) fn numbered(rows: u32) -> String {
     let lines = (0..rows).map(|row| format!("{row},text number {row}"));
     std::iter::once("v,w".to_owned()).chain(lines).collect::<Vec<_>>().join("\n")
 }
@@ -75,7 +75,7 @@ async fn sum(engine: &Engine, entry: &TableEntry) -> Result<Cell, EngineError> {
     Ok(run(engine, 1, entry, &total()).await?.table.rows[0][0].clone())
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();
     while !holds() {
         assert!(start.elapsed() < Duration::from_secs(20), "{what}");
@@ -84,7 +84,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// The process whose scratch folder lies in this world.
-fn worker_pids(world: &World) -> Vec<i32> {
+pub(crate) fn worker_pids(world: &World) -> Vec<i32> {
     let scratch = world.folder.path().join("scratch").to_string_lossy().into_owned();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
@@ -95,7 +95,7 @@ fn worker_pids(world: &World) -> Vec<i32> {
     pids.filter(ours).collect()
 }
 
-fn is_alive(pid: i32) -> bool {
+pub(crate) fn is_alive(pid: i32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 

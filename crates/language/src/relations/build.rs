@@ -38,7 +38,8 @@ pub(crate) fn build(
         Noun::Column(_) | Noun::Period(_) => None,
     });
     let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped, way };
-    let mut builder = Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
+    let mut builder =
+        Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
     builder.resolve()?;
     if builder.outputs.is_empty() {
         return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));

@@ -410,9 +410,11 @@ impl Parser<'_> {
                 *target = Target::Aggregate { aggregate, of: pick.clone() };
             }
         }
-        let only_rows = self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
+        let only_rows =
+            self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
         if let Some(entity) = self.sketch.entity.filter(|_| only_rows) {
-            self.sketch.targets = vec![Target::Count { what: Noun::Table(entity), distinct: false }];
+            self.sketch.targets =
+                vec![Target::Count { what: Noun::Table(entity), distinct: false }];
         }
     }
 

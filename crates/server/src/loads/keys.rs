@@ -69,7 +69,8 @@ impl Keys {
             self.columns.iter().map(|at| batch.column(*at).clone()).collect();
         let rows = self.converter.convert_columns(&columns)?;
         let hash = |row: &[u8]| {
-            let [high, low] = [0, 1].map(|half: usize| u128::from(self.hashers[half].hash_one(row)));
+            let [high, low] =
+                [0, 1].map(|half: usize| u128::from(self.hashers[half].hash_one(row)));
             (high << 64) | low
         };
         Ok(rows.iter().map(|row| hash(row.as_ref())).collect())

@@ -22,8 +22,8 @@ mod spool;
 
 use std::collections::HashSet;
 
-use chrono::Duration;
 pub use cancel::Jobs;
+use chrono::Duration;
 pub use convert::{Conversion, Progress};
 pub use job::{Request, retire, start};
 pub use runs::{NewRun, start_run};

@@ -146,7 +146,7 @@ pub fn foreign_keys(connection: &Connection, source: &SourceTable) -> Vec<Foreig
 #[cfg(test)]
 mod tests {
     use pacioli_model::{
-        CompanyId, ConnectionId, ConnectionKind, ColumnProfile, ColumnType, Distinct, TableName,
+        ColumnProfile, ColumnType, CompanyId, ConnectionId, ConnectionKind, Distinct, TableName,
         TableVersion, Timestamp, UserId,
     };
     use uuid::Uuid;

@@ -1,9 +1,4 @@
-use std::{
-    fs::File,
-    io::BufWriter,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{fs::File, io::BufWriter, path::PathBuf, sync::Arc};
 
 use arrow::{
     array::RecordBatch,

@@ -100,18 +100,15 @@ pub async fn run_sql(
 /// version.
 async fn run(app: &App, caller: &Caller<RunSql>, id: QueryId, sql: &str) -> ApiResult<Answer> {
     let company = caller.company();
-    let query = async {
-        for again in [true, false] {
-            let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
-            let scope = Scope { company, catalog: &seen.whole, access: &seen.access };
-            match app.engine.named(company, id, app.engine.sql(&scope, sql)).await {
-                Err(EngineError::Missing) if again => {}
-                result => return Ok(result?),
-            }
+    for again in [true, false] {
+        let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
+        let scope = Scope { company, catalog: &seen.whole, access: &seen.access };
+        match app.engine.named(company, id, app.engine.sql(&scope, sql)).await {
+            Err(EngineError::Missing) if again => {}
+            result => return Ok(result?),
         }
-        Err(EngineError::Missing.into())
-    };
-    query.await
+    }
+    Err(EngineError::Missing.into())
 }
 
 /// Cancel a query

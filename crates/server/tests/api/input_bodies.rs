@@ -12,7 +12,7 @@ use crate::{
 
 /// Every route that reads JSON, with a member that is a text, or empty where the route has none that
 /// must be there.
-const ROUTES: [(&str, &str, &str); 9] = [
+const ROUTES: [(&str, &str, &str); 10] = [
     ("POST", "/auth/signup", "full_name"),
     ("POST", "/auth/login", "username"),
     ("POST", "/auth/refresh", "refresh_token"),
@@ -22,6 +22,7 @@ const ROUTES: [(&str, &str, &str); 9] = [
     ("PUT", "/auth/update-profile/superuser", "full_name"),
     ("PATCH", "/company", "company_name"),
     ("POST", "/query", "question"),
+    ("POST", "/sql", "sql"),
 ];
 
 async fn send(

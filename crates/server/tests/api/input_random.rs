@@ -97,6 +97,7 @@ fn meant(path: &str) -> Value {
         }
         "/auth/change-password" => json!({"current_password": "x", "new_password": "y"}),
         "/query" => json!({"question": "how many rows", "today": "2026-06-17"}),
+        "/sql" => json!({"sql": "SELECT count(*) FROM sales"}),
         "/company" => json!({"company_name": "A", "industry": null, "time_zone": "UTC"}),
         _ => json!({"full_name": "A"}),
     }
@@ -131,7 +132,7 @@ fn body(path: &'static str) -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 11] = [
     ("POST", "/auth/signup"),
     ("POST", "/auth/login"),
     ("POST", "/auth/refresh"),
@@ -142,6 +143,7 @@ const ROUTES: [(&str, &str); 10] = [
     ("PATCH", "/company"),
     ("PATCH", "/users/00000000-0000-4000-8000-000000000000"),
     ("POST", "/query"),
+    ("POST", "/sql"),
 ];
 
 async fn send(server: &Server, person: &Person, method: &str, path: &str, body: Vec<u8>) -> Answer {

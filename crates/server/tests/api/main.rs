@@ -12,6 +12,7 @@ mod company;
 mod connections;
 mod data_jobs;
 mod data_query;
+mod data_sql;
 mod data_tables;
 mod data_uploads;
 mod data_uploads_several;

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
-use pacioli_model::Role;
+use pacioli_engine::EngineError;
+use pacioli_model::{QueryId, Role};
 use pacioli_server::Random;
 use reqwest::{Method, RequestBuilder, multipart};
 use serde_json::{Value, json};
@@ -140,6 +141,10 @@ fn table() -> Vec<Row> {
         closed("GET /semantics/versions", None,                [403, 403, 200, 200]),
         closed("GET /quality", None,                           [403, 200, 200, 200]),
         closed("POST /query", None,                            [403, 200, 200, 200]),
+        closed("POST /sql", None,                              [403, 403, 200, 200]),
+        closed("DELETE /queries/{id}", Ours,                   [403, 204, 204, 404]),
+        closed("DELETE /queries/{id}", Theirs,                 [403, 404, 404, 204]),
+        closed("DELETE /queries/{id}", Missing,                [403, 404, 404, 404]),
         // Last, for it ends what the passwords were.
         closed("POST /auth/change-password", None,             [204, 204, 204, 204]),
     ]
@@ -211,6 +216,18 @@ impl Cast {
         if path.starts_with("/users/") {
             let email = format!("{unique}@example.com");
             add(server, &owner.company, &email, Role::User).await.id.to_string()
+        } else if path.starts_with("/queries/") {
+            // Each who may cancels it anew.
+            let (engine, company) = (server.app.engine.clone(), owner.company.parse().unwrap());
+            let id = QueryId(unique);
+            tokio::spawn(async move {
+                loop {
+                    let never = std::future::pending::<Result<(), EngineError>>();
+                    assert!(engine.named(company, id, never).await.is_err());
+                }
+            });
+            tokio::task::yield_now().await;
+            unique.to_string()
         } else if path.starts_with("/auth/sessions/") {
             sign_in(server, owner).await.0.to_string()
         } else {
@@ -249,6 +266,7 @@ impl Cast {
                 json!({"current_password": current, "new_password": "quite another one 7731"})
             }
             "POST /users/{id}/reset-password" => json!({"new_password": FIRST_PASSWORD}),
+            "POST /sql" => json!({"sql": "SELECT 1 AS one"}),
             "POST /query" => json!({"question": "total amount by region"}),
             "POST /uploads" => {
                 let part = multipart::Part::bytes(b"a,b\n1,2\n".as_slice()).file_name("more.csv");

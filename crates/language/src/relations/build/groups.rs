@@ -323,11 +323,9 @@ impl Builder<'_> {
         matches!(
             self.sketch.best.as_ref().map(|best| &best.by),
             Some(Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_))
-        ) || self
-            .sketch
-            .sort
-            .iter()
-            .any(|key| matches!(key.by, Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_)))
+        ) || self.sketch.sort.iter().any(|key| {
+            matches!(key.by, Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_))
+        })
     }
 
     /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
@@ -383,10 +381,12 @@ impl Builder<'_> {
             Measured::Metric(metric) => Some(metric),
             _ => None,
         });
-        let bounded = self.sketch.clauses.iter().flat_map(|clause| &clause.tests).find_map(|test| match test {
-            Test::Count { what: Measured::Metric(metric), .. } => Some(*metric),
-            _ => None,
-        });
+        let bounded = self.sketch.clauses.iter().flat_map(|clause| &clause.tests).find_map(
+            |test| match test {
+                Test::Count { what: Measured::Metric(metric), .. } => Some(*metric),
+                _ => None,
+            },
+        );
         shown.or(ranked).or(bounded).and_then(|metric| self.metric_table(metric))
     }
 
@@ -400,7 +400,8 @@ impl Builder<'_> {
             Test::Values { values, column, near, tokens } => Some((values, column, near, tokens)),
             _ => None,
         });
-        let (values, column, near, tokens) = values.ok_or_else(|| misfit(NOWHERE, "The question does not say what is compared."))?;
+        let (values, column, near, tokens) =
+            values.ok_or_else(|| misfit(NOWHERE, "The question does not say what is compared."))?;
         let (column, _) = self.resolver.choose_values(values, column.as_ref(), *near, tokens)?;
         self.add_group(ask, base, column, tokens, false)?;
         Ok(())
@@ -448,7 +449,8 @@ impl Builder<'_> {
                 self.measure_column(ask, *aggregate, column, &pick.tokens, groups, true)?
             }
             Measured::Metric(metric) => {
-                let shown = !self.outputs.iter().any(|(output, _)| matches!(output, Output::Metric(_)));
+                let shown =
+                    !self.outputs.iter().any(|(output, _)| matches!(output, Output::Metric(_)));
                 self.measure_metric(ask, *metric, !shown)?
             }
             Measured::Column(pick) => {

@@ -124,16 +124,18 @@ impl Parser<'_> {
 
     /// `by` groups what is measured; anything else it only narrows.
     fn by(&mut self, here: usize) {
-        let measured = self
-            .sketch
-            .targets
-            .iter()
-            .any(|target| matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_)));
+        let measured = self.sketch.targets.iter().any(|target| {
+            matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_))
+        });
         let measures = |target: &Target| match target {
             Target::Column(pick) => super::usual_aggregate(pick, self.schema).is_some(),
             _ => false,
         };
-        let plain = if self.sketch.targets.is_empty() { self.sketch.entity.is_some() } else { self.sketch.targets.iter().all(measures) };
+        let plain = if self.sketch.targets.is_empty() {
+            self.sketch.entity.is_some()
+        } else {
+            self.sketch.targets.iter().all(measures)
+        };
         let measured = measured || plain || self.sketch.change.is_some();
         let noun = self.solid(here + 1);
         let valued = matches!(self.item(noun + 1), Some(Item::Quoted(..)))

@@ -70,9 +70,8 @@ pub async fn create_connection(
     let company = caller.company();
     let scope: [&[u8]; 2] = [b"connection", company.0.as_bytes()];
     let work = create(&app, &caller, value);
-    let keep = |(status, NoStore(answer)): &(StatusCode, NoStore<ConnectionOut>)| {
-        kept(*status, answer)
-    };
+    let keep =
+        |(status, NoStore(answer)): &(StatusCode, NoStore<ConnectionOut>)| kept(*status, answer);
     key.once(&app, &scope, &[&content], work, keep).await
 }
 
@@ -233,9 +232,9 @@ fn change(
     let (now, zone) = (app.clock.now(), &caller.account.company.time_zone);
     let settings =
         patch.settings.map(|settings| check_settings(connection.kind, settings)).transpose()?;
-    let secret = patch.secret.map(|secret| {
-        secret.map(|secret| seal(app, caller, connection.id, secret)).transpose()
-    });
+    let secret = patch
+        .secret
+        .map(|secret| secret.map(|secret| seal(app, caller, connection.id, secret)).transpose());
     let schedule = patch
         .schedule
         .map(|schedule| schedule.map(|schedule| schedule.checked(app, zone)).transpose());

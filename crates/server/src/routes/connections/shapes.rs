@@ -1,8 +1,6 @@
 //! What connections look like from outside. Their secrets are taken in and never given out.
 
-use pacioli_model::{
-    ConnectedTable, Connection, ConnectionKind, Rhythm, Schedule, Timestamp,
-};
+use pacioli_model::{ConnectedTable, Connection, ConnectionKind, Rhythm, Schedule, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

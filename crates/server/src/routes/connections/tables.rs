@@ -327,9 +327,7 @@ async fn check_names(
         if !names.insert(&table.name) {
             return taken("name", "Two tables would have this name. Choose another.");
         }
-        let is_ours = |origin: &Origin| {
-            matches!(origin, Origin::Connection { connection_id, .. } if *connection_id == connection.id)
-        };
+        let is_ours = |origin: &Origin| matches!(origin, Origin::Connection { connection_id, .. } if *connection_id == connection.id);
         let in_service = catalog.table(&table.name).is_some_and(|it| !is_ours(&it.origin));
         let orphaned = catalog.table(&table.name).is_some_and(|entry| {
             matches!(&entry.origin, Origin::Connection { connection_id, .. }
