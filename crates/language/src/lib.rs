@@ -28,9 +28,12 @@ mod token;
 mod translation;
 mod variants;
 
-use pacioli_model::Catalog;
+use pacioli_model::{Ask, Catalog};
 
 pub use translation::{Choice, Context, DateRange, Interpretation, Span, Translation, Understood};
+
+/// Catalogs with more related tables than this are read whole, and never table by table.
+const WIDE: usize = 60;
 
 /// A catalog made ready for questions: building one costs more than asking it, so whoever asks often
 /// keeps it for as long as the catalog stays the same.
@@ -63,7 +66,12 @@ impl<'c> Translator<'c> {
             if answers(&first) {
                 return first;
             }
-            (first, single())
+            // A declared figure is never replaced by a column that one table happens to have.
+            // One table at a time is slow over very many, and names of rows are in all of them.
+            let wide = self.tables.len() > WIDE;
+            let second =
+                if wide || self.relations.has_metrics() { first.clone() } else { single() };
+            (first, second)
         } else {
             let first = single();
             if judge::is_explained(&first) {
@@ -72,6 +80,20 @@ impl<'c> Translator<'c> {
             (first, related())
         };
         if answers(&second) { second } else { first }
+    }
+
+    /// Reads a question that may go on from the one before: "only Germany", "and by month". What it says
+    /// is merged into `last`; a question that stands by itself is read as such.
+    pub fn translate_after(&self, question: &str, context: &Context, last: &Ask) -> Translation {
+        let follows = self.relations.follow(question, context.today, last);
+        match follows {
+            Some(translation) if answers(&translation) => translation,
+            Some(refused) => {
+                let alone = self.translate(question, context);
+                if answers(&alone) { alone } else { refused }
+            }
+            None => self.translate(question, context),
+        }
     }
 
     fn of_one_table(&self, question: &str, context: &Context) -> Translation {

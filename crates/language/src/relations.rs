@@ -7,6 +7,7 @@
 //! makes the Ask, and `words` says it back.
 
 mod build;
+mod follow;
 mod lexicon;
 mod nations;
 mod parse;
@@ -55,6 +56,11 @@ impl<'c> Relations<'c> {
         !self.schema.relationships.is_empty()
     }
 
+    /// Whether figures are declared.
+    pub(crate) fn has_metrics(&self) -> bool {
+        !self.schema.catalog.semantics.metrics.is_empty()
+    }
+
     pub(crate) fn translate(&self, question: &str, today: NaiveDate) -> Translation {
         let tokens = tokenise(question);
         let (pieces, notes) = pieces::cut(question, &tokens, today, &self.lexicon);
@@ -63,15 +69,23 @@ impl<'c> Relations<'c> {
         if sketch.unplaced.is_empty() {
             self.fitted(question, &tokens, &pieces, &sketch, notes, today)
         } else {
-            let unknown = |tokens: &Range<usize>| {
-                pieces.iter().any(|piece| piece.tokens == *tokens && piece.item == Item::Unknown)
+            let unknown = |tokens: &&Range<usize>| {
+                pieces.iter().any(|piece| piece.tokens == **tokens && piece.item == Item::Unknown)
             };
-            let reason = if sketch.unplaced.iter().any(unknown) {
-                "No table, column, value or date is called that."
+            let strange: Vec<Range<usize>> =
+                sketch.unplaced.iter().filter(unknown).cloned().collect();
+            if strange.is_empty() {
+                let reason = "These words are known, but not how they belong together here.";
+                refusal(question, &tokens, &sketch.unplaced, reason)
             } else {
-                "These words are known, but not how they belong together here."
-            };
-            refusal(question, &tokens, &sketch.unplaced, reason)
+                // What else found no place may have found none because of these.
+                refusal(
+                    question,
+                    &tokens,
+                    &strange,
+                    "No table, column, value or date is called that.",
+                )
+            }
         }
     }
 

@@ -36,4 +36,5 @@ pub use connect::{Connector, Opener, Target};
 pub use error::Code;
 pub use loads::start_due;
 pub use router::{document, public};
+pub use seal::reseal_all;
 pub use serve::{Listeners, serve};

@@ -14,6 +14,7 @@ pub mod packs;
 pub mod profile;
 pub mod quality;
 pub mod relationships;
+pub mod rows;
 pub mod source;
 pub mod typing;
 

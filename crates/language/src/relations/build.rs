@@ -1,5 +1,6 @@
 //! A sketch to an Ask.
 
+mod bounds;
 mod change;
 mod figures;
 mod filters;
@@ -37,10 +38,22 @@ pub(crate) fn build(
         Noun::Table(table) => Some(*table),
         Noun::Column(_) | Noun::Period(_) => None,
     });
-    let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped, way };
+    let resolver = Resolver {
+        schema,
+        tokens,
+        mentioned: &sketch.mentioned,
+        entity,
+        grouped,
+        way,
+        distances: std::cell::RefCell::default(),
+    };
     let mut builder =
         Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
     builder.resolve()?;
+    if builder.outputs.is_empty() && sketch.best.is_some() && sketch.groups.is_empty() {
+        // "who has the highest salary" asks for a row.
+        builder.outputs.push((Output::Entity(entity), NOWHERE));
+    }
     if builder.outputs.is_empty() {
         return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
     }
@@ -52,6 +65,59 @@ pub(crate) fn build(
     };
     builder.add_defaults(&mut ask);
     Ok(ask)
+}
+
+/// A question that goes on from another, ready to be merged.
+pub(crate) struct Follow<'a> {
+    pub(crate) sketch: &'a Sketch,
+    pub(crate) schema: &'a Schema<'a>,
+    pub(crate) tokens: &'a [Token],
+    pub(crate) today: NaiveDate,
+    /// The table whose rows the last Ask is about.
+    pub(crate) base: TableId,
+}
+
+/// Merges conditions, groups and order into the last Ask.
+pub(crate) fn follow(follow: &Follow<'_>, ask: &mut Ask) -> Result<(), Misfit> {
+    let resolver = Resolver {
+        schema: follow.schema,
+        tokens: follow.tokens,
+        mentioned: &follow.sketch.mentioned,
+        entity: follow.base,
+        grouped: None,
+        way: None,
+        distances: std::cell::RefCell::default(),
+    };
+    let mut builder = Builder {
+        sketch: follow.sketch,
+        schema: follow.schema,
+        resolver,
+        outputs: Vec::new(),
+        today: follow.today,
+        ranged: false,
+    };
+    builder.outputs.push((Output::CountRows(follow.base), NOWHERE));
+    builder.ranged = !ask.measures.is_empty() && builder.can_range();
+    for group in &follow.sketch.groups {
+        builder.add_noun(ask, follow.base, group)?;
+    }
+    builder.add_periods(ask);
+    builder.add_days(ask)?;
+    for clause in &follow.sketch.clauses {
+        if let Some(condition) = builder.clause(follow.base, clause, false, false)? {
+            super::follow::narrow(ask, condition);
+        }
+    }
+    if !follow.sketch.sort.is_empty() {
+        ask.order.clear();
+        builder.sort_groups(ask, follow.base, &[])?;
+    }
+    builder.add_change(ask)?;
+    if !follow.sketch.groups.is_empty() && ask.limit.is_none() {
+        ask.order.clear();
+        Builder::order_figures(ask);
+    }
+    Ok(())
 }
 
 pub(super) fn misfit(tokens: Range<usize>, reason: &str) -> Misfit {
@@ -230,6 +296,18 @@ impl Builder<'_> {
             || self.counted_attribute().is_some()
     }
 
+    /// The first name of people who are known by their last.
+    fn rest_of_name(&self, table: TableId, shown: ColumnId) -> Option<ColumnId> {
+        let words = |column: ColumnId| {
+            super::lexicon::name_words(&self.schema.columns[column].column.label)
+        };
+        let ends = |column: ColumnId, part: &str| {
+            words(column).ends_with(&[part.to_owned(), "name".to_owned()])
+        };
+        let mut columns = self.schema.tables[table].columns.clone();
+        ends(shown, "last").then(|| columns.find(|column| ends(*column, "first"))).flatten()
+    }
+
     /// What a table shows where only its rows are asked for.
     pub(super) fn shown(&self, table: TableId) -> Result<ColumnId, Misfit> {
         self.schema
@@ -242,7 +320,13 @@ impl Builder<'_> {
         for (output, tokens) in &self.outputs {
             let column = match output {
                 Output::Column(column) => *column,
-                Output::Entity(table) => self.shown(*table)?,
+                Output::Entity(table) => {
+                    let shown = self.shown(*table)?;
+                    columns.extend(
+                        self.rest_of_name(*table, shown).map(|first| (first, tokens.clone())),
+                    );
+                    shown
+                }
                 _ => continue,
             };
             if !columns.iter().any(|(known, _)| *known == column) {
@@ -329,7 +413,6 @@ impl Builder<'_> {
     }
 
     pub(super) fn add_measure(
-        &self,
         ask: &mut Ask,
         name: &str,
         aggregation: Aggregation,
@@ -342,6 +425,24 @@ impl Builder<'_> {
         let name = free_name(ask, name);
         ask.measures.push(Measure { name: name.clone(), figure, hidden });
         name
+    }
+
+    /// One more grouping: a column, or the rows of a table by their name.
+    fn add_noun(&self, ask: &mut Ask, base: TableId, noun: &Noun) -> Result<(), Misfit> {
+        match noun {
+            Noun::Period(_) => {}
+            Noun::Column(pick) => {
+                let column = self.resolver.choose(pick)?;
+                self.add_group(ask, base, column, &pick.tokens, false)?;
+            }
+            Noun::Table(table) => {
+                self.add_group(ask, base, self.shown(*table)?, &NOWHERE, false)?;
+                if let Some(key) = self.schema.tables[*table].key {
+                    self.add_group(ask, base, key, &NOWHERE, true)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn column_value(
@@ -381,7 +482,7 @@ fn fallback() -> ColumnName {
 }
 
 /// All of some predicates; empty for none.
-pub(super) fn all(mut parts: Vec<Predicate>) -> Option<Predicate> {
+pub(crate) fn all(mut parts: Vec<Predicate>) -> Option<Predicate> {
     match parts.len() {
         0 => None,
         1 => parts.pop(),

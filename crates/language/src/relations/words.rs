@@ -57,7 +57,7 @@ pub(crate) fn tables_of(ask: &Ask) -> Vec<TableName> {
 }
 
 fn tables_in(filter: &Predicate, add: &mut dyn FnMut(&TableName)) {
-    let mut value = |value: &Value, add: &mut dyn FnMut(&TableName)| match value {
+    let value = |value: &Value, add: &mut dyn FnMut(&TableName)| match value {
         Value::Column(column) => add(&column.table),
         Value::Part { of, .. } => {
             if let Value::Column(column) = of.as_ref() {
@@ -68,7 +68,9 @@ fn tables_in(filter: &Predicate, add: &mut dyn FnMut(&TableName)) {
     };
     match filter {
         Predicate::All(parts) | Predicate::Any(parts) => {
-            parts.iter().for_each(|part| tables_in(part, add))
+            for part in parts {
+                tables_in(part, add);
+            }
         }
         Predicate::Not(part) => tables_in(part, add),
         Predicate::Compare { left, right, .. } => {

@@ -46,11 +46,6 @@ impl Keys {
         Ok(())
     }
 
-    /// How many different keys came.
-    pub fn count(&self) -> u64 {
-        self.last.len() as u64
-    }
-
     /// Which of these older rows stay: those whose key did not come.
     pub fn untouched(&self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
         let hashes = self.hashes(batch)?;

@@ -81,7 +81,7 @@ fn gone(table: &ConnectedTable) -> ApiError {
          more. Choose the connection's tables anew: PUT /connections/{{id}}/tables.",
         table.source_table
     );
-    ApiError::new(Code::UnreadableFile, text.clone()).with_error(
+    ApiError::new(Code::SourceUnfit, text.clone()).with_error(
         &["source"],
         "source_table_gone",
         text,

@@ -77,7 +77,7 @@ impl From<StoreError> for LoadError {
 impl From<LoadError> for ApiError {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Source(error) => error.into(),
+            LoadError::Source(error) => Self::of_source(error),
             LoadError::Here(error) => error,
         }
     }

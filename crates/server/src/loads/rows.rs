@@ -66,11 +66,6 @@ impl NewRows {
         self.rows
     }
 
-    /// How many of them count: one for each key.
-    pub fn lasting(&self) -> u64 {
-        self.keys.as_ref().map_or(self.rows, Keys::count)
-    }
-
     /// Their keys, where they have one.
     pub fn keys(&self) -> Option<&Keys> {
         self.keys.as_ref()

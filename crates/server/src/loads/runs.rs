@@ -31,7 +31,7 @@ use crate::{
 pub const LEASE: Duration = Duration::seconds(30);
 
 /// How often a run gives a sign of life.
-const BEAT: Wait = Wait::from_secs(2);
+const BEAT: Wait = Wait::from_secs(1);
 
 /// How often a source that does not answer is asked anew, and how long is waited between.
 const RETRIES: u32 = 4;
@@ -143,6 +143,10 @@ async fn drive(app: App, data: TenantStore, connection: Connection, lease: Lease
             event = "run.record_failed", run_id = %lease.run, cause = chain(&error),
             "the end of run {} was not recorded", lease.run
         );
+    }
+    let is_loaded = |table: &TableRun| table.status == JobStatus::Succeeded;
+    if live.now().tables.iter().any(is_loaded) {
+        catalogue::refresh(&app, data.company_id()).await;
     }
 }
 

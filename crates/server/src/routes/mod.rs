@@ -15,6 +15,7 @@ mod people;
 mod quality;
 mod query;
 mod results;
+mod rows;
 mod semantics;
 mod shapes;
 mod sql;
@@ -93,5 +94,5 @@ pub fn books() -> OpenApiRouter<App> {
 
 /// Bodies of any size, as a stream.
 pub fn streaming() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(uploads::upload))
+    OpenApiRouter::new().routes(routes!(uploads::upload)).routes(routes!(rows::push_rows))
 }

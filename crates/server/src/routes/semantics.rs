@@ -144,8 +144,9 @@ pub async fn get_semantics(
         let kept = [(header::CONTENT_TYPE, TOML), (header::CACHE_CONTROL, "no-store")];
         return Ok((kept, tag(stored.version), text).into_response());
     }
-    let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
-    let body = SemanticsOut::new(&stored, &seen.visible.semantics, may_change)?;
+    let whole = Seen::by(&caller.account.user, caller.data.catalog().await?);
+    let whole = whole.visible.semantics.clone();
+    let body = SemanticsOut::new(&stored, &whole, may_change)?;
     Ok((tag(stored.version), NoStore(body)).into_response())
 }
 

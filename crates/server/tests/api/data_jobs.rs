@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     checks::{self, holds_nothing, refused},
+    people::delete,
     server::{Answer, Person, Server},
 };
 
@@ -78,6 +79,24 @@ async fn a_slow_load_that_fails_says_why_and_leaves_nothing() {
     assert_eq!(job["error"]["code"], "csv_ragged_row", "{job}");
     let detail = job["error"]["detail"].as_str().unwrap();
     assert!(detail.contains(&format!("Line {}", rows + 2)), "{detail}");
+    holds_nothing(&server, &owner).await;
+}
+
+#[tokio::test]
+async fn a_slow_load_is_cancelled_and_leaves_nothing() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let (_, answer) = slow_upload(&server, &owner, "").await;
+    let path = format!("/jobs/{}", answer.body["job_id"].as_str().unwrap());
+    let cancelled = delete(&server, &owner, &path).await;
+    if cancelled.status == StatusCode::CONFLICT {
+        // It had ended before.
+        assert_eq!(server.get(&owner, &path).await.body["status"], "succeeded");
+        return;
+    }
+    assert_eq!(cancelled.status, StatusCode::ACCEPTED, "{}", cancelled.text);
+    let job = wait(&server, &owner, answer.body["job_id"].as_str().unwrap()).await;
+    assert_eq!((&job["status"], &job["error"]), (&json!("cancelled"), &Value::Null), "{job}");
     holds_nothing(&server, &owner).await;
 }
 

@@ -123,13 +123,6 @@ impl Server {
         self.folder.path()
     }
 
-    /// Ends it at once, as a crash would, and gives back its folder.
-    pub async fn crash(self) -> TempDir {
-        self.task.abort();
-        let _ = self.task.await;
-        self.folder
-    }
-
     /// Moves its clock.
     pub fn advance(&self, span: Duration) {
         self.clock.advance(span);

@@ -15,14 +15,14 @@ impl Builder<'_> {
         let first =
             first.ok_or_else(|| misfit(NOWHERE, "The question does not say what changed."))?;
         match change {
-            Change::Share => self.share(ask, &first),
-            Change::Running => self.running(ask, &first),
+            Change::Share => Self::share(ask, &first),
+            Change::Running => Self::running(ask, &first),
             Change::Beside(shift) => self.beside(ask, &first, *shift).map(drop),
             Change::Growth(shift) => self.growth(ask, &first, *shift),
         }
     }
 
-    fn share(&self, ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
+    fn share(ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
         if ask.group_by.is_empty() || ask.limit.is_some() {
             return Err(misfit(NOWHERE, "The question does not say whose share."));
         }
@@ -32,7 +32,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn running(&self, ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
+    fn running(ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
         if ask.group_by.iter().all(|group| group.grain().is_none()) {
             return Err(misfit(NOWHERE, "A running total needs periods: ask for it by month."));
         }

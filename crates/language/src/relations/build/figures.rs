@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, ops::Range};
 
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Comparison, DayRange, Definition,
-    Direction, Figure, GroupKey, Grouping, Literal, Measure, OrderBy, Predicate, TimeGrain, Value,
+    Aggregate, Ask, ColumnName, Comparison, DayRange, Direction, Figure, GroupKey, Grouping,
+    Measure, OrderBy, Predicate, TimeGrain, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -19,22 +19,9 @@ use crate::{
 };
 
 impl Builder<'_> {
-    /// The table that a metric is computed over; of the first one for a calculation.
+    /// The table that a metric is computed over.
     pub(super) fn metric_table(&self, metric: usize) -> Option<TableId> {
-        let semantics = &self.schema.catalog.semantics;
-        let mut definition = &semantics.metrics.get(metric)?.definition;
-        // A calculation may be of calculations; names that go in a circle end here.
-        for _ in 0..8 {
-            match definition {
-                Definition::Aggregate(aggregation) => {
-                    return Some(self.table_named(&aggregation.table));
-                }
-                Definition::Calculation(value) => {
-                    definition = &semantics.metric(first_metric(value)?)?.definition
-                }
-            }
-        }
-        None
+        self.schema.metric_table(metric)
     }
 
     pub(super) fn measure_metric(
@@ -262,7 +249,7 @@ impl Builder<'_> {
     }
 
     /// Periods in their order, everything else with the greatest first.
-    pub(super) fn order_figures(&self, ask: &mut Ask) {
+    pub(super) fn order_figures(ask: &mut Ask) {
         if !ask.order.is_empty() || ask.group_by.is_empty() {
             return;
         }
@@ -288,41 +275,6 @@ impl Builder<'_> {
             (None, None) => {}
         }
     }
-
-    /// Bounds groups by a declared figure: "customers with revenue over 10,000".
-    pub(super) fn bound_metric(
-        &self,
-        ask: &mut Ask,
-        metric: usize,
-        comparison: Comparison,
-        literal: Literal,
-    ) -> Result<(), Misfit> {
-        let name = self.measure_metric(ask, metric, true)?;
-        let bound = Predicate::Compare {
-            left: Value::Output(name),
-            comparison,
-            right: Value::Literal(literal),
-        };
-        ask.having = all(ask.having.take().into_iter().chain([bound]).collect());
-        Ok(())
-    }
-
-    /// An aggregation over a table's own column.
-    pub(super) fn own_aggregation(&self, aggregate: Aggregate, column: ColumnId) -> Aggregation {
-        let reference: ColumnRef = self.schema.reference(column);
-        Aggregation {
-            value: Some(Value::Column(reference.clone())),
-            ..Aggregation::new(aggregate, reference.table)
-        }
-    }
-}
-
-fn first_metric(value: &Value) -> Option<&pacioli_model::MetricName> {
-    match value {
-        Value::Metric(name) => Some(name),
-        Value::Arithmetic { left, right, .. } => first_metric(left).or_else(|| first_metric(right)),
-        _ => None,
-    }
 }
 
 fn columns_in(predicate: &Predicate, columns: &mut Vec<ColumnName>) {
@@ -333,7 +285,9 @@ fn columns_in(predicate: &Predicate, columns: &mut Vec<ColumnName>) {
     };
     match predicate {
         Predicate::All(parts) | Predicate::Any(parts) => {
-            parts.iter().for_each(|part| columns_in(part, columns))
+            for part in parts {
+                columns_in(part, columns);
+            }
         }
         Predicate::Not(part) => columns_in(part, columns),
         Predicate::Compare { left, right, .. } => {

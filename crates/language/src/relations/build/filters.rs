@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use chrono::{NaiveTime, TimeZone as _, Utc};
 use pacioli_model::{
-    Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, GroupKey, Literal,
-    Measure, OrderBy, Predicate, Value,
+    Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, Literal, Measure, OrderBy,
+    Predicate, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -83,7 +83,7 @@ impl Builder<'_> {
             .collect())
     }
 
-    fn clause(
+    pub(super) fn clause(
         &self,
         base: TableId,
         clause: &Clause,
@@ -322,7 +322,7 @@ impl Builder<'_> {
         }
         let right = Value::Literal(match data_type {
             ColumnType::Text => Literal::Text(number.to_string()),
-            _ => self.number_literal(number),
+            _ => Self::number_literal(number),
         });
         let left = match data_type {
             ColumnType::Date | ColumnType::Timestamp => {
@@ -470,16 +470,16 @@ fn tokens_of(test: &Test) -> Range<usize> {
         Test::Compare { pick, .. }
         | Test::Between { pick, .. }
         | Test::Empty { pick }
-        | Test::Has { pick } => pick.tokens.clone(),
+        | Test::Has { pick }
+        | Test::Count {
+            what: Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick),
+            ..
+        } => pick.tokens.clone(),
         Test::Values { tokens, .. }
         | Test::Text { tokens, .. }
         | Test::Exists { tokens, .. }
         | Test::Year { tokens, .. }
         | Test::Days { tokens, .. } => tokens.clone(),
-        Test::Count {
-            what: Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick),
-            ..
-        } => pick.tokens.clone(),
         Test::Count { .. } => NOWHERE,
         Test::Best(best) => best.tokens.clone(),
     }

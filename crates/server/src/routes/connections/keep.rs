@@ -27,7 +27,7 @@ pub struct NewConnection {
     /// What people call it.
     #[schema(value_type = String, min_length = 1, max_length = 200)]
     name: Line<200>,
-    /// `postgresql`, `mysql`, `odoo`, `erpnext` or `odata`.
+    /// `postgresql`, `mysql`, `odoo`, `erpnext`, `business_central`, `sap_business_one` or `odata`.
     #[schema(value_type = String, example = "postgresql")]
     kind: ConnectionKind,
     /// Where the system is and how it is asked; what belongs here depends on the kind.
@@ -88,7 +88,7 @@ async fn create(
         company_id: caller.company(),
         name: new.name.into_inner(),
         kind: new.kind,
-        settings: check_settings(new.kind, new.settings)?,
+        settings: check_settings(app, new.kind, new.settings)?,
         secret: new.secret.map(|secret| seal(app, caller, id, secret)).transpose()?,
         tables: Vec::new(),
         schedule,
@@ -230,8 +230,10 @@ fn change(
     patch: ConnectionPatch,
 ) -> ApiResult<ConnectionChange> {
     let (now, zone) = (app.clock.now(), &caller.account.company.time_zone);
-    let settings =
-        patch.settings.map(|settings| check_settings(connection.kind, settings)).transpose()?;
+    let settings = patch
+        .settings
+        .map(|settings| check_settings(app, connection.kind, settings))
+        .transpose()?;
     let secret = patch
         .secret
         .map(|secret| secret.map(|secret| seal(app, caller, connection.id, secret)).transpose());
