@@ -13,7 +13,11 @@ fn tables(text: &str) -> Vec<TableEntry> {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match line.strip_prefix('+') {
-            Some(more) => lines.last_mut().unwrap().push_str(&format!(",{more}")),
+            Some(more) => {
+                let line = lines.last_mut().unwrap();
+                line.push(',');
+                line.push_str(more);
+            }
             None => lines.push(line.to_owned()),
         }
     }

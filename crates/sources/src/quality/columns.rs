@@ -96,7 +96,7 @@ fn repeated(table: &TableEntry, column: &Column) -> Option<(u64, String)> {
 
 fn strange_days(column: &Column, today: NaiveDate) -> Option<(Severity, &'static str, String)> {
     use chrono::Datelike;
-    let (first, last) = (day(&column.profile.min)?, day(&column.profile.max)?);
+    let (first, last) = (day(column.profile.min.as_ref())?, day(column.profile.max.as_ref())?);
     let farthest = today.checked_add_days(FARTHEST)?;
     if first.year() < EARLIEST_YEAR || last > farthest {
         let strange = if last > farthest { last } else { first };
@@ -112,7 +112,7 @@ fn strange_days(column: &Column, today: NaiveDate) -> Option<(Severity, &'static
     None
 }
 
-fn day(cell: &Option<Cell>) -> Option<NaiveDate> {
+fn day(cell: Option<&Cell>) -> Option<NaiveDate> {
     match cell {
         Some(Cell::Date(day)) => Some(*day),
         Some(Cell::Timestamp(moment)) => Some(moment.date_naive()),

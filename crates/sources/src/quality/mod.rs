@@ -164,7 +164,7 @@ fn gaps(catalog: &Catalog, dates: &DateCoverage) -> Option<Finding> {
     if missing.is_empty() || !is_series {
         return None;
     }
-    let named: Vec<String> = missing.iter().take(6).map(month_name).collect();
+    let named: Vec<String> = missing.iter().take(6).copied().map(month_name).collect();
     let more = missing.len().saturating_sub(6);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(Finding {
@@ -177,7 +177,7 @@ fn gaps(catalog: &Catalog, dates: &DateCoverage) -> Option<Finding> {
     })
 }
 
-fn month_name(month: &NaiveDate) -> String {
+fn month_name(month: NaiveDate) -> String {
     format!("{:04}-{:02}", month.year(), month.month())
 }
 

@@ -192,7 +192,9 @@ impl<'a> Entities<'a> {
         let named = parts.tokens.join("_");
         if ABOVE.contains(&named.as_str()) {
             let own = self.tables.iter().position(|other| other.name == table.name);
-            own.into_iter().for_each(|own| self.keys(own, 0.9, &parts, &named, &mut found));
+            if let Some(own) = own {
+                self.keys(own, 0.9, &parts, &named, &mut found);
+            }
         }
         if DOERS.contains(&named.as_str()) {
             for (to, weight) in PEOPLE.iter().flat_map(|people| self.about_stem(people)) {
