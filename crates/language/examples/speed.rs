@@ -1,6 +1,6 @@
 //! How long a question takes over 500 tables and 200,000 values: `cargo run --release --example speed`.
 
-use std::{error::Error, time::Instant};
+use std::{error::Error, io::Write as _, time::Instant};
 
 use pacioli_language::{Context, Translator};
 use pacioli_model::Catalog;
@@ -27,8 +27,8 @@ const QUESTIONS: &[&str] = &[
     "for each route batch, how many visit route are there sorted by the number in descending order",
 ];
 
-fn column(name: &str, data_type: &str, values: Option<Vec<String>>) -> Value {
-    let distinct = values.as_ref().map_or(1000, Vec::len);
+fn column(name: &str, data_type: &str, values: Option<&[String]>) -> Value {
+    let distinct = values.map_or(1000, <[String]>::len);
     let profile = json!({"nulls": 0, "distinct": {"exactly": distinct}, "min": null, "max": null, "values": values});
     json!({"name": name, "label": name, "data_type": data_type, "profile": profile})
 }
@@ -43,14 +43,14 @@ fn catalog() -> Result<Catalog, serde_json::Error> {
             NOUNS[place % NOUNS.len()],
             NOUNS[(place * 7 + 3) % NOUNS.len()]
         );
-        let values = (0..VALUES)
+        let values: Vec<String> = (0..VALUES)
             .map(|value| format!("{} {}", towns[value % towns.len()], place * VALUES + value))
             .collect();
         let columns = vec![
             column("id", "integer", None),
-            column("name", "text", Some(values)),
+            column("name", "text", Some(&values)),
             column("amount", "float", None),
-            column("status", "text", Some(vec!["open".to_owned(), "closed".to_owned()])),
+            column("status", "text", Some(&["open".to_owned(), "closed".to_owned()])),
             column("created_on", "date", None),
             column("parent_id", "integer", None),
         ];
@@ -72,10 +72,11 @@ fn catalog() -> Result<Catalog, serde_json::Error> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout().lock();
     let catalog = catalog()?;
     let started = Instant::now();
     let translator = Translator::new(&catalog);
-    println!("made ready in {:?}", started.elapsed());
+    writeln!(out, "made ready in {:?}", started.elapsed())?;
     let context = Context { today: "2026-06-17".parse()?, table: None };
     let mut times = Vec::new();
     for question in QUESTIONS {
@@ -84,9 +85,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             let _ = translator.translate(question, &context);
             times.push(started.elapsed());
         }
-        println!("{:>10.1?}  {question}", times[times.len() - 1]);
+        writeln!(out, "{:>10.1?}  {question}", times[times.len() - 1])?;
     }
     times.sort();
-    println!("p50 {:?}, p95 {:?}", times[times.len() / 2], times[times.len() * 95 / 100]);
+    writeln!(out, "p50 {:?}, p95 {:?}", times[times.len() / 2], times[times.len() * 95 / 100])?;
     Ok(())
 }

@@ -28,7 +28,7 @@ mod token;
 mod translation;
 mod variants;
 
-use pacioli_model::Catalog;
+use pacioli_model::{Ask, Catalog};
 
 pub use translation::{Choice, Context, DateRange, Interpretation, Span, Translation, Understood};
 
@@ -80,6 +80,20 @@ impl<'c> Translator<'c> {
             (first, related())
         };
         if answers(&second) { second } else { first }
+    }
+
+    /// Reads a question that may go on from the one before: "only Germany", "and by month". What it says
+    /// is merged into `last`; a question that stands by itself is read as such.
+    pub fn translate_after(&self, question: &str, context: &Context, last: &Ask) -> Translation {
+        let follows = self.relations.follow(question, context.today, last);
+        match follows {
+            Some(translation) if answers(&translation) => translation,
+            Some(refused) => {
+                let alone = self.translate(question, context);
+                if answers(&alone) { alone } else { refused }
+            }
+            None => self.translate(question, context),
+        }
     }
 
     fn of_one_table(&self, question: &str, context: &Context) -> Translation {

@@ -7,6 +7,7 @@
 //! makes the Ask, and `words` says it back.
 
 mod build;
+mod follow;
 mod lexicon;
 mod nations;
 mod parse;

@@ -67,32 +67,26 @@ pub(super) struct Parser<'a> {
 
 /// Reads the pieces of one question.
 pub(crate) fn parse(pieces: &[Piece], words: Vec<&str>, schema: &Schema<'_>) -> Sketch {
-    let mut parser = Parser {
-        pieces,
-        schema,
-        sketch: Sketch { mentioned: mentioned(pieces), ..Sketch::default() },
-        zone: Zone::Select,
-        at: 0,
-        aggregates: Vec::new(),
-        taken: Vec::new(),
-        counting: false,
-        narrowing: false,
-        column: None,
-        negated: false,
-        alternative: false,
-        focus: None,
-        having: false,
-        open: false,
-        words,
-        read: Vec::new(),
-        metric: None,
-        within: false,
-        everything: false,
-        denied: false,
-        inside: false,
-    };
+    run(Parser::new(pieces, words, schema))
+}
+
+/// Reads what goes on from a question about `entity`: only conditions, groups, order and rank.
+pub(crate) fn parse_on(
+    pieces: &[Piece],
+    words: Vec<&str>,
+    schema: &Schema<'_>,
+    entity: TableId,
+) -> Sketch {
+    let mut parser = Parser::new(pieces, words, schema);
+    parser.sketch.entity = Some(entity);
+    parser.sketch.targets = vec![Target::Count { what: Noun::Table(entity), distinct: false }];
+    parser.zone = Zone::Condition;
+    run(parser)
+}
+
+fn run(mut parser: Parser<'_>) -> Sketch {
     let mut stays = 0;
-    while parser.at < pieces.len() {
+    while parser.at < parser.pieces.len() {
         let here = parser.at;
         parser.step();
         stays = if parser.at > here { 0 } else { stays + 1 };
@@ -119,6 +113,35 @@ fn mentioned(pieces: &[Piece]) -> Vec<TableId> {
         }
     }
     tables
+}
+
+impl<'a> Parser<'a> {
+    fn new(pieces: &'a [Piece], words: Vec<&'a str>, schema: &'a Schema<'a>) -> Self {
+        Self {
+            pieces,
+            schema,
+            sketch: Sketch { mentioned: mentioned(pieces), ..Sketch::default() },
+            zone: Zone::Select,
+            at: 0,
+            aggregates: Vec::new(),
+            taken: Vec::new(),
+            counting: false,
+            narrowing: false,
+            column: None,
+            negated: false,
+            alternative: false,
+            focus: None,
+            having: false,
+            open: false,
+            words,
+            read: Vec::new(),
+            metric: None,
+            within: false,
+            everything: false,
+            denied: false,
+            inside: false,
+        }
+    }
 }
 
 impl Parser<'_> {
@@ -371,6 +394,9 @@ impl Parser<'_> {
         self.close_column();
         if self.counting || !self.aggregates.is_empty() {
             self.waiting();
+        }
+        if let Some(metric) = self.metric.take() {
+            self.sketch.targets.push(Target::Metric(metric));
         }
         self.figures_of_groups();
         let nothing = self.sketch.targets.is_empty();

@@ -83,7 +83,7 @@ impl Builder<'_> {
             .collect())
     }
 
-    fn clause(
+    pub(super) fn clause(
         &self,
         base: TableId,
         clause: &Clause,
