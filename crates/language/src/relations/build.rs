@@ -12,8 +12,8 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Figure, GroupKey, Grouping, Measure,
-    Predicate, Value,
+    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Definition, Figure, GroupKey, Grouping,
+    Measure, Predicate, Value,
 };
 
 use super::{
@@ -164,7 +164,7 @@ impl Builder<'_> {
                     (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone())
                 }
                 Target::Entity(table) => (Output::Entity(*table), NOWHERE),
-                Target::Metric(metric) => (Output::Metric(*metric), NOWHERE),
+                Target::Metric(metric) => (self.declared(*metric)?, NOWHERE),
                 Target::Count { what: Noun::Table(table), .. } if self.sketch.distinct => {
                     let counted = self.schema.tables[*table]
                         .key
@@ -276,6 +276,10 @@ impl Builder<'_> {
         };
         let mut numbers = pick.clone();
         numbers.candidates.retain(|(column, _)| fits(column));
+        if matches!(aggregate, Aggregate::Sum | Aggregate::Average) {
+            // Keys are numbers that mean nothing together.
+            numbers.candidates.retain(|(column, _)| !self.is_key(*column));
+        }
         if !numbers.candidates.is_empty() {
             return self.resolver.choose(&numbers);
         }
@@ -283,6 +287,45 @@ impl Builder<'_> {
             Aggregate::Min | Aggregate::Max => self.resolver.choose(pick),
             _ => Err(misfit(pick.tokens.clone(), "This column holds no numbers.")),
         }
+    }
+
+    fn is_key(&self, column: ColumnId) -> bool {
+        let node = &self.schema.columns[column];
+        let key = self.schema.tables[node.table].key == Some(column);
+        key || node.foreign
+    }
+
+    /// A declared figure; where the question itself narrows what its declaration narrows already, the
+    /// same of all rows: "how many orders were cancelled" is not among those that were not.
+    fn declared(&self, metric: usize) -> Result<Output, Misfit> {
+        let declared =
+            self.schema.catalog.semantics.metrics.get(metric).map(|metric| &metric.definition);
+        let Some(Definition::Aggregate(aggregation)) = declared else {
+            return Ok(Output::Metric(metric));
+        };
+        let mut own = Vec::new();
+        aggregation.filter.iter().for_each(|filter| figures::columns_in(filter, &mut own));
+        let table = self.table_named(&aggregation.table);
+        let mut narrowed = false;
+        for test in self.sketch.clauses.iter().flat_map(|clause| &clause.tests) {
+            let column = self.settle(table, test)?.and_then(|settled| settled.column);
+            narrowed |= column.is_some_and(|column| {
+                self.schema.table_of(column) == table
+                    && own.contains(&self.schema.columns[column].column.name)
+            });
+        }
+        let column = aggregation.column().and_then(|reference| {
+            let of = self.table_named(&reference.table);
+            self.schema.tables[of]
+                .columns
+                .clone()
+                .find(|column| self.schema.columns[*column].column.name == reference.column)
+        });
+        Ok(match (narrowed, aggregation.aggregate, column) {
+            (true, Aggregate::Count, None) => Output::CountRows(table),
+            (true, aggregate, Some(column)) => Output::Aggregate(aggregate, column),
+            _ => Output::Metric(metric),
+        })
     }
 
     fn measures_groups(&self) -> bool {
