@@ -30,6 +30,7 @@ use self::{
     sketch::Sketch,
 };
 use crate::{
+    calendar::Company,
     token::{Token, tokenise},
     translation::{Choice, Span, Translation, Understood},
 };
@@ -61,9 +62,18 @@ impl<'c> Relations<'c> {
         !self.schema.catalog.semantics.metrics.is_empty()
     }
 
+    fn company(&self, today: NaiveDate) -> Company {
+        let semantics = &self.schema.catalog.semantics;
+        Company {
+            today,
+            fiscal_year_start: semantics.fiscal_year_start,
+            week_start: semantics.week_start,
+        }
+    }
+
     pub(crate) fn translate(&self, question: &str, today: NaiveDate) -> Translation {
         let tokens = tokenise(question);
-        let (pieces, notes) = pieces::cut(question, &tokens, today, &self.lexicon);
+        let (pieces, notes) = pieces::cut(question, &tokens, self.company(today), &self.lexicon);
         let typed = tokens.iter().map(|token| &question[token.at.clone()]).collect();
         let sketch = parse::parse(&pieces, typed, &self.schema);
         if sketch.unplaced.is_empty() {
@@ -102,7 +112,9 @@ impl<'c> Relations<'c> {
             Ok(ask) => {
                 let spans = self.spans(question, tokens, pieces, &ask);
                 let confidence = fit(pieces);
-                let interpretation = words::interpretation(&ask, self.schema.catalog, notes);
+                let notes = notes.into_iter().chain(day_notes(pieces)).collect();
+                let mut interpretation = words::interpretation(&ask, self.schema.catalog, notes);
+                interpretation.as_of = relative(pieces).then_some(today);
                 Translation::Understood(Box::new(Understood {
                     ask,
                     spans,
@@ -177,6 +189,20 @@ impl<'c> Relations<'c> {
         };
         pieces.iter().filter_map(span).collect()
     }
+}
+
+/// What the person should know about the days that were read.
+fn day_notes(pieces: &[Piece]) -> Vec<String> {
+    let days = pieces.iter().filter_map(|piece| match &piece.item {
+        Item::Days(period) => Some(period.notes.clone()),
+        _ => None,
+    });
+    days.flatten().collect()
+}
+
+/// Whether some days were counted from today.
+fn relative(pieces: &[Piece]) -> bool {
+    pieces.iter().any(|piece| matches!(&piece.item, Item::Days(period) if period.relative))
 }
 
 /// The columns that an Ask shows or measures.

@@ -4,6 +4,7 @@ mod bounds;
 mod change;
 mod figures;
 mod filters;
+mod follow;
 mod groups;
 mod sets;
 mod sorting;
@@ -12,8 +13,8 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Figure, GroupKey, Grouping, Measure,
-    Predicate, Value,
+    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Definition, Figure, GroupKey, Grouping,
+    Measure, Predicate, Value,
 };
 
 use super::{
@@ -22,6 +23,8 @@ use super::{
     sketch::{Noun, Sketch, Target},
 };
 use crate::token::Token;
+
+pub(crate) use follow::{Follow, follow};
 
 /// Makes the Ask of a sketch; `way` chooses among equally short ways that the words do not tell apart.
 pub(crate) fn build(
@@ -65,59 +68,6 @@ pub(crate) fn build(
     };
     builder.add_defaults(&mut ask);
     Ok(ask)
-}
-
-/// A question that goes on from another, ready to be merged.
-pub(crate) struct Follow<'a> {
-    pub(crate) sketch: &'a Sketch,
-    pub(crate) schema: &'a Schema<'a>,
-    pub(crate) tokens: &'a [Token],
-    pub(crate) today: NaiveDate,
-    /// The table whose rows the last Ask is about.
-    pub(crate) base: TableId,
-}
-
-/// Merges conditions, groups and order into the last Ask.
-pub(crate) fn follow(follow: &Follow<'_>, ask: &mut Ask) -> Result<(), Misfit> {
-    let resolver = Resolver {
-        schema: follow.schema,
-        tokens: follow.tokens,
-        mentioned: &follow.sketch.mentioned,
-        entity: follow.base,
-        grouped: None,
-        way: None,
-        distances: std::cell::RefCell::default(),
-    };
-    let mut builder = Builder {
-        sketch: follow.sketch,
-        schema: follow.schema,
-        resolver,
-        outputs: Vec::new(),
-        today: follow.today,
-        ranged: false,
-    };
-    builder.outputs.push((Output::CountRows(follow.base), NOWHERE));
-    builder.ranged = !ask.measures.is_empty() && builder.can_range();
-    for group in &follow.sketch.groups {
-        builder.add_noun(ask, follow.base, group)?;
-    }
-    builder.add_periods(ask);
-    builder.add_days(ask)?;
-    for clause in &follow.sketch.clauses {
-        if let Some(condition) = builder.clause(follow.base, clause, false, false)? {
-            super::follow::narrow(ask, condition);
-        }
-    }
-    if !follow.sketch.sort.is_empty() {
-        ask.order.clear();
-        builder.sort_groups(ask, follow.base, &[])?;
-    }
-    builder.add_change(ask)?;
-    if !follow.sketch.groups.is_empty() && ask.limit.is_none() {
-        ask.order.clear();
-        Builder::order_figures(ask);
-    }
-    Ok(())
 }
 
 pub(super) fn misfit(tokens: Range<usize>, reason: &str) -> Misfit {
@@ -164,7 +114,7 @@ impl Builder<'_> {
                     (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone())
                 }
                 Target::Entity(table) => (Output::Entity(*table), NOWHERE),
-                Target::Metric(metric) => (Output::Metric(*metric), NOWHERE),
+                Target::Metric(metric) => (self.declared(*metric)?, NOWHERE),
                 Target::Count { what: Noun::Table(table), .. } if self.sketch.distinct => {
                     let counted = self.schema.tables[*table]
                         .key
@@ -276,6 +226,10 @@ impl Builder<'_> {
         };
         let mut numbers = pick.clone();
         numbers.candidates.retain(|(column, _)| fits(column));
+        if matches!(aggregate, Aggregate::Sum | Aggregate::Average) {
+            // Keys are numbers that mean nothing together.
+            numbers.candidates.retain(|(column, _)| !self.is_key(*column));
+        }
         if !numbers.candidates.is_empty() {
             return self.resolver.choose(&numbers);
         }
@@ -283,6 +237,45 @@ impl Builder<'_> {
             Aggregate::Min | Aggregate::Max => self.resolver.choose(pick),
             _ => Err(misfit(pick.tokens.clone(), "This column holds no numbers.")),
         }
+    }
+
+    fn is_key(&self, column: ColumnId) -> bool {
+        let node = &self.schema.columns[column];
+        let key = self.schema.tables[node.table].key == Some(column);
+        key || node.foreign
+    }
+
+    /// A declared figure; where the question itself narrows what its declaration narrows already, the
+    /// same of all rows: "how many orders were cancelled" is not among those that were not.
+    fn declared(&self, metric: usize) -> Result<Output, Misfit> {
+        let declared =
+            self.schema.catalog.semantics.metrics.get(metric).map(|metric| &metric.definition);
+        let Some(Definition::Aggregate(aggregation)) = declared else {
+            return Ok(Output::Metric(metric));
+        };
+        let mut own = Vec::new();
+        aggregation.filter.iter().for_each(|filter| figures::columns_in(filter, &mut own));
+        let table = self.table_named(&aggregation.table);
+        let mut narrowed = false;
+        for test in self.sketch.clauses.iter().flat_map(|clause| &clause.tests) {
+            let column = self.settle(table, test)?.and_then(|settled| settled.column);
+            narrowed |= column.is_some_and(|column| {
+                self.schema.table_of(column) == table
+                    && own.contains(&self.schema.columns[column].column.name)
+            });
+        }
+        let column = aggregation.column().and_then(|reference| {
+            let of = self.table_named(&reference.table);
+            self.schema.tables[of]
+                .columns
+                .clone()
+                .find(|column| self.schema.columns[*column].column.name == reference.column)
+        });
+        Ok(match (narrowed, aggregation.aggregate, column) {
+            (true, Aggregate::Count, None) => Output::CountRows(table),
+            (true, aggregate, Some(column)) => Output::Aggregate(aggregate, column),
+            _ => Output::Metric(metric),
+        })
     }
 
     fn measures_groups(&self) -> bool {
@@ -425,24 +418,6 @@ impl Builder<'_> {
         let name = free_name(ask, name);
         ask.measures.push(Measure { name: name.clone(), figure, hidden });
         name
-    }
-
-    /// One more grouping: a column, or the rows of a table by their name.
-    fn add_noun(&self, ask: &mut Ask, base: TableId, noun: &Noun) -> Result<(), Misfit> {
-        match noun {
-            Noun::Period(_) => {}
-            Noun::Column(pick) => {
-                let column = self.resolver.choose(pick)?;
-                self.add_group(ask, base, column, &pick.tokens, false)?;
-            }
-            Noun::Table(table) => {
-                self.add_group(ask, base, self.shown(*table)?, &NOWHERE, false)?;
-                if let Some(key) = self.schema.tables[*table].key {
-                    self.add_group(ask, base, key, &NOWHERE, true)?;
-                }
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn column_value(

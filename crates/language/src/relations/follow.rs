@@ -81,7 +81,7 @@ impl Relations<'_> {
         let base = self.base_of(last)?;
         let start = tokens.iter().take_while(|token| HOLLOW.contains(&token.word.as_str())).count();
         let rest = &tokens[start..];
-        let (pieces, notes) = pieces::cut(question, rest, today, &self.lexicon);
+        let (pieces, notes) = pieces::cut(question, rest, self.company(today), &self.lexicon);
         let typed = rest.iter().map(|token| &question[token.at.clone()]).collect();
         let mut sketch = parse::parse_on(&pieces, typed, &self.schema, base);
         if let Some(metric) = only_metric(&pieces) {

@@ -258,7 +258,9 @@ impl Lexicon {
         {
             core.pop();
         }
-        self.add(&core, name, 0.95);
+        // "ordered" alone is a verb far more often than the column `ordered_on`.
+        let bare_verb = data_type.is_time() && core.len() == 1 && words.len() > 1;
+        self.add(&core, name, if bare_verb { 0.85 } else { 0.95 });
         if data_type.is_time() {
             self.add_time_forms(words, name);
         }
@@ -312,7 +314,7 @@ impl Lexicon {
             head
         };
         for head in [head.to_vec(), bare(2), bare(1)] {
-            self.add(&head, name, 0.9);
+            self.add(&head, name, 0.85);
             self.add(&[head.as_slice(), std::slice::from_ref(&date)].concat(), name, 0.95);
         }
     }

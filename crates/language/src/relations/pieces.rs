@@ -5,7 +5,6 @@ mod quotes;
 
 use std::ops::Range;
 
-use chrono::NaiveDate;
 use pacioli_model::{Decimal, Direction};
 
 use super::{
@@ -15,7 +14,7 @@ use super::{
     vocabulary::{self, Key, key},
 };
 use crate::{
-    calendar::{self, Period},
+    calendar::{self, Company, Period},
     keywords::count_word,
     token::{Kind, Token},
 };
@@ -94,10 +93,10 @@ impl Mention {
 pub(crate) fn cut(
     question: &str,
     tokens: &[Token],
-    today: NaiveDate,
+    company: Company,
     lexicon: &Lexicon,
 ) -> (Vec<Piece>, Vec<String>) {
-    let cutter = Cutter { question, tokens, today, lexicon, quotes: quotes::quotes(question) };
+    let cutter = Cutter { question, tokens, company, lexicon, quotes: quotes::quotes(question) };
     let (mut pieces, mut notes) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < tokens.len() {
@@ -185,7 +184,7 @@ const TELLING: &[&str] = &[
 struct Cutter<'a> {
     question: &'a str,
     tokens: &'a [Token],
-    today: NaiveDate,
+    company: Company,
     lexicon: &'a Lexicon,
     quotes: Vec<Range<usize>>,
 }
@@ -379,7 +378,7 @@ impl Cutter<'_> {
     }
 
     fn days(&self, at: usize) -> Option<(usize, Period)> {
-        let (length, period) = calendar::read(&self.tokens[at..], self.today)?;
+        let (length, period) = calendar::read_for(&self.tokens[at..], self.company)?;
         // A year alone may be a number in a column of years.
         let year = self.tokens[at..at + length].iter().all(|token| {
             matches!(token.kind, Kind::Number(_))

@@ -170,7 +170,7 @@ const PHRASES: &[(Key, &str)] = &[
     ),
     (
         Order,
-        "sorted by|sort by|ordered by|order by|ranked by|rank by|in order of|in the order of|sorted|ordered|sort|order|ordered in|sorted in|sort them by|order them by|ordering by|arranged by|sorting by|sort results by|order results by|sort the results by|order the results by|sort the list by|and sort by|arrange by|listed in order of|arranged in|listed in|rank|sort the result by|order the result by|and order by|in order by|sort them|order them|list them in|listed by|sort it by|presented in|organized by",
+        "sorted by|sort by|ordered by|order by|ranked by|rank by|in order of|in the order of|sorted|ordered|sort|order|sort them by|order them by|ordering by|arranged by|sorting by|sort results by|order results by|sort the results by|order the results by|sort the list by|and sort by|arrange by|listed in order of|rank|sort the result by|order the result by|and order by|in order by|sort them|order them|list them in|listed by|sort it by|organized by",
     ),
     (
         Towards(Direction::Ascending),

@@ -43,6 +43,10 @@ fn qualified(ask: &Ask) -> String {
     }
     if let Some(limit) = ask.limit {
         parts.push(format!("limit {limit}"));
+        if !ask.limit_per.is_empty() {
+            let per = ask.limit_per.iter().map(ToString::to_string).collect::<Vec<_>>();
+            parts.push(format!("per {}", per.join(", ")));
+        }
     }
     parts.join(" ")
 }

@@ -142,22 +142,12 @@ impl Builder<'_> {
             .filter(|column| self.schema.columns[*column].column.data_type.is_time())
             .collect();
         let around = tokens.start.saturating_sub(3)..tokens.start;
+        let near = self.resolver.tokens.get(around).unwrap_or_default();
+        let said: Vec<String> =
+            near.iter().map(|token| crate::relations::thesaurus::lemma(&token.word)).collect();
         let spoken = times.iter().copied().find(|column| {
-            let words = &self.schema.columns[*column].words;
-            let near = self.resolver.tokens.get(around.clone()).unwrap_or_default();
-            near.iter().filter(|token| token.word.len() > 3).any(|token| {
-                words.iter().any(|word| {
-                    word.stem.len() > 3
-                        && word
-                            .stem
-                            .chars()
-                            .zip(token.word.chars())
-                            .take(4)
-                            .filter(|(one, two)| one == two)
-                            .count()
-                            == 4
-                })
-            })
+            said.iter()
+                .any(|word| super::filters::speaks_of(&self.schema.columns[*column].words, word))
         });
         let declared = self
             .schema
@@ -277,7 +267,7 @@ impl Builder<'_> {
     }
 }
 
-fn columns_in(predicate: &Predicate, columns: &mut Vec<ColumnName>) {
+pub(super) fn columns_in(predicate: &Predicate, columns: &mut Vec<ColumnName>) {
     let mut value = |value: &Value| {
         if let Value::Column(column) = value {
             columns.push(column.column.clone());

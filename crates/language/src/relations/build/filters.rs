@@ -14,6 +14,7 @@ use crate::relations::{
     schema::{ColumnId, TableId},
     sketch::{Best, Clause, Measured, Noun, Pick, Side, Test},
 };
+use crate::role::HeaderWord;
 
 /// A test with its column settled.
 pub(super) struct Settled {
@@ -420,16 +421,10 @@ impl Builder<'_> {
             } else {
                 fitting
             };
-            let hinted = fitting.iter().copied().find(|column| {
-                node(column).words.iter().any(|word| {
-                    hints.iter().any(|hint| {
-                        hint.len() > 3
-                            && (word.stem.starts_with(&hint[..4])
-                                || crate::relations::thesaurus::alike(hint)
-                                    .contains(&word.stem.as_str()))
-                    })
-                })
-            });
+            let hinted = fitting
+                .iter()
+                .copied()
+                .find(|column| hints.iter().any(|hint| speaks_of(&node(column).words, hint)));
             if let Some(column) = hinted.or_else(|| fitting.first().copied()) {
                 return Ok(column);
             }
@@ -456,6 +451,17 @@ impl Builder<'_> {
         let value = self.column_value(base, key, &best.tokens)?;
         Ok(Predicate::Among { values: vec![value], ask: Box::new(ask) })
     }
+}
+
+/// Whether a word of the question speaks of a column: itself, the same stem, or a word like it.
+pub(super) fn speaks_of(words: &[HeaderWord], said: &str) -> bool {
+    let alike = crate::relations::thesaurus::alike(said);
+    let begins = |word: &str| {
+        word.chars().zip(said.chars()).take(4).filter(|(one, two)| one == two).count() == 4
+    };
+    words
+        .iter()
+        .any(|word| word.stem == said || begins(&word.stem) || alike.contains(&word.stem.as_str()))
 }
 
 fn deny(predicate: Predicate) -> Predicate {

@@ -407,6 +407,35 @@ impl Builder<'_> {
         }
         ask.order.push(OrderBy { name, direction: best.direction });
         ask.limit = Some(best.number.unwrap_or(1));
+        self.limit_each(ask)
+    }
+
+    /// "The top 3 products in each country": so many of every group that the question names.
+    fn limit_each(&self, ask: &mut Ask) -> Result<(), Misfit> {
+        let mut each = Vec::new();
+        for group in &self.sketch.groups {
+            let column = match group {
+                Noun::Column(pick) => self.resolver.choose(pick)?,
+                Noun::Table(table) => {
+                    self.schema.tables[*table].key.map_or_else(|| self.shown(*table), Ok)?
+                }
+                Noun::Period(_) => continue,
+            };
+            let reference = self.schema.reference(column);
+            let same = |known: &pacioli_model::ColumnRef| {
+                known.table == reference.table && known.column == reference.column
+            };
+            each.extend(
+                ask.group_by
+                    .iter()
+                    .filter(|group| group.column().is_some_and(same))
+                    .map(|group| group.name.clone()),
+            );
+        }
+        let others = ask.shown_groups().any(|group| !each.contains(&group.name));
+        if others && each.len() < ask.group_by.len() {
+            ask.limit_per = each;
+        }
         Ok(())
     }
 

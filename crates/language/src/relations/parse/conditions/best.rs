@@ -37,7 +37,20 @@ impl Parser<'_> {
                     let flipped = direction == Some(Direction::Ascending);
                     direction = Some(if flipped { opposite(*found) } else { *found });
                     let next = self.solid(at + 1);
-                    return self.adjective_best(at, next, direction?, columns, number);
+                    let direction = direction?;
+                    // "highest revenue" is of the figure; "the oldest order" is of the rows.
+                    let word = self.words[self.pieces[at].tokens.start].to_lowercase();
+                    let of_figures = ["high", "low", "large", "big", "great", "small"]
+                        .iter()
+                        .any(|base| word.starts_with(base) || word.starts_with("larg"));
+                    let metric = of_figures
+                        && self.mention_at(next).is_some_and(|mention| !mention.metrics.is_empty());
+                    let sized = if metric {
+                        None
+                    } else {
+                        self.adjective_best(at, next, direction, columns, number)
+                    };
+                    return sized.or_else(|| self.measured_best(here, next, direction, number));
                 }
                 Item::Key(Key::Stop) => {}
                 _ => break,
