@@ -22,7 +22,7 @@ use crate::{
 pub(super) const TYPES_BYTES: usize = 256 << 10;
 
 /// How long an upload waits for its tables before it is told to ask for the job.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A file to make tables of.
 #[derive(Deserialize, ToSchema)]

@@ -1,4 +1,4 @@
-//! `GET /jobs/{id}`: loads that take longer than a second.
+//! `GET /jobs/{id}`: loads that take longer than two seconds.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     server::{Answer, Person, Server},
 };
 
-/// Uploads files of ever more rows until one takes longer than a second.
+/// Uploads files of ever more rows until one takes longer than two seconds.
 async fn slow_upload(server: &Server, person: &Person, tail: &str) -> (usize, Answer) {
     let mut rows = 100_000;
     loop {
@@ -25,7 +25,7 @@ async fn slow_upload(server: &Server, person: &Person, tail: &str) -> (usize, An
             return (rows, answer);
         }
         rows *= 2;
-        assert!(rows < 10_000_000, "no load takes longer than a second");
+        assert!(rows < 10_000_000, "no load takes longer than two seconds");
     }
 }
 
