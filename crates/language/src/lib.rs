@@ -1,13 +1,16 @@
 //! A question in plain English and a catalog to an Ask, a clarification or a refusal.
 //!
-//! The way of a question: `token` cuts it up; `lexicon` knows what one table's columns, rows and
-//! values can be called, `keywords` the closed list of words that carry shape, `calendar` dates;
-//! `segment` collects everything that words may mean; `grammar` reads one choice of meanings into a
-//! `draft`; `variants` splits what can be meant in several ways; `bind` makes the Ask. All tables and
-//! all choices are tried, and the reading that explains every word best wins. A word that nothing
-//! explains means a refusal that names it: no filter, column or number is ever guessed.
+//! Two readers see a question. One is for the figures of one table by itself: `token` cuts the question
+//! up; `lexicon` knows what one table's columns, rows and values can be called, `keywords` the closed
+//! list of words that carry shape, `calendar` dates; `segment` collects everything that words may mean;
+//! `grammar` reads one choice of meanings into a `draft`; `variants` splits what can be meant in several
+//! ways; `bind` makes the Ask. The other, `relations`, sees all tables and how they belong together:
+//! lists, counts for each, who has the most, who has none, and the company's declared figures. It also
+//! reads questions that go on from the last one. A word that nothing explains means a refusal that names
+//! it: no filter, column or number is ever guessed.
 //!
-//! To teach it a word that shapes questions, add it to `keywords`; a business word, to `synonyms`.
+//! To teach it a word that shapes questions, add it to `keywords` and to `relations/vocabulary`; a
+//! business word, to `synonyms`; an everyday one, to `relations/thesaurus`.
 //! Every behaviour has a line in `tests/it/questions`: adding one needs no Rust.
 
 mod bind;

@@ -232,7 +232,10 @@ impl Cutter<'_> {
         match (keyword, mention) {
             (Some((long, word)), Some((length, mention))) => {
                 let row_before = word == Key::Verb && before.is_some_and(|piece| matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9));
+                // "share of performances" where a column is called share.
+                let exact = matches!(word, Key::Change(_)) && mention.column_quality() > 0.99;
                 if length > long
+                    || exact
                     || length == long
                         && !(row_before && mention.values.is_empty())
                         && self.outranks(at, word, &mention)
@@ -338,7 +341,15 @@ impl Cutter<'_> {
             let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
             let asking = length > 1
                 && key(words[0]).is_some_and(|word| {
-                    !matches!(word, Key::Verb | Key::Everything | Key::Common(_))
+                    !matches!(
+                        word,
+                        Key::Verb
+                            | Key::Everything
+                            | Key::Common(_)
+                            | Key::Order
+                            | Key::Grain(_)
+                            | Key::Change(_)
+                    )
                 });
             let names = if paused { Vec::new() } else { self.lexicon.names(&words) };
             for (name, quality) in names {

@@ -70,6 +70,7 @@ impl Parser<'_> {
             }
             Key::Text(place) => self.text(here, place),
             Key::Empty => self.empty(here),
+            Key::Verb if self.says_state(here) => self.misplaced(here),
             Key::Everything => self.everything = true,
             Key::Every(grain) => self.sketch.groups.push(Noun::Period(grain)),
             Key::Grain(_) => self.misplaced(here),

@@ -10,6 +10,44 @@ use crate::relations::{
     vocabulary::Key,
 };
 
+/// Participles that say what became of a row.
+const STATES: &[&str] = &[
+    "paid",
+    "shipped",
+    "delivered",
+    "sold",
+    "opened",
+    "completed",
+    "processed",
+    "accepted",
+    "rented",
+    "booked",
+    "reserved",
+    "assigned",
+    "settled",
+    "charged",
+    "reviewed",
+    "affected",
+    "injured",
+    "killed",
+    "damaged",
+    "nominated",
+    "elected",
+    "hired",
+    "left",
+    "submitted",
+    "checked",
+    "certified",
+    "approved",
+    "signed",
+    "tested",
+    "obtained",
+    "launched",
+    "ended",
+    "finished",
+    "started",
+];
+
 impl Parser<'_> {
     pub(super) fn select(&mut self) {
         let here = self.at;
@@ -62,6 +100,7 @@ impl Parser<'_> {
                 self.alternative = !self.sketch.clauses.is_empty();
             }
             Key::By => self.by(here),
+            Key::Verb if self.says_state(here) => self.misplaced(here),
             Key::Of | Key::Verb => self.narrowing = true,
             Key::In => {
                 self.narrowing = true;
@@ -93,6 +132,31 @@ impl Parser<'_> {
             Key::Or => self.alternative = !self.sketch.clauses.is_empty(),
             Key::Than | Key::Empty | Key::Beyond | Key::Stop => {}
         }
+    }
+
+    /// "Paid invoices", "orders that were shipped": a state that no value of the catalog is, and that
+    /// must not be passed over as a mere verb.
+    pub(super) fn says_state(&self, here: usize) -> bool {
+        let word = |at: usize| self.words[self.pieces[at].tokens.start].to_lowercase();
+        if !STATES.contains(&word(here).as_str()) {
+            return false;
+        }
+        let noun_before =
+            here.checked_sub(1).is_some_and(|before| self.mention_at(before).is_some());
+        let noun_after = self
+            .mention_at(here + 1)
+            .is_some_and(|mention| !mention.tables.is_empty() && !self.pieces[here + 1].pause);
+        let is_before = here.checked_sub(1).is_some_and(|before| {
+            matches!(
+                word(before).as_str(),
+                "is" | "are" | "was" | "were" | "been" | "be" | "not" | "never" | "yet"
+            ) || matches!(self.key_at(before), Some(Key::Not))
+        });
+        let ends = self
+            .pieces
+            .get(here + 1)
+            .is_none_or(|piece| piece.pause || matches!(piece.item, Item::Key(Key::And | Key::Or)));
+        noun_after && !noun_before || is_before && ends
     }
 
     /// "employees who help customers": no new question.
@@ -172,6 +236,7 @@ impl Parser<'_> {
         self.at = here + 1;
         if let Some(metric) = mention.metrics.first()
             && !self.names_value(here, mention)
+            && !self.lists_rows(here, mention)
         {
             return self.target_metric(here, *metric);
         }
@@ -263,6 +328,24 @@ impl Parser<'_> {
             && here > 1
             && mention.values.iter().any(|(value, _)| value.text.starts_with(typed))
             && typed.starts_with(char::is_uppercase)
+    }
+
+    /// "Which orders were shipped": the rows, though a figure is called the same.
+    fn lists_rows(&self, here: usize, mention: &Mention) -> bool {
+        let asked =
+            self.pieces[..here].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
+        let listed = asked.is_some_and(|piece| {
+            let word = self.words[piece.tokens.start].to_lowercase();
+            piece.item == Item::Key(Key::Ask)
+                && matches!(word.as_str(), "which" | "list" | "show" | "display" | "find" | "give")
+        });
+        let measures = self.pieces.iter().any(|piece| {
+            matches!(
+                piece.item,
+                Item::Key(Key::By | Key::Each | Key::Every(_) | Key::Most(_) | Key::Change(_))
+            )
+        });
+        listed && !measures && mention.table_quality() > 0.94
     }
 
     fn target_metric(&mut self, here: usize, metric: usize) {
