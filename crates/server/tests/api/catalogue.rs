@@ -16,22 +16,6 @@ fn orders(strangers: usize) -> String {
     format!("order_no,customer_id,ordered_on\n{rows}")
 }
 
-async fn load(server: &Server, person: &Person, file: &str, content: &str) {
-    let loaded = server.upload(person, file, content).await;
-    assert!(loaded.status.is_success(), "{}", loaded.text);
-    // A load whose survey takes long goes on as a job.
-    let job = format!("/jobs/{}", loaded.body["job_id"].as_str().unwrap());
-    for _ in 0..600 {
-        let job = server.get(person, &job).await;
-        if job.body["status"] != "running" {
-            assert_eq!(job.body["status"], "succeeded", "{}", job.text);
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("{file} was not loaded");
-}
-
 async fn relationships(server: &Server, person: &Person, table: &str) -> Value {
     let answer = server.get(person, &format!("/tables/{table}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -45,7 +29,7 @@ async fn two_tables_are_related_whichever_comes_first_and_both_show_it() {
         let owner = server.sign_up(name).await;
         for file in files {
             let content = if file == "orders" { orders(2) } else { CUSTOMERS.to_owned() };
-            load(&server, &owner, &format!("{file}.csv"), &content).await;
+            server.load(&owner, &format!("{file}.csv"), &content).await;
         }
         let expect = json!([{
             "name": "orders_customer_id", "table": "orders", "columns": ["customer_id"],
@@ -70,18 +54,18 @@ async fn two_tables_are_related_whichever_comes_first_and_both_show_it() {
 async fn a_relationship_follows_its_tables_loads() {
     let server = Server::start().await;
     let owner = server.sign_up("owner").await;
-    load(&server, &owner, "customers.csv", CUSTOMERS).await;
-    load(&server, &owner, "orders.csv", &orders(0)).await;
+    server.load(&owner, "customers.csv", CUSTOMERS).await;
+    server.load(&owner, "orders.csv", &orders(0)).await;
     assert_eq!(relationships(&server, &owner, "orders").await[0]["orphans"], 0);
     // Half of the customers are nobody who is known.
-    load(&server, &owner, "orders.csv", &orders(40)).await;
+    server.load(&owner, "orders.csv", &orders(40)).await;
     assert_eq!(relationships(&server, &owner, "orders").await, json!([]));
-    load(&server, &owner, "orders.csv", &orders(1)).await;
+    server.load(&owner, "orders.csv", &orders(1)).await;
     assert_eq!(relationships(&server, &owner, "orders").await[0]["orphans"], 1);
     // A customer who is there twice would count every order twice.
-    load(&server, &owner, "customers.csv", &format!("{CUSTOMERS}4,Di again\n")).await;
+    server.load(&owner, "customers.csv", &format!("{CUSTOMERS}4,Di again\n")).await;
     assert_eq!(relationships(&server, &owner, "orders").await, json!([]));
-    load(&server, &owner, "customers.csv", CUSTOMERS).await;
+    server.load(&owner, "customers.csv", CUSTOMERS).await;
     assert_eq!(relationships(&server, &owner, "orders").await[0]["name"], "orders_customer_id");
     let gone = server.send(&owner, Method::DELETE, "/tables/customers", Value::Null).await;
     assert_eq!(gone.status, 204, "{}", gone.text);
@@ -92,8 +76,8 @@ async fn a_relationship_follows_its_tables_loads() {
 async fn tables_of_two_companies_are_never_related() {
     let server = Server::start().await;
     let (one, other) = (server.sign_up("one").await, server.sign_up("other").await);
-    load(&server, &one, "customers.csv", CUSTOMERS).await;
-    load(&server, &other, "orders.csv", &orders(0)).await;
+    server.load(&one, "customers.csv", CUSTOMERS).await;
+    server.load(&other, "orders.csv", &orders(0)).await;
     assert_eq!(relationships(&server, &one, "customers").await, json!([]));
     assert_eq!(relationships(&server, &other, "orders").await, json!([]));
 }
@@ -103,10 +87,10 @@ async fn keys_of_more_rows_than_are_counted_are_proved_by_reading_them_all() {
     let server = Server::start().await;
     let owner = server.sign_up("owner").await;
     let customers: String = (0..12_000).map(|id| format!("{id},Name {id}\n")).collect();
-    load(&server, &owner, "customers.csv", &format!("customer_id,name\n{customers}")).await;
+    server.load(&owner, "customers.csv", &format!("customer_id,name\n{customers}")).await;
     let orders: String =
         (0..13_000).map(|row| format!("{},{}\n", row + 5_000, row * 7 % 12_000)).collect();
-    load(&server, &owner, "orders.csv", &format!("order_id,customer_id\n{orders}")).await;
+    server.load(&owner, "orders.csv", &format!("order_id,customer_id\n{orders}")).await;
     let orders = server.get(&owner, "/tables/orders").await;
     assert_eq!(orders.body["primary_key"], json!(["order_id"]), "{}", orders.text);
     assert_eq!(orders.body["relationships"][0]["to"], "customers", "{}", orders.text);
@@ -119,7 +103,7 @@ async fn a_table_shows_which_months_it_covers_and_which_it_lacks() {
     let owner = server.sign_up("owner").await;
     let rows = "day,seen_at,amount\n2024-11-03,2025-01-05T10:00:00Z,1\n2025-02-28,2025-01-06T11:00:00Z,2\n\
                 2025-01-01,2025-01-31T23:59:59Z,3\n";
-    load(&server, &owner, "events.csv", rows).await;
+    server.load(&owner, "events.csv", rows).await;
     let coverage = server.get(&owner, "/tables/events").await.body["date_coverage"].clone();
     assert_eq!(
         coverage,
