@@ -66,7 +66,8 @@ impl From<&Relationship> for RelationshipOut {
 /// not told where not all of them are seen.
 pub fn relationships_of(seen: &Seen, entry: &TableEntry) -> Vec<RelationshipOut> {
     let concerns = |it: &&Relationship| it.table == entry.name || it.to == entry.name;
-    let whole = |table: &TableName| seen.access.table(table).is_none_or(|access| access.rows.is_none());
+    let whole =
+        |table: &TableName| seen.access.table(table).is_none_or(|access| access.rows.is_none());
     let told = |it: &Relationship| {
         let out = RelationshipOut::from(it);
         if whole(&it.table) && whole(&it.to) {

@@ -297,7 +297,7 @@ impl Side {
         let lines: String = (0..rows)
             .map(|row| format!("{} {row},{}\n", self.marker, u32::from(row) + 1))
             .collect();
-        load(server, &self.person, "ledger.csv", &format!("name,amount\n{lines}")).await;
+        server.load(&self.person, "ledger.csv", &format!("name,amount\n{lines}")).await;
     }
 
     fn total(&self) -> String {
@@ -313,7 +313,7 @@ async fn two_companies_with_equally_named_tables_never_see_each_other() {
         let person = server.sign_up(name).await;
         let mut side = Side { person, marker, rows: 0 };
         side.load(&server, if marker == "alpha" { 3 } else { 5 }).await;
-        load(&server, &side.person, &format!("only_{marker}.csv"), "x\n1\n").await;
+        server.load(&side.person, &format!("only_{marker}.csv"), "x\n1\n").await;
         sides.push(side);
     }
     // Fixed, so that a failure comes again.

@@ -12,8 +12,7 @@ const ORDERS: &str = "order_no,customer_id,ordered_on\n1,1,2025-01-10\n2,2,2025-
 
 async fn load(server: &Server, person: &Person) {
     for (file, content) in [("customers.csv", CUSTOMERS), ("orders.csv", ORDERS)] {
-        let loaded = server.upload(person, file, content).await;
-        assert_eq!(loaded.status, 201, "{}", loaded.text);
+        server.load(person, file, content).await;
     }
 }
 
@@ -33,7 +32,12 @@ async fn findings_are_listed_worst_first_for_a_company_and_for_a_table() {
     assert_eq!(all.status, 200, "{}", all.text);
     assert_eq!(
         kinds(&all.body["items"]),
-        ["orphans orders", "spelled_differently customers", "future_days orders", "empty_column customers"]
+        [
+            "orphans orders",
+            "spelled_differently customers",
+            "future_days orders",
+            "empty_column customers"
+        ]
     );
     assert_eq!(
         all.body["items"][0],
@@ -46,7 +50,9 @@ async fn findings_are_listed_worst_first_for_a_company_and_for_a_table() {
         ["spelled_differently customers", "empty_column customers"]
     );
     // What is mended is no longer told.
-    let loaded = server.upload(&owner, "customers.csv", "id,city\n1,Berlin\n2,Berlin\n3,Wien\n9,Bern\n").await;
+    let loaded = server
+        .upload(&owner, "customers.csv", "id,city\n1,Berlin\n2,Berlin\n3,Wien\n9,Bern\n")
+        .await;
     assert_eq!(loaded.status, 201, "{}", loaded.text);
     let all = server.get(&owner, "/quality").await;
     assert_eq!(kinds(&all.body["items"]), ["future_days orders"], "{}", all.text);
