@@ -18,7 +18,7 @@ use crate::{
 fn memory(process: &str, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|text| text.strip_prefix(line));
-    line.and_then(|text| text.split_whitespace().nth(1)).map_or(0, |text| text.parse().unwrap())
+    line.and_then(|text| text.split_whitespace().next()).map_or(0, |text| text.parse().unwrap())
 }
 
 /// Ticks of processor time that a process has used.
