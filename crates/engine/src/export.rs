@@ -52,7 +52,8 @@ pub fn parquet(table: &Table) -> Result<Vec<u8>, EngineError> {
     Ok(file)
 }
 
-fn failed(error: &impl ToString) -> EngineError {
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
+fn failed(error: impl ToString) -> EngineError {
     EngineError::Failed { detail: format!("an export: {}", error.to_string()) }
 }
 
@@ -140,7 +141,7 @@ fn each<'a, T>(
     let values = cells.map(|cell| match (cell, value(cell)) {
         (Cell::Null, _) => Ok(None),
         (_, Some(value)) => Ok(Some(value)),
-        (other, None) => Err(failed(&format!("{other:?} in a column of another type"))),
+        (other, None) => Err(failed(format!("{other:?} in a column of another type"))),
     });
     values.collect()
 }
