@@ -450,6 +450,12 @@ impl Lexicon {
         found
     }
 
+    /// Whether some name has this word.
+    pub(crate) fn knows(&self, word: &str) -> bool {
+        let letter = word.chars().next().unwrap_or(' ');
+        self.words.get(&letter).is_some_and(|words| words.iter().any(|known| known == word))
+    }
+
     /// The one known word that `typed` is a slip of.
     pub(crate) fn mended(&self, typed: &str) -> Option<&str> {
         let length = typed.chars().count();

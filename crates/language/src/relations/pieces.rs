@@ -115,6 +115,8 @@ pub(crate) fn cut(
 /// What numbers are counted in.
 const UNITS: &[&str] = &[
     "dollar",
+    "lb",
+    "lbs",
     "dollars",
     "usd",
     "euro",

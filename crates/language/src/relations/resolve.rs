@@ -373,7 +373,7 @@ impl Resolver<'_> {
                 1
             };
             let word = &self.tokens[at].word;
-            let stem = lemma(word);
+            let stem = lemma(word.strip_suffix("ly").unwrap_or(word));
             hints.extend(
                 alike(&stem).iter().chain(alike(word)).map(|other| ((*other).to_owned(), weight)),
             );

@@ -92,7 +92,7 @@ const PHRASES: &[(Key, &str)] = &[
     (Agg(Aggregate::Max), "maximum|max|maximal|maximum of"),
     (
         Distinct,
-        "distinct|different|unique|distinct values of|various|without duplicates|unrepeated|non repeated",
+        "distinct|different|unique|distinctive|distinct values of|various|without duplicates|unrepeated|non repeated",
     ),
     (
         Most(Direction::Descending),
@@ -138,7 +138,7 @@ const PHRASES: &[(Key, &str)] = &[
     (Than, "than"),
     (
         Not,
-        "not|without|never|no|didnt|dont|doesnt|isnt|arent|wasnt|werent|havent|hasnt|hadnt|do not|does not|did not|neither|excluding|except|but not|except for|is not|are not|not have|do not have|does not have|did not have|dont have|havent had|hasnt had|with no|have no|has no|had no|do not own|lack|lacks|lacking|nor|not in|other|cannot|free of|neither of|have not|has not|had not|nobody|unless|not any|have never|has never|had never|not a|none of|none|no any|absent|failed to|outside|isnt any|do not have any|without any|does not have any|have not had any|did not have any|exclude|excludes|outside of",
+        "not|without|never|non|no|didnt|dont|doesnt|isnt|arent|wasnt|werent|havent|hasnt|hadnt|do not|does not|did not|neither|excluding|except|but not|except for|is not|are not|not have|do not have|does not have|did not have|dont have|havent had|hasnt had|with no|have no|has no|had no|do not own|lack|lacks|lacking|nor|not in|other|cannot|free of|neither of|have not|has not|had not|nobody|unless|not any|have never|has never|had never|not a|none of|none|no any|absent|failed to|outside|isnt any|do not have any|without any|does not have any|have not had any|did not have any|exclude|excludes|outside of",
     ),
     (
         And,
@@ -274,6 +274,15 @@ static BY_PHRASE: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
     }
     known
 });
+
+/// The one word of the list that a longer word is a slip of.
+pub(crate) fn slip_of(typed: &str) -> Option<&'static str> {
+    let fits = |phrase: &&&str| {
+        !phrase.contains(' ') && phrase.len() > 4 && crate::spelling::is_slip_of(typed, phrase, 1)
+    };
+    let mut found = BY_PHRASE.keys().filter(fits);
+    found.next().filter(|_| found.next().is_none()).copied()
+}
 
 /// What a phrase of folded words does.
 pub(crate) fn key(phrase: &str) -> Option<Key> {

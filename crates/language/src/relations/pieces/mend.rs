@@ -129,8 +129,15 @@ impl Cutter<'_> {
             return None;
         }
         let mut known = self.lexicon.mended(typed).map(str::to_owned);
+        if let Some(stem) = typed.strip_suffix("ly").filter(|stem| self.lexicon.knows(stem)) {
+            // "Permanently" tells one way of living somewhere from another; it is no noun itself.
+            return (stem.len() > 4).then_some((1, Item::Key(Key::Stop)));
+        }
         if known.is_none() && typed.len() > 6 {
             known = vocabulary_slip(typed).map(str::to_owned);
+        }
+        if known.is_none() && typed.len() > 5 && !crate::segment::LOOK_ALIKES.contains(&typed) {
+            known = super::super::vocabulary::slip_of(typed).map(str::to_owned);
         }
         let known = known?;
         let note =
