@@ -147,7 +147,12 @@ impl Resolver<'_> {
                 None => 0.0,
             };
             let foreign = if node.foreign { self.foreign(*column) } else { 0.0 };
-            let near = if pick.near == Some(node.table) { 0.08 } else { 0.0 };
+            let near = match pick.near {
+                Some(near) if near == node.table => 0.25,
+                // The words just before speak of another table than the question as a whole.
+                Some(near) if node.table == self.entity && near != self.entity => -0.12,
+                _ => 0.0,
+            };
             quality + near + own + self.closeness(node.table) + foreign
         };
         let mut scored: Vec<(f64, ColumnId)> =

@@ -140,11 +140,13 @@ pub(crate) enum Test {
     Year {
         comparison: Comparison,
         year: i32,
+        near: Option<TableId>,
         tokens: Range<usize>,
     },
     Days {
         pick: Option<Pick>,
         period: Period,
+        near: Option<TableId>,
         tokens: Range<usize>,
     },
     Best(Best),

@@ -89,8 +89,8 @@ impl Builder<'_> {
         let clauses =
             self.sketch.clauses.iter().filter(|clause| !clause.negated && !clause.alternative);
         let mut tests = clauses.flat_map(|clause| &clause.tests).filter_map(|test| match test {
-            Test::Days { pick: None, period, tokens } => Some((period.clone(), tokens.clone())),
-            Test::Year { comparison: Comparison::Equal, year, tokens } => {
+            Test::Days { pick: None, period, tokens, .. } => Some((period.clone(), tokens.clone())),
+            Test::Year { comparison: Comparison::Equal, year, tokens, .. } => {
                 Some((year_period(*year)?, tokens.clone()))
             }
             _ => None,

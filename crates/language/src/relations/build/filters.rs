@@ -167,9 +167,11 @@ impl Builder<'_> {
             Test::Exists { table, tokens } => {
                 Some(Settled { column: None, table: *table, tokens: tokens.clone() })
             }
-            Test::Year { tokens, .. } => Some(of(self.dated(base, true, tokens)?, tokens)),
-            Test::Days { pick, tokens, .. } => {
-                Some(of(self.day_column(base, pick.as_ref(), tokens)?, tokens))
+            Test::Year { near, tokens, .. } => {
+                Some(of(self.dated(base, true, *near, tokens)?, tokens))
+            }
+            Test::Days { pick, near, tokens, .. } => {
+                Some(of(self.day_column(base, pick.as_ref(), *near, tokens)?, tokens))
             }
             Test::Count { .. } | Test::Best(_) => None,
         })
@@ -384,6 +386,7 @@ impl Builder<'_> {
         &self,
         base: TableId,
         pick: Option<&Pick>,
+        near: Option<TableId>,
         tokens: &Range<usize>,
     ) -> Result<ColumnId, Misfit> {
         if let Some(pick) = pick {
@@ -392,13 +395,19 @@ impl Builder<'_> {
                 return Ok(column);
             }
         }
-        self.dated(base, false, tokens)
+        self.dated(base, false, near, tokens)
     }
 
     /// The column that says when: of the nearest table that has one, years by themselves first.
-    fn dated(&self, base: TableId, years: bool, tokens: &Range<usize>) -> Result<ColumnId, Misfit> {
+    fn dated(
+        &self,
+        base: TableId,
+        years: bool,
+        near: Option<TableId>,
+        tokens: &Range<usize>,
+    ) -> Result<ColumnId, Misfit> {
         let entity = self.resolver.entity;
-        let mut tables = vec![entity, base];
+        let mut tables: Vec<TableId> = near.into_iter().chain([entity, base]).collect();
         tables.extend(&self.sketch.mentioned);
         let steps = self.schema.tables[entity].steps.iter().chain(&self.schema.tables[base].steps);
         tables.extend(steps.map(|step| step.to));

@@ -31,7 +31,7 @@ impl Parser<'_> {
             Item::Days(period) => {
                 let pick = self.column.take();
                 let tokens = self.tokens(here);
-                self.push(Test::Days { pick, period, tokens });
+                self.push(Test::Days { pick, period, near: self.focus, tokens });
             }
             Item::Unknown => {}
         }

@@ -51,7 +51,12 @@ impl Parser<'_> {
                 self.at = at + 1;
                 let pick = self.column.take();
                 let tokens = self.tokens(at);
-                self.push(Test::Days { pick, period: beyond(period, comparison), tokens });
+                self.push(Test::Days {
+                    pick,
+                    period: beyond(period, comparison),
+                    near: self.focus,
+                    tokens,
+                });
             }
             _ => self.misplaced(here),
         }
@@ -141,7 +146,7 @@ impl Parser<'_> {
         }
         if let Some(year) = year_of(number) {
             let tokens = self.tokens(at);
-            return self.push(Test::Year { comparison, year, tokens });
+            return self.push(Test::Year { comparison, year, near: self.focus, tokens });
         }
         if matches!(
             here.checked_sub(1).map(|before| self.item(before)),
@@ -320,10 +325,16 @@ impl Parser<'_> {
                 self.push(Test::Year {
                     comparison: Comparison::GreaterOrEqual,
                     year: from,
+                    near: self.focus,
                     tokens,
                 });
                 let tokens = self.tokens(high_at);
-                self.push(Test::Year { comparison: Comparison::LessOrEqual, year: to, tokens });
+                self.push(Test::Year {
+                    comparison: Comparison::LessOrEqual,
+                    year: to,
+                    near: self.focus,
+                    tokens,
+                });
             }
             _ => self.misplaced(here),
         }
@@ -387,7 +398,7 @@ impl Parser<'_> {
                 }
                 _ => comparison,
             };
-            return self.push(Test::Year { comparison, year, tokens });
+            return self.push(Test::Year { comparison, year, near: self.focus, tokens });
         }
         match spoken.then(|| self.test_of(next, comparison, value)).flatten() {
             Some(test) => {
