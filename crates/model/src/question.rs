@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Ask, CompanyId, ConversationId, QueryId, Timestamp, UserId};
 
@@ -21,9 +21,15 @@ pub struct QuestionRecord {
     /// `answered`, `needs_clarification` or `not_answerable`.
     pub status: String,
     /// What it was understood as, where it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "readable")]
     pub ask: Option<Ask>,
     /// Rows in the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row_count: Option<u64>,
+}
+
+/// An Ask that another version of the tree wrote and this one cannot read is forgotten.
+fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Ask>, D::Error> {
+    let written = Option::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(written.and_then(|ask| serde_json::from_value(ask).ok()))
 }

@@ -151,16 +151,16 @@ mod tests {
 
     #[test]
     fn a_secret_opens_for_its_own_connection_and_with_its_own_key_only() {
-        let sealer = keys("one", &[]);
+        let ours = keys("one", &[]);
         let secret: SecretString = "pass wörd".into();
-        let sealed = sealer.seal(Random, place(1, 2), &secret).unwrap();
+        let sealed = ours.seal(Random, place(1, 2), &secret).unwrap();
         let open = |sealer: &Sealer, place, sealed: &SealedSecret| {
             sealer.open(place, sealed).map(|it| it.expose_secret().to_owned())
         };
-        assert_eq!(open(&sealer, place(1, 2), &sealed).unwrap(), "pass wörd");
+        assert_eq!(open(&ours, place(1, 2), &sealed).unwrap(), "pass wörd");
         assert!(!sealed.sealed.contains("pass"));
         for other in [place(1, 3), place(2, 2), place(2, 1)] {
-            assert_eq!(open(&sealer, other, &sealed), Err(SealError::Damaged));
+            assert_eq!(open(&ours, other, &sealed), Err(SealError::Damaged));
         }
         assert_eq!(open(&keys("two", &[]), place(1, 2), &sealed), Err(SealError::KeyLost));
         let renamed =

@@ -483,7 +483,7 @@ async fn one_plain_figure_is_one_plain_statement() {
     );
 }
 
-async fn refuse(cases: impl IntoIterator<Item = (Ask, &'static str)>) {
+async fn refuse(cases: Vec<(Ask, &'static str)>) {
     let books = declared().await;
     for (ask, reason) in cases {
         let detail = books.refusal(&ask).await;
@@ -506,7 +506,7 @@ async fn names_that_are_not_there_are_refused_with_the_nearest() {
     per.limit_per = vec![name("regoin")];
     let both = n().with("b", sum("ledger.change")).group("x", "customers.region");
     let ledger = || about("ledger").with("b", sum("ledger.change"));
-    refuse([
+    refuse(vec![
         (
             about("order").with("n", count("order")),
             "There is no table order; the nearest is orders.",
@@ -549,7 +549,7 @@ async fn figures_that_mean_nothing_are_refused() {
         from: Box::new(value("orders.amount")),
         to: Box::new(value("orders.ordered_on")),
     };
-    refuse([
+    refuse(vec![
         (n().computed("x", figure("left")), "is computed of itself"),
         (n().computed("x", figure("of_output")), "which is no metric"),
         (
@@ -584,7 +584,7 @@ async fn times_that_are_not_known_are_refused() {
     let part = |part, of: &str| {
         n().key("x", GroupKey::Value(Value::Part { part, of: Box::new(value(of)) }))
     };
-    refuse([
+    refuse(vec![
         (n().days("2024-01-01", ""), "orders is counted by no date"),
         (n().period("month", TimeGrain::Month), "so it has no periods"),
         (about("stock").with("s", snapshot), "stock is counted by no date"),
@@ -617,7 +617,7 @@ async fn filters_that_do_not_hold_are_refused() {
     let related = Predicate::Related { table: table_name("lines"), via: vec![], filter: None };
     let caller = Value::Caller(pacioli_model::CallerAttribute::Email);
     let ids = about("orders").group("id", "orders.id");
-    refuse([
+    refuse(vec![
         (deep, "nested more than 4 deep"),
         (among(ids.clone().top(3)), "a limit and no order"),
         (among(n().with("b", count("orders"))), "1 values cannot be among"),
@@ -651,7 +651,7 @@ async fn groups_that_tell_nothing_apart_are_refused() {
         let edges = edges.iter().map(|edge| edge.parse().unwrap()).collect();
         n().key("x", GroupKey::Bucket { value: value(of), edges })
     };
-    refuse([
+    refuse(vec![
         (listed, "nothing is counted or added up"),
         (no_limit, "not said how many"),
         (n().key("x", GroupKey::Value(whole_number(1))), "told apart by a column"),

@@ -144,11 +144,15 @@ async fn a_query_is_cancelled_by_its_name_and_by_no_other_company() {
     let id = QueryId(Uuid::from_u128(7));
     let asked = tokio::spawn({
         let (engine, entry) = (engine.clone(), entry.clone());
-        async move { engine.named(company(1), id, sql(&engine, &entry, "SELECT v FROM t")).await }
+        async move {
+            let query = Box::pin(sql(&engine, &entry, "SELECT v FROM t"));
+            engine.named(company(1), id, query).await
+        }
     });
     until("it runs", || worker_pids(&world).len() == 1).await;
     let pid = worker_pids(&world)[0];
-    let again = engine.named(company(1), id, sql(&engine, &entry, "SELECT v FROM t")).await;
+    let query = Box::pin(sql(&engine, &entry, "SELECT v FROM t"));
+    let again = engine.named(company(1), id, query).await;
     assert!(matches!(again, Err(EngineError::Invalid { .. })), "the name is taken");
     assert!(!engine.cancel(company(2), id), "another company's");
     assert!(!engine.cancel(company(1), QueryId(Uuid::from_u128(8))));

@@ -6,7 +6,7 @@ use axum::{
 };
 use chrono::NaiveDate;
 use pacioli_engine::{Answer, EngineError, Scope};
-use pacioli_language::{Choice, Context, Interpretation, Translation, Understood, translate};
+use pacioli_language::{Choice, Context, Interpretation, Translation, Translator, Understood};
 use pacioli_model::{Ask, ConversationId, QueryId, QuestionRecord, TimeGrain};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,6 +23,9 @@ use crate::{
     error::{ApiError, ApiResult},
     extract::{AskQuestions, Caller, Json, Line},
 };
+
+/// Questions of a conversation among which the last one that was understood is looked for.
+const LOOKS_BACK: u32 = 5;
 
 /// A question in plain English.
 #[derive(Deserialize, ToSchema)]
@@ -222,7 +225,12 @@ pub async fn ask(
     let today = question.today.unwrap_or_else(|| app.today(&caller.account.company));
     let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
     let (words, context) = (question.question.to_string(), Context { today, table: None });
-    let translation = chosen(translate(&words, &context, &seen.visible), question.choice)?;
+    let translator = Translator::new(&seen.visible);
+    let translation = match last_ask(&caller, question.conversation_id).await? {
+        Some(last) => translator.translate_after(&words, &context, &last),
+        None => translator.translate(&words, &context),
+    };
+    let translation = chosen(translation, question.choice)?;
     let translated = millis(started);
     let mut out = QueryOut::empty(
         question.query_id.unwrap_or_else(|| app.random.uuid()),
@@ -232,7 +240,8 @@ pub async fn ask(
     match translation {
         Translation::Understood(understood) => {
             asked = Some(understood.ask.clone());
-            file = out.answered(&app, &caller, seen, *understood, format).await?;
+            let answered = out.answered(&app, &caller, seen, *understood, format);
+            file = Box::pin(answered).await?;
         }
         Translation::Clarify { question, choices } => {
             out.status = "needs_clarification";
@@ -249,6 +258,16 @@ pub async fn ask(
     app.metrics.query(out.status, started.elapsed());
     caller.data.remember_question(&record(&app, &caller, words, asked, &out)).await?;
     Ok(file.unwrap_or_else(|| NoStore(out).into_response()))
+}
+
+/// What the person asked last in this conversation, of what was understood.
+async fn last_ask(
+    caller: &Caller<AskQuestions>,
+    conversation: Option<Uuid>,
+) -> ApiResult<Option<Ask>> {
+    let Some(conversation) = conversation.map(ConversationId) else { return Ok(None) };
+    let before = caller.data.questions_of(caller.user(), Some(conversation), LOOKS_BACK).await?;
+    Ok(before.into_iter().find_map(|question| question.ask))
 }
 
 /// The reading that the person has chosen, where there were several.

@@ -61,7 +61,8 @@ enum Kind {
 struct Question {
     id: Value,
     db_id: String,
-    question: String,
+    #[serde(rename = "question")]
+    words: String,
 }
 
 /// What became of it.
@@ -168,7 +169,7 @@ async fn answer(
 ) -> Outcome {
     let started = Instant::now();
     let context = Context { today, table: None };
-    let translation = translator.translate(&question.question, &context);
+    let translation = translator.translate(&question.words, &context);
     let mut outcome = Outcome {
         id: question.id.clone(),
         status: "not_answerable",
