@@ -6,8 +6,8 @@ use std::{convert::Infallible, time::Duration as Wait};
 
 use chrono::Duration;
 use pacioli_model::{
-    AuditEvent, ConnectedTable, Connection, JobFailure, JobStatus, Run, RunId, TableRun, Timestamp,
-    Trigger, UserId,
+    AuditEvent, ConnectedTable, Connection, ConnectionId, JobFailure, JobStatus, Run, RunId,
+    TableRun, Timestamp, Trigger, UserId,
 };
 use pacioli_sources::{
     SourceError,
@@ -77,7 +77,10 @@ pub async fn start_run(app: &App, new: NewRun) -> ApiResult<Option<Run>> {
     let lease = lease(app, &new.connection, run.id);
     let (due, next) = new.due.map_or((None, None), |(due, next)| (Some(due), next));
     if !new.data.begin_run(&lease, due, next, new.event.as_ref()).await? {
-        return Ok(None);
+        let_go(&new.data, new.connection.id).await?;
+        if !new.data.begin_run(&lease, due, next, new.event.as_ref()).await? {
+            return Ok(None);
+        }
     }
     new.data.put_run(&run).await?;
     new.data.put_job(&job_of(&run, now)).await?;
@@ -86,7 +89,17 @@ pub async fn start_run(app: &App, new: NewRun) -> ApiResult<Option<Run>> {
     Ok(Some(started))
 }
 
-/// Goes on with a run whose server died or was stopped; false where another one does.
+/// Frees a connection whose run has ended but for letting go: what reads as ended is in nobody's way.
+async fn let_go(data: &TenantStore, connection: ConnectionId) -> ApiResult<()> {
+    let Some(lease) = data.lease_of(connection).await? else { return Ok(()) };
+    if data.run(lease.run).await?.is_some_and(|run| !run.status.is_open()) {
+        data.end_run(&lease).await?;
+    }
+    Ok(())
+}
+
+/// Goes on with a run whose server died or was stopped; false where another one does, or where nothing
+/// of it is left to do.
 pub async fn resume_run(app: &App, connection: Connection) -> ApiResult<bool> {
     let data = app.store.tenant(connection.company_id);
     let Some(run_id) = connection.run_id else { return Ok(false) };
@@ -104,7 +117,10 @@ pub async fn resume_run(app: &App, connection: Connection) -> ApiResult<bool> {
             Ok(true)
         }
         // It had ended but for letting go, or had not begun.
-        _ => data.end_run(&lease).await.map_err(Into::into),
+        _ => {
+            data.end_run(&lease).await?;
+            Ok(false)
+        }
     }
 }
 
@@ -305,10 +321,11 @@ async fn keep_alive(
     }
 }
 
+/// The job first: once the run reads as ended, its job does too.
 async fn record(app: &App, data: &TenantStore, live: &LiveRun) -> ApiResult<()> {
     let run = live.now();
-    data.put_run(&run).await?;
-    Ok(data.put_job(&job_of(&run, app.clock.now())).await?)
+    data.put_job(&job_of(&run, app.clock.now())).await?;
+    Ok(data.put_run(&run).await?)
 }
 
 /// Says how the run ended. One that was interrupted by the server's own end is left for another to go
@@ -339,7 +356,6 @@ async fn conclude(
     let now = app.clock.now();
     live.change(|run| end(run, now));
     record(app, data, live).await?;
-    data.end_run(lease).await?;
     let run = live.now();
     app.metrics.run(status_word(run.status));
     tracing::info!(
@@ -347,6 +363,8 @@ async fn conclude(
         company_id = %run.company_id, status = status_word(run.status), rows = run.rows(),
         bytes = run.bytes(), tables = run.tables.len(), "run {} ended", run.id
     );
+    // Where this dies before, or the next run is faster, `let_go` or `resume_run` does it.
+    data.end_run(lease).await?;
     Ok(())
 }
 

@@ -84,11 +84,21 @@ impl JobOut {
 
     /// The job as it truly stands now; nothing where it is not the company's.
     pub async fn read(app: &App, data: &TenantStore, id: JobId) -> ApiResult<Option<Self>> {
-        let Some(job) = data.job(id).await? else { return Ok(None) };
+        let Some(mut job) = data.job(id).await? else { return Ok(None) };
+        let mut percent = None;
+        if job.kind == JobKind::Run
+            && let Some(run) = data.run(RunId(id.0)).await?
+        {
+            percent = run.percent();
+            // The job is recorded just before its run, which is what counts: it ends when the run does.
+            (job.rows, job.bytes_read) = (run.rows(), run.bytes());
+            if run.status.is_open() && !job.status.is_open() {
+                (job.status, job.failure) = (run.status, None);
+            }
+        }
         let mut out = Self::from(job.as_of(app.clock.now()));
         if out.kind == JobKind::Run {
-            let run = data.run(RunId(id.0)).await?;
-            out.progress.percent = run.and_then(|run| run.percent());
+            out.progress.percent = percent;
         }
         if out.status == JobStatus::Succeeded {
             out.progress.percent = Some(100);

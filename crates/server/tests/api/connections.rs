@@ -26,20 +26,20 @@ async fn a_connection_is_kept_shown_changed_and_deleted() {
     assert_eq!(kept.body["settings"]["database"], "books");
     assert_eq!(kept.body["has_secret"], true);
     assert_eq!((&kept.body["schedule"], &kept.body["tables"]), (&Value::Null, &json!([])));
-    let patch = json!({"name": "Other books", "schedule": {"every_seconds": 3600}});
-    let changed = server.send(&owner, Method::PATCH, &path, patch).await;
+    let change = json!({"name": "Other books", "schedule": {"every_seconds": 3600}});
+    let changed = server.send(&owner, Method::PATCH, &path, change).await;
     assert_eq!(changed.status, 200, "{}", changed.text);
     assert_eq!(changed.body["name"], "Other books");
     assert_eq!(changed.body["schedule"], json!({"every_seconds": 3600, "jitter_seconds": 0}));
     assert_eq!(changed.body["next_run_at"], "2026-06-17T13:00:00.000Z");
     let paused = server.send(&owner, Method::PATCH, &path, json!({"paused": true})).await;
     assert_eq!((&paused.body["paused"], &paused.body["next_run_at"]), (&json!(true), &Value::Null));
-    let patch =
+    let change =
         json!({"paused": false, "schedule": {"cron": "30 6 * * *", "time_zone": "Europe/Berlin"}});
-    let changed = server.send(&owner, Method::PATCH, &path, patch).await;
+    let changed = server.send(&owner, Method::PATCH, &path, change).await;
     assert_eq!(changed.body["next_run_at"], "2026-06-18T04:30:00.000Z", "{}", changed.text);
-    let patch = json!({"schedule": null, "secret": null});
-    let changed = server.send(&owner, Method::PATCH, &path, patch).await;
+    let change = json!({"schedule": null, "secret": null});
+    let changed = server.send(&owner, Method::PATCH, &path, change).await;
     assert_eq!(changed.body["schedule"], Value::Null);
     assert_eq!(
         (&changed.body["next_run_at"], &changed.body["has_secret"]),

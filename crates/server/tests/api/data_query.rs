@@ -313,6 +313,26 @@ async fn a_conversation_keeps_its_name_and_each_question_has_its_own() {
 }
 
 #[tokio::test]
+async fn a_question_may_go_on_from_the_last_one_of_its_conversation_and_of_no_other() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let content = "order_no,country,sold_on,amount\n1,Italy,2026-01-05,10.50\n2,Germany,2026-01-06,4.00\n\
+                   3,Germany,2026-02-07,6.25\n4,Italy,2026-02-08,1.00\n";
+    server.load(&owner, "orders.csv", content).await;
+    let first = server.ask(&owner, "total amount by country").await;
+    answered(&first);
+    let on = |id: &Value| json!({"question": "only Germany", "conversation_id": id});
+    let follow = on(&first.body["conversation_id"]);
+    let next = server.send(&owner, Method::POST, "/query", follow).await;
+    answered(&next);
+    assert_eq!(checks::rows(&next), [["Germany", "10.25"]], "{}", next.text);
+    let another = server.ask(&owner, "how many orders").await;
+    let elsewhere =
+        server.send(&owner, Method::POST, "/query", on(&another.body["conversation_id"])).await;
+    assert_ne!(checks::rows(&elsewhere), checks::rows(&next), "{}", elsewhere.text);
+}
+
+#[tokio::test]
 async fn more_rows_than_the_limit_are_cut_off_and_said_to_be() {
     let environment = [("PACIOLI_ENGINE__ROW_LIMIT", "7"), ("PACIOLI_LIMITS__ENABLED", "false")];
     let server = Server::start_with(&environment).await;

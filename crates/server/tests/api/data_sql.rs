@@ -294,9 +294,10 @@ struct Side {
 impl Side {
     async fn load(&mut self, server: &Server, rows: u8) {
         self.rows = rows.into();
-        let lines: String = (0..rows)
+        let lines: Vec<String> = (0..rows)
             .map(|row| format!("{} {row},{}\n", self.marker, u32::from(row) + 1))
             .collect();
+        let lines = lines.concat();
         server.load(&self.person, "ledger.csv", &format!("name,amount\n{lines}")).await;
     }
 

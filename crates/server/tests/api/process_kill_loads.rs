@@ -161,8 +161,9 @@ async fn kill_9_during_pushes_leaves_every_acknowledged_row_and_no_half_push() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), &QUICK).await;
     let mut token = program.sign_up("owner@example.com").await;
-    let rows: String =
+    let rows: Vec<String> =
         (0..ROWS).map(|at| format!("{{\"n\":{at},\"word\":\"some text\"}}\n")).collect();
+    let rows = rows.concat();
     let (mut tried, mut acknowledged) = (0_u64, 0_u64);
     for round in 0..6 {
         let push = async {

@@ -73,6 +73,7 @@ async fn declarations_are_written_in_one_way_counted_and_kept() {
     assert_eq!(done.body["in_effect"], declared);
 
     // A member that is named changes, one that is null goes, all others stay.
+    server.advance(chrono::Duration::seconds(1));
     let body = json!({
         "version": 1, "metrics": {"revenue": {"label": "Revenue", "synonyms": null}},
         "tables": {"orders": null},
