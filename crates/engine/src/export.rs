@@ -52,6 +52,7 @@ pub fn parquet(table: &Table) -> Result<Vec<u8>, EngineError> {
     Ok(file)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 fn failed(error: impl ToString) -> EngineError {
     EngineError::Failed { detail: format!("an export: {}", error.to_string()) }
 }

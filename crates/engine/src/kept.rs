@@ -151,14 +151,14 @@ impl Kept {
     }
 
     fn find(&self, key: &Key) -> Option<Arc<Answer>> {
-        let mut shelf = self.shelf();
-        let shelf = &mut *shelf;
-        let item = shelf.answers.get_mut(key)?;
-        shelf.clock += 1;
-        if let Some(key) = shelf.order.remove(&item.used) {
-            shelf.order.insert(shelf.clock, key);
+        let mut held = self.shelf();
+        let held = &mut *held;
+        let item = held.answers.get_mut(key)?;
+        held.clock += 1;
+        if let Some(key) = held.order.remove(&item.used) {
+            held.order.insert(held.clock, key);
         }
-        item.used = shelf.clock;
+        item.used = held.clock;
         self.hits.fetch_add(1, Relaxed);
         Some(Arc::clone(&item.answer))
     }
@@ -168,19 +168,19 @@ impl Kept {
         if bytes > self.most_bytes / LARGEST_PART {
             return;
         }
-        let mut shelf = self.shelf();
-        let shelf = &mut *shelf;
-        shelf.clock += 1;
-        shelf.bytes += bytes;
-        shelf.order.insert(shelf.clock, key.clone());
-        if let Some(old) = shelf.answers.insert(key, Item { answer, bytes, used: shelf.clock }) {
-            shelf.bytes -= old.bytes;
-            shelf.order.remove(&old.used);
+        let mut held = self.shelf();
+        let held = &mut *held;
+        held.clock += 1;
+        held.bytes += bytes;
+        held.order.insert(held.clock, key.clone());
+        if let Some(old) = held.answers.insert(key, Item { answer, bytes, used: held.clock }) {
+            held.bytes -= old.bytes;
+            held.order.remove(&old.used);
         }
-        while shelf.bytes > self.most_bytes {
-            let Some((_, oldest)) = shelf.order.pop_first() else { return };
-            if let Some(gone) = shelf.answers.remove(&oldest) {
-                shelf.bytes -= gone.bytes;
+        while held.bytes > self.most_bytes {
+            let Some((_, oldest)) = held.order.pop_first() else { return };
+            if let Some(gone) = held.answers.remove(&oldest) {
+                held.bytes -= gone.bytes;
             }
         }
     }

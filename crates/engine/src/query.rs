@@ -102,7 +102,7 @@ pub(crate) async fn execute(
             (plan, one_more.min(usize::try_from(*rows).unwrap_or(usize::MAX)))
         }
     };
-    let plan = LogicalPlanBuilder::from(plan).limit(0, Some(fetch)).and_then(|plan| plan.build());
+    let plan = LogicalPlanBuilder::from(plan).limit(0, Some(fetch)).and_then(LogicalPlanBuilder::build);
     Ok(collect(&session, job, &plan?, budget.row_limit).await?)
 }
 

@@ -31,7 +31,10 @@ impl<'a> Scope<'a> {
         for table in &mut catalog.tables {
             let hidden = self.hidden(&table.name);
             table.columns.retain(|column| !hidden.contains(&column.name));
-            table.primary_key.retain(|column| !hidden.contains(column));
+            // A part of a key names no row.
+            if table.primary_key.iter().any(|column| hidden.contains(column)) {
+                table.primary_key.clear();
+            }
         }
         catalog.relationships.retain(|one| {
             let seen = |table: &TableName, columns: &[ColumnName]| {

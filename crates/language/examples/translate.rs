@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let context = Context { today: "2026-06-17".parse()?, table: None };
             let line = match translator.translate(&question, &context) {
                 Translation::Understood(understood) => {
-                    json!({"id": id, "status": "answered", "ask": understood.ask, "info": understood.interpretation.notes})
+                    json!({"id": id, "status": "answered", "confidence": understood.confidence, "ask": understood.ask, "info": understood.interpretation.notes})
                 }
                 Translation::Clarify { choices, .. } => {
                     let labels: Vec<&str> =

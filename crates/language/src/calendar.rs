@@ -1,7 +1,9 @@
 //! Dates in words. Every period is half-open and counted from a day that the caller names.
 
+mod fiscal;
+
 use chrono::{Datelike, Days, Months, NaiveDate};
-use pacioli_model::TimeGrain;
+use pacioli_model::{TimeGrain, WeekStart};
 
 use crate::{
     keywords::count_word,
@@ -48,7 +50,25 @@ const MONTHS: [&str; 12] = [
 
 /// Reads the date expression that `tokens` begin with: how many tokens it takes, and the days.
 pub(crate) fn read(tokens: &[Token], today: NaiveDate) -> Option<(usize, Period)> {
-    let reader = Reader { tokens, today };
+    read_with(&Reader { tokens, today, company: None })
+}
+
+/// A company's day, year and week.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Company {
+    pub(crate) today: NaiveDate,
+    /// The month in which its fiscal year starts, 1 to 12.
+    pub(crate) fiscal_year_start: u8,
+    pub(crate) week_start: WeekStart,
+}
+
+/// The same for a company that declares its own year and week.
+pub(crate) fn read_for(tokens: &[Token], company: Company) -> Option<(usize, Period)> {
+    read_with(&Reader { tokens, today: company.today, company: Some(company) })
+}
+
+fn read_with(reader: &Reader<'_>) -> Option<(usize, Period)> {
+    let today = reader.today;
     reader.range().or_else(|| reader.open_range()).or_else(|| {
         let (length, single) = reader.single(0)?;
         let mut notes = single.notes;
@@ -99,6 +119,7 @@ pub(crate) fn words(from: Option<NaiveDate>, to: Option<NaiveDate>) -> String {
 struct Reader<'a> {
     tokens: &'a [Token],
     today: NaiveDate,
+    company: Option<Company>,
 }
 
 impl Reader<'_> {
@@ -110,6 +131,20 @@ impl Reader<'_> {
         match self.tokens.get(at)?.kind {
             Kind::Number(number) if number.scale == 0 => u32::try_from(number.mantissa).ok(),
             _ => count_word(self.word(at)),
+        }
+    }
+
+    /// The first day of the period that today is in.
+    fn floor(&self, grain: TimeGrain) -> Option<NaiveDate> {
+        let weekday = self.today.weekday();
+        let since = match self.company.map(|company| company.week_start) {
+            Some(WeekStart::Sunday) => weekday.num_days_from_sunday(),
+            Some(WeekStart::Saturday) => (weekday.num_days_from_sunday() + 1) % 7,
+            Some(WeekStart::Monday) | None => weekday.num_days_from_monday(),
+        };
+        match grain {
+            TimeGrain::Week => self.today.checked_sub_days(Days::new(u64::from(since))),
+            grain => floor(self.today, grain),
         }
     }
 
@@ -178,7 +213,9 @@ impl Reader<'_> {
             (Kind::Date(date), _) => day(date, false),
             (_, "today") => day(self.today, true),
             (_, "yesterday") => day(self.today.checked_sub_days(Days::new(1))?, true),
-            _ => (self.to_date(at))
+            _ => (self.fiscal(at))
+                .or_else(|| self.next(at))
+                .or_else(|| self.to_date(at))
                 .or_else(|| self.this(at))
                 .or_else(|| self.last(at))
                 .or_else(|| self.part_of_year(at))
@@ -203,7 +240,7 @@ impl Reader<'_> {
             word if self.any(at + 1, &["to"]) && self.any(at + 2, &["date"]) => (grain(word)?, 3),
             _ => return None,
         };
-        let from = floor(self.today, grain)?;
+        let from = self.floor(grain)?;
         let to = self.today.checked_add_days(Days::new(1))?;
         Some((length, Single { from, to, relative: true, bare: false, notes: Vec::new() }))
     }
@@ -213,7 +250,7 @@ impl Reader<'_> {
             return None;
         }
         let grain = grain(self.word(at + 1))?;
-        let from = floor(self.today, grain)?;
+        let from = self.floor(grain)?;
         let to = step(from, grain, 1)?;
         Some((2, Single { from, to, relative: true, bare: false, notes: Vec::new() }))
     }
@@ -233,7 +270,7 @@ impl Reader<'_> {
         if count == 0 || count > 10_000 {
             return None;
         }
-        let to = floor(self.today, grain)?;
+        let to = self.floor(grain)?;
         let from = step(to, grain, -i64::from(count))?;
         let mut notes = Vec::new();
         if count > 1 || grain == TimeGrain::Day {

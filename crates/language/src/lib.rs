@@ -1,13 +1,16 @@
 //! A question in plain English and a catalog to an Ask, a clarification or a refusal.
 //!
-//! The way of a question: `token` cuts it up; `lexicon` knows what one table's columns, rows and
-//! values can be called, `keywords` the closed list of words that carry shape, `calendar` dates;
-//! `segment` collects everything that words may mean; `grammar` reads one choice of meanings into a
-//! `draft`; `variants` splits what can be meant in several ways; `bind` makes the Ask. All tables and
-//! all choices are tried, and the reading that explains every word best wins. A word that nothing
-//! explains means a refusal that names it: no filter, column or number is ever guessed.
+//! Two readers see a question. One is for the figures of one table by itself: `token` cuts the question
+//! up; `lexicon` knows what one table's columns, rows and values can be called, `keywords` the closed
+//! list of words that carry shape, `calendar` dates; `segment` collects everything that words may mean;
+//! `grammar` reads one choice of meanings into a `draft`; `variants` splits what can be meant in several
+//! ways; `bind` makes the Ask. The other, `relations`, sees all tables and how they belong together:
+//! lists, counts for each, who has the most, who has none, and the company's declared figures. It also
+//! reads questions that go on from the last one. A word that nothing explains means a refusal that names
+//! it: no filter, column or number is ever guessed.
 //!
-//! To teach it a word that shapes questions, add it to `keywords`; a business word, to `synonyms`.
+//! To teach it a word that shapes questions, add it to `keywords` and to `relations/vocabulary`; a
+//! business word, to `synonyms`; an everyday one, to `relations/thesaurus`.
 //! Every behaviour has a line in `tests/it/questions`: adding one needs no Rust.
 
 mod bind;
@@ -28,9 +31,12 @@ mod token;
 mod translation;
 mod variants;
 
-use pacioli_model::Catalog;
+use pacioli_model::{Ask, Catalog};
 
 pub use translation::{Choice, Context, DateRange, Interpretation, Span, Translation, Understood};
+
+/// Catalogs with more related tables than this are read whole, and never table by table.
+const WIDE: usize = 60;
 
 /// A catalog made ready for questions: building one costs more than asking it, so whoever asks often
 /// keeps it for as long as the catalog stays the same.
@@ -63,7 +69,12 @@ impl<'c> Translator<'c> {
             if answers(&first) {
                 return first;
             }
-            (first, single())
+            // A declared figure is never replaced by a column that one table happens to have.
+            // One table at a time is slow over very many, and names of rows are in all of them.
+            let wide = self.tables.len() > WIDE;
+            let second =
+                if wide || self.relations.has_metrics() { first.clone() } else { single() };
+            (first, second)
         } else {
             let first = single();
             if judge::is_explained(&first) {
@@ -72,6 +83,20 @@ impl<'c> Translator<'c> {
             (first, related())
         };
         if answers(&second) { second } else { first }
+    }
+
+    /// Reads a question that may go on from the one before: "only Germany", "and by month". What it says
+    /// is merged into `last`; a question that stands by itself is read as such.
+    pub fn translate_after(&self, question: &str, context: &Context, last: &Ask) -> Translation {
+        let follows = self.relations.follow(question, context.today, last);
+        match follows {
+            Some(translation) if answers(&translation) => translation,
+            Some(refused) => {
+                let alone = self.translate(question, context);
+                if answers(&alone) { alone } else { refused }
+            }
+            None => self.translate(question, context),
+        }
     }
 
     fn of_one_table(&self, question: &str, context: &Context) -> Translation {

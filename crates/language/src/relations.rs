@@ -7,6 +7,7 @@
 //! makes the Ask, and `words` says it back.
 
 mod build;
+mod follow;
 mod lexicon;
 mod nations;
 mod parse;
@@ -29,6 +30,7 @@ use self::{
     sketch::Sketch,
 };
 use crate::{
+    calendar::Company,
     token::{Token, tokenise},
     translation::{Choice, Span, Translation, Understood},
 };
@@ -55,23 +57,45 @@ impl<'c> Relations<'c> {
         !self.schema.relationships.is_empty()
     }
 
+    /// Whether figures are declared.
+    pub(crate) fn has_metrics(&self) -> bool {
+        !self.schema.catalog.semantics.metrics.is_empty()
+    }
+
+    fn company(&self, today: NaiveDate) -> Company {
+        let semantics = &self.schema.catalog.semantics;
+        Company {
+            today,
+            fiscal_year_start: semantics.fiscal_year_start,
+            week_start: semantics.week_start,
+        }
+    }
+
     pub(crate) fn translate(&self, question: &str, today: NaiveDate) -> Translation {
         let tokens = tokenise(question);
-        let (pieces, notes) = pieces::cut(question, &tokens, today, &self.lexicon);
+        let (pieces, notes) = pieces::cut(question, &tokens, self.company(today), &self.lexicon);
         let typed = tokens.iter().map(|token| &question[token.at.clone()]).collect();
         let sketch = parse::parse(&pieces, typed, &self.schema);
         if sketch.unplaced.is_empty() {
             self.fitted(question, &tokens, &pieces, &sketch, notes, today)
         } else {
-            let unknown = |tokens: &Range<usize>| {
-                pieces.iter().any(|piece| piece.tokens == *tokens && piece.item == Item::Unknown)
+            let unknown = |tokens: &&Range<usize>| {
+                pieces.iter().any(|piece| piece.tokens == **tokens && piece.item == Item::Unknown)
             };
-            let reason = if sketch.unplaced.iter().any(unknown) {
-                "No table, column, value or date is called that."
+            let strange: Vec<Range<usize>> =
+                sketch.unplaced.iter().filter(unknown).cloned().collect();
+            if strange.is_empty() {
+                let reason = "These words are known, but not how they belong together here.";
+                refusal(question, &tokens, &sketch.unplaced, reason)
             } else {
-                "These words are known, but not how they belong together here."
-            };
-            refusal(question, &tokens, &sketch.unplaced, reason)
+                // What else found no place may have found none because of these.
+                refusal(
+                    question,
+                    &tokens,
+                    &strange,
+                    "No table, column, value or date is called that.",
+                )
+            }
         }
     }
 
@@ -80,13 +104,17 @@ impl<'c> Relations<'c> {
         question: &str,
         tokens: &[Token],
         pieces: &[Piece],
-        sketch: &Sketch, notes: Vec<String>, today: NaiveDate,
+        sketch: &Sketch,
+        notes: Vec<String>,
+        today: NaiveDate,
     ) -> Translation {
         match build::build(sketch, &self.schema, tokens, today, None) {
             Ok(ask) => {
                 let spans = self.spans(question, tokens, pieces, &ask);
                 let confidence = fit(pieces);
-                let interpretation = words::interpretation(&ask, self.schema.catalog, notes);
+                let notes = notes.into_iter().chain(day_notes(pieces)).collect();
+                let mut interpretation = words::interpretation(&ask, self.schema.catalog, notes);
+                interpretation.as_of = relative(pieces).then_some(today);
                 Translation::Understood(Box::new(Understood {
                     ask,
                     spans,
@@ -103,11 +131,15 @@ impl<'c> Relations<'c> {
         &self,
         question: &str,
         tokens: &[Token],
-        sketch: &Sketch, misfit: &Misfit, today: NaiveDate,
+        sketch: &Sketch,
+        misfit: &Misfit,
+        today: NaiveDate,
     ) -> Translation {
         let mut choices: Vec<Choice> = Vec::new();
         for way in 0..misfit.ways.min(MOST_CHOICES) {
-            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else { continue };
+            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else {
+                continue;
+            };
             let interpretation = words::interpretation(&ask, self.schema.catalog, Vec::new());
             let label = misfit.labels.get(way).cloned().unwrap_or_default();
             if !label.is_empty()
@@ -157,6 +189,20 @@ impl<'c> Relations<'c> {
         };
         pieces.iter().filter_map(span).collect()
     }
+}
+
+/// What the person should know about the days that were read.
+fn day_notes(pieces: &[Piece]) -> Vec<String> {
+    let days = pieces.iter().filter_map(|piece| match &piece.item {
+        Item::Days(period) => Some(period.notes.clone()),
+        _ => None,
+    });
+    days.flatten().collect()
+}
+
+/// Whether some days were counted from today.
+fn relative(pieces: &[Piece]) -> bool {
+    pieces.iter().any(|piece| matches!(&piece.item, Item::Days(period) if period.relative))
 }
 
 /// The columns that an Ask shows or measures.

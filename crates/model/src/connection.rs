@@ -33,7 +33,11 @@ kinds! {
     Odoo = "odoo",
     /// ERPNext or another Frappe site, through its API.
     Erpnext = "erpnext",
-    /// An OData version 4 service: Business Central, SAP Business One.
+    /// Business Central, through its API.
+    BusinessCentral = "business_central",
+    /// SAP Business One, through its Service Layer.
+    SapBusinessOne = "sap_business_one",
+    /// Any other OData version 4 service.
     Odata = "odata",
 }
 

@@ -72,9 +72,15 @@ impl Catalog {
 
 fn of_aggregation<'a>(aggregation: &'a Aggregation, names: &mut Vec<Named<'a>>) {
     names.push(Named::Table(&aggregation.table));
-    aggregation.value.iter().for_each(|value| of_value(value, names));
-    aggregation.filter.iter().for_each(|filter| of_predicate(filter, names));
-    aggregation.date.iter().for_each(|date| of_column(date, names));
+    if let Some(value) = &aggregation.value {
+        of_value(value, names);
+    }
+    if let Some(filter) = &aggregation.filter {
+        of_predicate(filter, names);
+    }
+    if let Some(date) = &aggregation.date {
+        of_column(date, names);
+    }
 }
 
 fn of_column<'a>(column: &'a ColumnRef, names: &mut Vec<Named<'a>>) {
@@ -101,7 +107,9 @@ fn of_value<'a>(value: &'a Value, names: &mut Vec<Named<'a>>) {
 fn of_predicate<'a>(predicate: &'a Predicate, names: &mut Vec<Named<'a>>) {
     match predicate {
         Predicate::All(parts) | Predicate::Any(parts) => {
-            parts.iter().for_each(|part| of_predicate(part, names));
+            for part in parts {
+                of_predicate(part, names);
+            }
         }
         Predicate::Not(part) => of_predicate(part, names),
         Predicate::Compare { left, right, .. } => {
@@ -112,13 +120,17 @@ fn of_predicate<'a>(predicate: &'a Predicate, names: &mut Vec<Named<'a>>) {
         | Predicate::Matches { value, .. }
         | Predicate::IsNull { value } => of_value(value, names),
         Predicate::Among { values, ask } => {
-            values.iter().for_each(|value| of_value(value, names));
+            for value in values {
+                of_value(value, names);
+            }
             of_ask(ask, names);
         }
         Predicate::Related { table, via, filter } => {
             names.push(Named::Table(table));
             names.extend(via.iter().map(Named::Relationship));
-            filter.iter().for_each(|filter| of_predicate(filter, names));
+            if let Some(filter) = filter {
+                of_predicate(filter, names);
+            }
         }
     }
 }
@@ -137,7 +149,9 @@ fn of_ask<'a>(ask: &'a Ask, names: &mut Vec<Named<'a>>) {
         match &group.key {
             GroupKey::Value(value) | GroupKey::Bucket { value, .. } => of_value(value, names),
             GroupKey::Period { column, .. } => {
-                column.iter().for_each(|column| of_column(column, names));
+                if let Some(column) = column {
+                    of_column(column, names);
+                }
             }
         }
     }

@@ -125,7 +125,10 @@ fn visible(whole: &Catalog, access: &Access) -> Catalog {
         let Some(access) = access.table(&table.name) else { continue };
         let name = table.name.clone();
         table.columns.retain(|column| !hides(&name, &column.name));
-        table.primary_key.retain(|column| !hides(&name, column));
+        // A part of a key names no row.
+        if !sees(&name, &table.primary_key) {
+            table.primary_key.clear();
+        }
         table.foreign_keys.retain(|key| sees(&name, &key.columns));
         if access.rows.is_some() {
             for column in &mut table.columns {

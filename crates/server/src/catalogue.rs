@@ -3,10 +3,13 @@
 
 use pacioli_engine::EngineError;
 use pacioli_model::{
-    Catalog, ColumnName, CompanyId, DateCoverage, MeasuredRelationship, Measurements, TableEntry,
-    TableName, TableVersion, ValueMatch,
+    Catalog, ColumnName, CompanyId, DateCoverage, MeasuredRelationship, Measurements, Origin,
+    TableEntry, TableName, TableVersion, ValueMatch,
 };
-use pacioli_sources::relationships::{Candidate, PrimaryKey, candidates, primary_key, settle};
+use pacioli_sources::{
+    packs,
+    relationships::{Candidate, PrimaryKey, candidates, primary_key, settle},
+};
 use pacioli_store::TenantStore;
 
 use crate::{
@@ -45,6 +48,9 @@ pub async fn refresh(app: &App, company: CompanyId) {
 
 async fn try_refresh(app: &App, company: CompanyId) -> ApiResult<()> {
     let data = app.store.tenant(company);
+    // First what packs know: the relationships they declare are measured with all others.
+    let recognised = packs::recognise(&data.catalog().await?);
+    data.recognise_semantics(&recognised).await?;
     for _ in 0..ATTEMPTS {
         let known = data.measurements().await?;
         let catalog = data.catalog().await?;
@@ -77,7 +83,9 @@ impl Survey<'_> {
     /// Notes the keys of tables whose sources declare none, and gives back which have none.
     async fn keys(&self) -> ApiResult<Vec<(TableName, TableVersion)>> {
         let mut keyless = Vec::new();
-        for table in self.catalog.tables.iter().filter(|table| table.primary_key.is_empty()) {
+        // Pushed rows replace others by the key that their sender names, and by no other.
+        let is_keyless = |it: &&TableEntry| it.primary_key.is_empty() && it.origin != Origin::Push;
+        for table in self.catalog.tables.iter().filter(is_keyless) {
             let load = (table.name.clone(), table.version);
             let key = if self.known.keyless.contains(&load) { None } else { self.key(table).await };
             match key {

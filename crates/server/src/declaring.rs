@@ -31,7 +31,7 @@ pub fn patched(current: &Semantics, patch: &Value) -> ApiResult<Declarations> {
     let mut document = serde_json::to_value(current).map_err(ApiError::internal)?;
     merge(&mut document, patch);
     serde_path_to_error::deserialize(document)
-        .map_err(|error| field_refusal("body", error.path(), &error.inner().to_string()))
+        .map_err(|error| field_refusal(&["body"], error.path(), &error.inner().to_string()))
 }
 
 fn merge(document: &mut Value, patch: &Value) {

@@ -7,12 +7,15 @@ use chacha20poly1305::{
     aead::{Aead as _, KeyInit as _, Payload},
 };
 use pacioli_model::{CompanyId, ConnectionId, SealedSecret};
+use pacioli_store::PageRequest;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
+    app::App,
     auth::{Keys, Purpose, hex},
     clock::Random,
     config::EncryptionKeys,
+    error::ApiResult,
 };
 
 const NONCE_BYTES: usize = 24;
@@ -75,8 +78,7 @@ impl Sealer {
         let key = self.keys.iter().find(|key| key.id == secret.key_id);
         let key = key.ok_or(SealError::KeyLost)?;
         let bytes = URL_SAFE_NO_PAD.decode(&secret.sealed).map_err(|_| SealError::Damaged)?;
-        let (nonce, text) =
-            bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
+        let (nonce, text) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
         let payload = Payload { msg: text, aad: &bound_to(place) };
         let opened = key.cipher.decrypt(&XNonce::from(*nonce), payload);
         let opened = opened.map_err(|_| SealError::Damaged)?;
@@ -95,6 +97,35 @@ impl SealingKey {
         let id = hex(&keys.mac(Purpose::SealingKeyId, &[])[..8]);
         let cipher = XChaCha20Poly1305::new(&keys.mac(Purpose::Sealing, &[]).into());
         Self { id, cipher }
+    }
+}
+
+/// Encrypts every secret that another key than the one in force has encrypted anew. Says how many, and
+/// how many cannot be decrypted any more.
+pub async fn reseal_all(app: &App) -> ApiResult<(u64, u64)> {
+    let (mut resealed, mut lost) = (0, 0);
+    let mut request = PageRequest { after: None, limit: 100 };
+    loop {
+        let page = app.store.connections(&request).await?;
+        for connection in page.items {
+            let Some(before) = &connection.secret else { continue };
+            if app.sealer.is_current(before) {
+                continue;
+            }
+            let place = (connection.company_id, connection.id);
+            let Ok(secret) = app.sealer.open(place, before) else {
+                lost += 1;
+                continue;
+            };
+            let after = app.sealer.seal(app.random, place, &secret)?;
+            let data = app.store.tenant(connection.company_id);
+            // One that was changed meanwhile was encrypted by the key in force.
+            resealed += u64::from(data.reseal_connection(connection.id, before, &after).await?);
+        }
+        match page.next {
+            Some(after) => request.after = Some(after),
+            None => return Ok((resealed, lost)),
+        }
     }
 }
 
@@ -132,7 +163,8 @@ mod tests {
             assert_eq!(open(&sealer, other, &sealed), Err(SealError::Damaged));
         }
         assert_eq!(open(&keys("two", &[]), place(1, 2), &sealed), Err(SealError::KeyLost));
-        let renamed = SealedSecret { key_id: keys("two", &[]).keys[0].id.clone(), ..sealed.clone() };
+        let renamed =
+            SealedSecret { key_id: keys("two", &[]).keys[0].id.clone(), ..sealed.clone() };
         assert_eq!(open(&keys("two", &[]), place(1, 2), &renamed), Err(SealError::Damaged));
         assert_eq!(open(&keys("two", &["one"]), place(1, 2), &sealed).unwrap(), "pass wörd");
     }

@@ -9,10 +9,12 @@ pub mod declarations;
 pub mod demo;
 mod error;
 pub mod files;
-pub mod profile;
 pub mod outgoing;
 pub mod packs;
+pub mod profile;
+pub mod quality;
 pub mod relationships;
+pub mod rows;
 pub mod source;
 pub mod typing;
 

@@ -109,7 +109,6 @@ fn leads_to(address: IpAddr) -> IpAddr {
 fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
     match address.octets() {
         [0, 0, 0, 0] => Some("the unspecified address"),
-        [0, ..] => Some("a reserved address"),
         [127, ..] => Some("a loopback address"),
         [169, 254, 169, 254] | [168, 63, 129, 16] | [100, 100, 100, 200] | [192, 0, 0, 192] => {
             Some("a cloud's metadata address")
@@ -117,14 +116,13 @@ fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
         [169, 254, ..] => Some("a link-local address"),
         [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Some("a private address"),
         [100, 64..=127, ..] => Some("a shared address of a provider's network"),
-        [192, 0, 0, _] | [192, 88, 99, _] => Some("a reserved address"),
         [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
             Some("an address for documentation")
         }
         [198, 18..=19, ..] => Some("an address for benchmarks"),
         [224..=239, ..] => Some("a multicast address"),
         [255, 255, 255, 255] => Some("the broadcast address"),
-        [240..=255, ..] => Some("a reserved address"),
+        [0 | 240..=255, ..] | [192, 0, 0, _] | [192, 88, 99, _] => Some("a reserved address"),
         _ => None,
     }
 }

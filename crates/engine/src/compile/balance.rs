@@ -1,6 +1,6 @@
 //! Figures that do not add up over time: states on a day, and balances of changes.
 
-use pacioli_model::{Aggregate, Aggregation, Ask, DayRange, Direction, GroupKey};
+use pacioli_model::{Aggregate, Aggregation, Ask, DayRange, Direction, GroupKey, Grouping};
 
 use super::{
     calendar::first_day,
@@ -60,29 +60,31 @@ fn own_rows<'a>(
 
 /// Turns the changes of each period into what they have come to by its end.
 ///
-/// The periods are those in which the table has any change, and the one in which the range starts,
-/// so that a balance is shown where nothing changed.
+/// The periods are those in which the table has any change or another figure has rows, and the one in
+/// which the range starts, so that a balance is shown where nothing changed.
 pub(super) fn so_far<'a>(
     shared: &'a Shared<'a>,
     ask: &'a Ask,
-    rule: &Rule<'a>,
+    (rule, peers): (&Rule<'a>, &[Rule<'a>]),
     mut changes: Fact,
     figures: &[(&str, &'a Aggregation)],
 ) -> Result<Fact, EngineError> {
     let period = period_of(ask, rule)?;
+    let rules = in_the_same_time(rule, peers, &ask.group_by[period]);
     let parts = Parts::new(shared, rule);
-    let count = unused(ask, figures);
-    let periods = periods(shared, ask, rule, period)?;
+    let count = unused("changes", ask, figures);
+    let every = unused("every", ask, figures);
+    let periods = periods(shared, ask, &rules, (period, &every))?;
     changes.query.body.outputs.push((Expr::CountRows, count.clone()));
     let groups: Vec<&str> = ask.group_by.iter().map(|group| group.name.as_str()).collect();
-    let filled = filled(&parts, &groups, period, figures, &count);
+    let filled = filled(&parts, &groups, (period, &every), figures, &count);
     let running = running(&parts, &groups, period, figures, &count)?;
     let body = shown(ask, &parts, period, figures, &count);
     let mut with = changes.query.with;
     with.push((parts.changes.clone(), changes.query.body));
     with.push((parts.periods.clone(), periods));
     if groups.len() > 1 {
-        with.push((parts.groups.clone(), groups_of(&parts, &groups, period)));
+        with.push((parts.groups.clone(), groups_of(&parts, &groups, (period, &every))));
     }
     with.push((parts.filled.clone(), filled));
     with.push((parts.balances.clone(), running));
@@ -123,6 +125,19 @@ fn shown(
     select
 }
 
+/// The rule, and those of its peers that have rows of their own in these periods.
+fn in_the_same_time<'a, 'r>(
+    rule: &'r Rule<'a>,
+    peers: &'r [Rule<'a>],
+    grouping: &Grouping,
+) -> Vec<&'r Rule<'a>> {
+    let peers = peers.iter().filter(|peer| {
+        let same = (peer.table, &peer.date, peer.shift) == (rule.table, &rule.date, rule.shift);
+        !same && peer.date.is_some() && peer.is_time(grouping)
+    });
+    std::iter::once(rule).chain(peers).collect()
+}
+
 /// What the parts of a balance are called.
 struct Parts {
     changes: String,
@@ -158,51 +173,68 @@ fn period_of(ask: &Ask, rule: &Rule<'_>) -> Result<usize, EngineError> {
     }
 }
 
-/// A name for the count of changes that no output has.
-fn unused(ask: &Ask, figures: &[(&str, &Aggregation)]) -> String {
+/// A name like `base` that no output has.
+fn unused(base: &str, ask: &Ask, figures: &[(&str, &Aggregation)]) -> String {
     let taken = |name: &str| {
         ask.group_by.iter().any(|group| group.name.as_str() == name)
             || figures.iter().any(|(figure, _)| *figure == name)
     };
-    let numbered = (2_u32..).map(|number| format!("changes_{number}"));
-    let mut candidates = std::iter::once("changes".to_owned()).chain(numbered);
+    let numbered = (2_u32..).map(|number| format!("{base}_{number}"));
+    let mut candidates = std::iter::once(base.to_owned()).chain(numbered);
     candidates.find(|name| !taken(name)).unwrap_or_default()
 }
 
-/// Every period that is shown.
+/// Every period that is shown: those in which the table or another one of the answer's has rows. Each
+/// is joined with all groups by a column that is 1 in every row, for joins without an equality are
+/// refused.
 fn periods<'a>(
     shared: &'a Shared<'a>,
     ask: &Ask,
-    rule: &Rule<'a>,
-    period: usize,
+    rules: &[&Rule<'a>],
+    (period, every): (usize, &str),
 ) -> Result<Select, EngineError> {
     let grouping = &ask.group_by[period];
-    let name = grouping.name.to_string();
-    let mut rows = Rows::of(shared, rule.table)?;
-    let key = fact::key(&mut rows, grouping, rule)?;
-    let date = own_date(&mut rows, rule)?;
-    let mut parts = fact::days(&date, ask.range, rule)?;
-    parts.push(Expr::IsNull(Box::new(date.expr)).negated());
-    let mut select = rows.into_select();
-    select.distinct = true;
-    select.filter = Expr::all(parts);
-    select.outputs = vec![(key.expr, name.clone())];
+    let outputs = |first| {
+        let one = (ask.group_by.len() > 1).then(|| (one(), every.to_owned()));
+        [(first, grouping.name.to_string())].into_iter().chain(one).collect()
+    };
+    let mut selects = Vec::new();
+    for rule in rules {
+        let mut rows = Rows::of(shared, rule.table)?;
+        let key = fact::key(&mut rows, grouping, rule)?;
+        let date = own_date(&mut rows, rule)?;
+        let mut parts = fact::days(&date, ask.range, rule)?;
+        parts.push(Expr::IsNull(Box::new(date.expr)).negated());
+        let mut select = rows.into_select();
+        select.distinct = true;
+        select.filter = Expr::all(parts);
+        select.outputs = outputs(key.expr);
+        selects.push(select);
+    }
     if let (Some(from), Some(grain)) = (ask.range.and_then(|range| range.from), grouping.grain()) {
         let mut first = Select::of(Relation { source: Source::OneRow, alias: String::new() });
-        first.outputs = vec![(literal::date(first_day(grain, from)), name)];
-        select.union = Some(Box::new(first));
+        first.outputs = outputs(literal::date(first_day(grain, from)));
+        selects.push(first);
     }
-    Ok(select)
+    let joined = selects.into_iter().rev().reduce(|rest, mut select| {
+        select.union = Some(Box::new(rest));
+        select
+    });
+    joined.ok_or_else(|| EngineError::Failed { detail: "a balance without periods".to_owned() })
 }
 
 /// The combinations of the other groupings.
-fn groups_of(names: &Parts, groups: &[&str], period: usize) -> Select {
-    let mut select = Select::of_named(&names.changes);
+fn groups_of(parts: &Parts, groups: &[&str], (period, every): (usize, &str)) -> Select {
+    let mut select = Select::of_named(&parts.changes);
     select.distinct = true;
-    select.outputs = others(groups, period)
-        .map(|name| (Expr::column(&names.changes, name), name.to_owned()))
-        .collect();
+    let columns = others(groups, period).map(|name| (Expr::column(&parts.changes, name), name));
+    let columns = columns.chain([(one(), every)]);
+    select.outputs = columns.map(|(expr, name)| (expr, name.to_owned())).collect();
     select
+}
+
+fn one() -> Expr {
+    Expr::Literal("1".to_owned())
 }
 
 fn others<'g>(groups: &'g [&'g str], period: usize) -> impl Iterator<Item = &'g str> {
@@ -211,51 +243,52 @@ fn others<'g>(groups: &'g [&'g str], period: usize) -> impl Iterator<Item = &'g 
 
 /// The changes of every period and combination, null where there are none.
 fn filled(
-    names: &Parts,
+    parts: &Parts,
     groups: &[&str],
-    period: usize,
+    (period, every): (usize, &str),
     figures: &[(&str, &Aggregation)],
     count: &str,
 ) -> Select {
-    let named =
+    let relation =
         |name: &String| Relation { source: Source::Named(name.clone()), alias: name.clone() };
-    let mut select = Select::of_named(&names.periods);
-    let from = |at: usize| if at == period { &names.periods } else { &names.groups };
+    let mut select = Select::of_named(&parts.periods);
+    let from = |at: usize| if at == period { &parts.periods } else { &parts.groups };
     if groups.len() > 1 {
-        let relation = named(&names.groups);
-        select.joins.push(Join { kind: JoinKind::Cross, relation, on: Vec::new() });
+        let side = |name: &str| Expr::column(name, every);
+        let on = vec![side(&parts.periods).compare("=", side(&parts.groups))];
+        select.joins.push(Join { kind: JoinKind::Inner, relation: relation(&parts.groups), on });
     }
     let on = groups
         .iter()
         .enumerate()
-        .map(|(at, name)| Expr::column(&names.changes, name).same(Expr::column(from(at), name)));
+        .map(|(at, name)| Expr::column(&parts.changes, name).same(Expr::column(from(at), name)));
     select.joins.push(Join {
         kind: JoinKind::Left,
-        relation: named(&names.changes),
+        relation: relation(&parts.changes),
         on: on.collect(),
     });
     let keys = groups.iter().enumerate().map(|(at, name)| (Expr::column(from(at), name), *name));
     let figures = figures.iter().map(|(name, _)| *name).chain([count]);
-    let figures = figures.map(|name| (Expr::column(&names.changes, name), name));
+    let figures = figures.map(|name| (Expr::column(&parts.changes, name), name));
     select.outputs = keys.chain(figures).map(|(expr, name)| (expr, name.to_owned())).collect();
     select
 }
 
 /// What the changes have come to by each period.
 fn running(
-    names: &Parts,
+    parts: &Parts,
     groups: &[&str],
     period: usize,
     figures: &[(&str, &Aggregation)],
     count: &str,
 ) -> Result<Select, EngineError> {
-    let column = |name: &str| Expr::column(&names.filled, name);
+    let column = |name: &str| Expr::column(&parts.filled, name);
     let over = |function, name: &str| Expr::Over {
         call: Box::new(Expr::Call(function, vec![column(name)])),
         partition: others(groups, period).map(column).collect(),
         order: vec![(column(groups[period]), Direction::Ascending)],
     };
-    let mut select = Select::of_named(&names.filled);
+    let mut select = Select::of_named(&parts.filled);
     select.outputs = groups.iter().map(|name| (column(name), (*name).to_owned())).collect();
     for (name, aggregation) in figures {
         let function = match aggregation.aggregate {

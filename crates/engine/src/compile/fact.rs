@@ -79,11 +79,12 @@ pub(super) struct Fact {
     pub(super) plain: bool,
 }
 
-/// Measures the groups of `rule`'s rows; lists them without figures.
+/// Measures the groups of `rule`'s rows; lists them without figures. Its `peers` are the rules of the
+/// other sub-plans.
 pub(super) fn fact<'a>(
     shared: &'a Shared<'a>,
     ask: &'a Ask,
-    rule: &Rule<'a>,
+    (rule, peers): (&Rule<'a>, &[Rule<'a>]),
     figures: &[(&str, &'a Aggregation)],
 ) -> Result<Fact, EngineError> {
     let mut rows = Rows::of(shared, rule.table)?;
@@ -111,7 +112,7 @@ pub(super) fn fact<'a>(
     };
     fact.most_groups = if multiplied { count.saturating_mul(count) } else { count };
     if rule.over_time == OverTime::ToDate && ask.group_by.iter().any(|group| rule.is_time(group)) {
-        return balance::so_far(shared, ask, rule, fact, figures);
+        return balance::so_far(shared, ask, (rule, peers), fact, figures);
     }
     Ok(fact)
 }

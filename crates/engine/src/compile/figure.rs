@@ -27,8 +27,8 @@ pub(super) fn aggregate(
     Ok(match aggregate {
         Aggregate::Count => count(Expr::Call("count", vec![value.expr]), rows, name),
         Aggregate::CountDistinct => count(Expr::CountDistinct(Box::new(value.expr)), rows, name),
-        Aggregate::Sum => sum(name, value, rows)?,
-        Aggregate::Average => average(name, value, rows)?,
+        Aggregate::Sum => sum(name, &value, rows)?,
+        Aggregate::Average => average(name, &value, rows)?,
         Aggregate::Min => extreme("min", name, value),
         Aggregate::Max => extreme("max", name, value),
     })
@@ -38,19 +38,22 @@ fn count(expr: Expr, rows: u128, name: &str) -> Typed {
     Typed { largest: rows, ..Typed::new(expr, ColumnType::Integer, name) }
 }
 
-fn sum(name: &str, value: Typed, rows: u128) -> Result<Typed, EngineError> {
-    numbers(&value)?;
+fn sum(name: &str, value: &Typed, rows: u128) -> Result<Typed, EngineError> {
+    numbers(value)?;
     let largest = value.largest.saturating_mul(rows);
     let value = value.clone().with(width::for_sum(value.data_type, largest));
     Ok(Typed { largest, name: name.to_owned(), ..call("sum", value) })
 }
 
-fn average(name: &str, value: Typed, rows: u128) -> Result<Typed, EngineError> {
-    numbers(&value)?;
+fn average(name: &str, value: &Typed, rows: u128) -> Result<Typed, EngineError> {
+    numbers(value)?;
     let total = value.largest.saturating_mul(rows);
     let value = value.clone().with(width::for_average(value.data_type, total));
     let data_type = match value.data_type {
-        ColumnType::Decimal { scale } => ColumnType::Decimal { scale: scale + AVERAGE_DIGITS },
+        ColumnType::Decimal { scale } => {
+            let most = if value.wide { 76 } else { 38 };
+            ColumnType::Decimal { scale: most.min(scale + AVERAGE_DIGITS) }
+        }
         _ => ColumnType::Float,
     };
     let largest = value.largest.saturating_mul(width::power(AVERAGE_DIGITS));

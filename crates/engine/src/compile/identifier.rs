@@ -1,7 +1,7 @@
 //! Names as SQL writes them.
 
 /// Words that SQL keeps for itself, in PostgreSQL or in DataFusion's parser: as names they are quoted.
-const RESERVED: [&str; 142] = [
+const RESERVED: [&str; 144] = [
     "all",
     "analyse",
     "analyze",
@@ -49,6 +49,7 @@ const RESERVED: [&str; 142] = [
     "emit",
     "end",
     "except",
+    "exclude",
     "exists",
     "explain",
     "extract",
@@ -103,6 +104,7 @@ const RESERVED: [&str; 142] = [
     "prewhere",
     "primary",
     "qualify",
+    "recursive",
     "references",
     "returning",
     "right",

@@ -18,8 +18,8 @@ use crate::EngineError;
 const MOST_VALUES: usize = 10_000;
 
 /// Settles `predicate`.
-pub(super) fn bind<'a>(
-    names: &mut dyn Names<'a>,
+pub(super) fn bind(
+    names: &mut dyn Names<'_>,
     predicate: &Predicate,
     depth: usize,
 ) -> Result<Expr, EngineError> {
@@ -87,8 +87,8 @@ fn all<'a>(
     Ok(Expr::All(bound.collect::<Result<_, _>>()?))
 }
 
-fn compare<'a>(
-    names: &mut dyn Names<'a>,
+fn compare(
+    names: &mut dyn Names<'_>,
     left: &Value,
     comparison: Comparison,
     right: &Value,
@@ -195,8 +195,8 @@ fn comparable(left: Typed, right: Typed) -> Result<(Typed, Typed), EngineError> 
     )))
 }
 
-fn one_of<'a>(
-    names: &mut dyn Names<'a>,
+fn one_of(
+    names: &mut dyn Names<'_>,
     value: &Value,
     values: &[Literal],
     depth: usize,
@@ -220,8 +220,8 @@ fn one_of<'a>(
     Ok(Expr::OneOf(Box::new(value.expr), values))
 }
 
-fn matches<'a>(
-    names: &mut dyn Names<'a>,
+fn matches(
+    names: &mut dyn Names<'_>,
     value: &Value,
     place: TextPlace,
     text: &str,
@@ -249,8 +249,8 @@ fn matches<'a>(
 
 /// A row of the other answer has these values. Both true and false for nulls on either side as an
 /// equality never is: what a null is compared with is simply not there.
-fn among<'a>(
-    names: &mut dyn Names<'a>,
+fn among(
+    names: &mut dyn Names<'_>,
     values: &[Value],
     ask: &Ask,
     depth: usize,

@@ -164,6 +164,7 @@ impl Printer {
 
     fn join(&mut self, join: &Join) {
         self.push(match join.kind {
+            JoinKind::Inner => "JOIN ",
             JoinKind::Left => "LEFT JOIN ",
             JoinKind::Full => "FULL JOIN ",
             JoinKind::Cross => "CROSS JOIN ",

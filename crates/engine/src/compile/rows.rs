@@ -196,7 +196,9 @@ impl<'a> Rows<'a> {
     /// Where the columns of one comparison begin to be several: at most one such place.
     fn several_of(&self, values: &[&Value]) -> Result<Option<Vec<Hop<'a>>>, EngineError> {
         let mut columns = Vec::new();
-        values.iter().for_each(|value| columns_of(value, &mut columns));
+        for value in values {
+            columns_of(value, &mut columns);
+        }
         let mut found: Option<Vec<Hop<'a>>> = None;
         for of in columns {
             find(self.shared, &of.table)?;

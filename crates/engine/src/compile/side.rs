@@ -56,8 +56,9 @@ pub(super) fn sides<'a>(
         let fact = groups_alone(shared, ask)?;
         return Ok(vec![Side::new(shared, &ask.table, fact, Vec::new(), false)]);
     }
+    let rules: Vec<Rule<'a>> = shapes.iter().map(|shape| shape.rule.clone()).collect();
     let sides = shapes.into_iter().map(|shape| {
-        let fact = fact::fact(shared, ask, &shape.rule, &shape.figures)?;
+        let fact = fact::fact(shared, ask, (&shape.rule, &rules), &shape.figures)?;
         let over_time = shape.rule.over_time != OverTime::Within;
         Ok(Side::new(shared, shape.rule.table, fact, shape.positions, over_time))
     });
@@ -102,7 +103,7 @@ fn groups_alone<'a>(shared: &'a Shared<'a>, ask: &'a Ask) -> Result<Fact, Engine
     if ask.each_row {
         return fact::listing(shared, ask);
     }
-    fact::fact(shared, ask, &Rule::about(shared, ask), &[])
+    fact::fact(shared, ask, (&Rule::about(shared, ask), &[]), &[])
 }
 
 fn nothing() -> EngineError {

@@ -321,7 +321,9 @@ fn parts(value: &Value) -> Vec<&Value> {
 fn metrics_of_predicate<'v>(predicate: &'v Predicate, names: &mut Vec<&'v MetricName>) {
     match predicate {
         Predicate::All(parts) | Predicate::Any(parts) => {
-            parts.iter().for_each(|part| metrics_of_predicate(part, names));
+            for part in parts {
+                metrics_of_predicate(part, names);
+            }
         }
         Predicate::Not(part) => metrics_of_predicate(part, names),
         Predicate::Compare { left, right, .. } => {
@@ -331,7 +333,11 @@ fn metrics_of_predicate<'v>(predicate: &'v Predicate, names: &mut Vec<&'v Metric
         Predicate::OneOf { value, .. }
         | Predicate::Matches { value, .. }
         | Predicate::IsNull { value } => metrics_of(value, names),
-        Predicate::Among { values, .. } => values.iter().for_each(|value| metrics_of(value, names)),
+        Predicate::Among { values, .. } => {
+            for value in values {
+                metrics_of(value, names);
+            }
+        }
         Predicate::Related { .. } => {}
     }
 }

@@ -94,6 +94,7 @@ pub(super) struct Join {
 /// How.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JoinKind {
+    Inner,
     Left,
     Full,
     Cross,

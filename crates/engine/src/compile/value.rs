@@ -16,8 +16,8 @@ use crate::EngineError;
 pub(super) const MOST_DEPTH: usize = 32;
 
 /// Settles `value`.
-pub(super) fn bind<'a>(
-    names: &mut dyn Names<'a>,
+pub(super) fn bind(
+    names: &mut dyn Names<'_>,
     value: &Value,
     depth: usize,
 ) -> Result<Typed, EngineError> {
@@ -165,7 +165,7 @@ pub(super) fn part_of(part: DatePart, of: Typed) -> Result<Typed, EngineError> {
 }
 
 /// The one value of another Ask.
-fn figure<'a>(names: &mut dyn Names<'a>, ask: &Ask) -> Result<Typed, EngineError> {
+fn figure(names: &mut dyn Names<'_>, ask: &Ask) -> Result<Typed, EngineError> {
     let answered = names.shared().nested(ask)?;
     let one_row = (ask.group_by.is_empty() && !ask.each_row)
         || (ask.limit == Some(1) && ask.limit_per.is_empty());

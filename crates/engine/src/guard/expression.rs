@@ -89,7 +89,7 @@ fn shortened(text: &str) -> String {
 
 pub(super) fn check_value(value: &Value) -> Result<(), Refusal> {
     match value {
-        Value::Number(number, _) if number.to_string().len() > MOST_NUMBER => {
+        Value::Number(number, _) if number.len() > MOST_NUMBER => {
             Err(format!("A number has more than {MOST_NUMBER} digits."))
         }
         Value::Number(..) | Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null => {

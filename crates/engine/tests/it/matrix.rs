@@ -94,7 +94,7 @@ fn one_and_many() -> Vec<Shape> {
     ]
 }
 
-fn siblings_and_chains() -> Vec<Shape> {
+fn siblings() -> Vec<Shape> {
     vec![
         shape(
             "two facts of one customer",
@@ -136,6 +136,11 @@ fn siblings_and_chains() -> Vec<Shape> {
             "SELECT (SELECT sum(amount) FROM orders), (SELECT sum(paid) FROM payments), (SELECT sum(quantity) FROM lines)",
             &["45.75|16.00|29"],
         ),
+    ]
+}
+
+fn chains() -> Vec<Shape> {
+    vec![
         shape(
             "three levels",
             about("lines")
@@ -229,17 +234,15 @@ fn bridges() -> Vec<Shape> {
     ]
 }
 
+/// Customers, and what they may owe.
+fn credit() -> Ask {
+    about("customers").with("n", count("customers")).with("credit", sum("customers.credit"))
+}
+
 fn filters() -> Vec<Shape> {
     let done = || is("orders.status", Equal, text("done"));
     let open = || is("orders.status", Equal, text("open"));
     let late = || is("orders.ordered_on", GreaterOrEqual, date("2024-02-01"));
-    let credit =
-        || about("customers").with("n", count("customers")).with("credit", sum("customers.credit"));
-    let related = |table: &str, via: &[&str], filter: Option<Predicate>| Predicate::Related {
-        table: table_name(table),
-        via: via.iter().map(|name| name.parse().unwrap()).collect(),
-        filter: filter.map(Box::new),
-    };
     vec![
         shape(
             "one of several holds",
@@ -306,6 +309,16 @@ fn filters() -> Vec<Shape> {
             "SELECT count(*), sum(credit) FROM customers c WHERE (SELECT max(amount) FROM orders WHERE customer_id = c.id) > credit",
             &["2|19.00"],
         ),
+    ]
+}
+
+fn related_rows() -> Vec<Shape> {
+    let related = |table: &str, via: &[&str], filter: Option<Predicate>| Predicate::Related {
+        table: table_name(table),
+        via: via.iter().map(|name| name.parse().unwrap()).collect(),
+        filter: filter.map(Box::new),
+    };
+    vec![
         shape(
             "customers without orders",
             credit().where_(not(related("orders", &[], None))),
@@ -398,6 +411,11 @@ fn states() -> Vec<Shape> {
             "SELECT sum(pieces) FROM stock WHERE day = DATE '2024-01-10'",
             &["15"],
         ),
+    ]
+}
+
+fn balances() -> Vec<Shape> {
+    vec![
         shape(
             "a balance is all changes",
             about("ledger").with("balance", balance()).days("2024-02-01", "2024-04-01"),
@@ -439,6 +457,25 @@ fn states() -> Vec<Shape> {
             &["2024-02-01|120.00", "2024-03-01|125.00"],
         ),
         shape(
+            "a balance is carried on where only another figure has rows",
+            {
+                let mut pieces = count("stock");
+                pieces.date = Some(at("stock.day"));
+                about("ledger")
+                    .with("balance", balance())
+                    .with("stocked", pieces)
+                    .period("month", TimeGrain::Month)
+            },
+            "SELECT * FROM (VALUES (DATE '2024-01-01', 120.00, 5), (DATE '2024-02-01', 120.00, 3), \
+             (DATE '2024-03-01', 125.00, 0), (DATE '2024-05-01', 105.00, 0)) AS rows (m, b, n) ORDER BY m",
+            &[
+                "2024-01-01|120.00|5",
+                "2024-02-01|120.00|3",
+                "2024-03-01|125.00|0",
+                "2024-05-01|105.00|0",
+            ],
+        ),
+        shape(
             "the year before stands beside",
             {
                 let mut revenue = sum("orders.amount");
@@ -463,7 +500,16 @@ fn states() -> Vec<Shape> {
 #[tokio::test]
 async fn every_shape_of_one_to_many_gives_the_rows_of_a_hand_written_query() {
     let books = Books::open().await;
-    let shapes = [one_and_many(), siblings_and_chains(), bridges(), filters(), states()];
+    let shapes = [
+        one_and_many(),
+        siblings(),
+        chains(),
+        bridges(),
+        filters(),
+        related_rows(),
+        states(),
+        balances(),
+    ];
     let mut wrong = Vec::new();
     for shape in shapes.into_iter().flatten() {
         let reference = books.reference(shape.reference).await;

@@ -87,7 +87,7 @@ impl Dice {
 
     fn predicate(&mut self, depth: usize) -> Predicate {
         let parts =
-            |dice: &mut Self| (0..1 + dice.roll(3)).map(|_| dice.predicate(depth - 1)).collect();
+            |dice: &mut Self| (0..=dice.roll(3)).map(|_| dice.predicate(depth - 1)).collect();
         match self.roll(if depth == 0 { 1 } else { 6 }) {
             1 => Predicate::All(parts(self)),
             2 => Predicate::Any(parts(self)),
@@ -100,7 +100,7 @@ impl Dice {
             5 => {
                 let of = self.pick(&TEXTS);
                 let from = at(of).table;
-                let ask = Ask::about(from).group("x", &of.rsplit('>').next().unwrap().to_owned());
+                let ask = Ask::about(from).group("x", of.rsplit('>').next().unwrap());
                 let ask = ask.where_(self.leaf());
                 Predicate::Among { values: vec![value(self.pick(&TEXTS))], ask: Box::new(ask) }
             }
@@ -156,7 +156,7 @@ impl Dice {
             let key = self.key();
             ask = ask.key(&format!("g{number}"), key);
         }
-        for number in 0..1 + self.roll(3) {
+        for number in 0..=self.roll(3) {
             let mut aggregation = self.aggregation();
             if self.one_in(6) {
                 aggregation.over_time = self.pick(&[OverTime::Snapshot, OverTime::ToDate]);
@@ -245,7 +245,7 @@ async fn groups_add_up_to_the_total() {
             ask = ask.days("2024-01-15", "2025-02-15");
         }
         let mut grouped = ask.clone();
-        for number in 0..1 + dice.roll(2) {
+        for number in 0..=dice.roll(2) {
             grouped = grouped.key(&format!("g{number}"), dice.key());
         }
         let Ok(compiled) = pacioli_engine::compile::compile(&books.catalog, &grouped) else {

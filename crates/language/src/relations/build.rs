@@ -1,8 +1,10 @@
 //! A sketch to an Ask.
 
+mod bounds;
 mod change;
 mod figures;
 mod filters;
+mod follow;
 mod groups;
 mod sets;
 mod sorting;
@@ -11,8 +13,8 @@ use std::ops::Range;
 
 use chrono::NaiveDate;
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Figure, GroupKey, Grouping, Measure,
-    Predicate, Value,
+    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Definition, Figure, GroupKey, Grouping,
+    Measure, Predicate, Value,
 };
 
 use super::{
@@ -21,6 +23,8 @@ use super::{
     sketch::{Noun, Sketch, Target},
 };
 use crate::token::Token;
+
+pub(crate) use follow::{Follow, follow};
 
 /// Makes the Ask of a sketch; `way` chooses among equally short ways that the words do not tell apart.
 pub(crate) fn build(
@@ -37,9 +41,22 @@ pub(crate) fn build(
         Noun::Table(table) => Some(*table),
         Noun::Column(_) | Noun::Period(_) => None,
     });
-    let resolver = Resolver { schema, tokens, mentioned: &sketch.mentioned, entity, grouped, way };
-    let mut builder = Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
+    let resolver = Resolver {
+        schema,
+        tokens,
+        mentioned: &sketch.mentioned,
+        entity,
+        grouped,
+        way,
+        distances: std::cell::RefCell::default(),
+    };
+    let mut builder =
+        Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
     builder.resolve()?;
+    if builder.outputs.is_empty() && sketch.best.is_some() && sketch.groups.is_empty() {
+        // "who has the highest salary" asks for a row.
+        builder.outputs.push((Output::Entity(entity), NOWHERE));
+    }
     if builder.outputs.is_empty() {
         return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
     }
@@ -97,7 +114,7 @@ impl Builder<'_> {
                     (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone())
                 }
                 Target::Entity(table) => (Output::Entity(*table), NOWHERE),
-                Target::Metric(metric) => (Output::Metric(*metric), NOWHERE),
+                Target::Metric(metric) => (self.declared(*metric)?, NOWHERE),
                 Target::Count { what: Noun::Table(table), .. } if self.sketch.distinct => {
                     let counted = self.schema.tables[*table]
                         .key
@@ -209,6 +226,10 @@ impl Builder<'_> {
         };
         let mut numbers = pick.clone();
         numbers.candidates.retain(|(column, _)| fits(column));
+        if matches!(aggregate, Aggregate::Sum | Aggregate::Average) {
+            // Keys are numbers that mean nothing together.
+            numbers.candidates.retain(|(column, _)| !self.is_key(*column));
+        }
         if !numbers.candidates.is_empty() {
             return self.resolver.choose(&numbers);
         }
@@ -216,6 +237,45 @@ impl Builder<'_> {
             Aggregate::Min | Aggregate::Max => self.resolver.choose(pick),
             _ => Err(misfit(pick.tokens.clone(), "This column holds no numbers.")),
         }
+    }
+
+    fn is_key(&self, column: ColumnId) -> bool {
+        let node = &self.schema.columns[column];
+        let key = self.schema.tables[node.table].key == Some(column);
+        key || node.foreign
+    }
+
+    /// A declared figure; where the question itself narrows what its declaration narrows already, the
+    /// same of all rows: "how many orders were cancelled" is not among those that were not.
+    fn declared(&self, metric: usize) -> Result<Output, Misfit> {
+        let declared =
+            self.schema.catalog.semantics.metrics.get(metric).map(|metric| &metric.definition);
+        let Some(Definition::Aggregate(aggregation)) = declared else {
+            return Ok(Output::Metric(metric));
+        };
+        let mut own = Vec::new();
+        aggregation.filter.iter().for_each(|filter| figures::columns_in(filter, &mut own));
+        let table = self.table_named(&aggregation.table);
+        let mut narrowed = false;
+        for test in self.sketch.clauses.iter().flat_map(|clause| &clause.tests) {
+            let column = self.settle(table, test)?.and_then(|settled| settled.column);
+            narrowed |= column.is_some_and(|column| {
+                self.schema.table_of(column) == table
+                    && own.contains(&self.schema.columns[column].column.name)
+            });
+        }
+        let column = aggregation.column().and_then(|reference| {
+            let of = self.table_named(&reference.table);
+            self.schema.tables[of]
+                .columns
+                .clone()
+                .find(|column| self.schema.columns[*column].column.name == reference.column)
+        });
+        Ok(match (narrowed, aggregation.aggregate, column) {
+            (true, Aggregate::Count, None) => Output::CountRows(table),
+            (true, aggregate, Some(column)) => Output::Aggregate(aggregate, column),
+            _ => Output::Metric(metric),
+        })
     }
 
     fn measures_groups(&self) -> bool {
@@ -227,6 +287,18 @@ impl Builder<'_> {
             || !self.sketch.groups.is_empty()
             || self.ranked_by_count()
             || self.counted_attribute().is_some()
+    }
+
+    /// The first name of people who are known by their last.
+    fn rest_of_name(&self, table: TableId, shown: ColumnId) -> Option<ColumnId> {
+        let words = |column: ColumnId| {
+            super::lexicon::name_words(&self.schema.columns[column].column.label)
+        };
+        let ends = |column: ColumnId, part: &str| {
+            words(column).ends_with(&[part.to_owned(), "name".to_owned()])
+        };
+        let mut columns = self.schema.tables[table].columns.clone();
+        ends(shown, "last").then(|| columns.find(|column| ends(*column, "first"))).flatten()
     }
 
     /// What a table shows where only its rows are asked for.
@@ -241,7 +313,13 @@ impl Builder<'_> {
         for (output, tokens) in &self.outputs {
             let column = match output {
                 Output::Column(column) => *column,
-                Output::Entity(table) => self.shown(*table)?,
+                Output::Entity(table) => {
+                    let shown = self.shown(*table)?;
+                    columns.extend(
+                        self.rest_of_name(*table, shown).map(|first| (first, tokens.clone())),
+                    );
+                    shown
+                }
                 _ => continue,
             };
             if !columns.iter().any(|(known, _)| *known == column) {
@@ -328,7 +406,6 @@ impl Builder<'_> {
     }
 
     pub(super) fn add_measure(
-        &self,
         ask: &mut Ask,
         name: &str,
         aggregation: Aggregation,
@@ -380,7 +457,7 @@ fn fallback() -> ColumnName {
 }
 
 /// All of some predicates; empty for none.
-pub(super) fn all(mut parts: Vec<Predicate>) -> Option<Predicate> {
+pub(crate) fn all(mut parts: Vec<Predicate>) -> Option<Predicate> {
     match parts.len() {
         0 => None,
         1 => parts.pop(),

@@ -29,6 +29,8 @@ pub(crate) enum Name {
 pub(crate) struct KnownValue {
     pub(crate) column: ColumnId,
     pub(crate) text: String,
+    /// It is one of few: a state, a kind.
+    pub(crate) few: bool,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +45,10 @@ pub(crate) struct Lexicon {
 
 /// How many words a phrase may have.
 pub(crate) const LONGEST: usize = 8;
+/// A word that is in more names than this tells none of them.
+const COMMON: usize = 500;
+/// A column with at most so many values says what kind of row it is.
+const FEW: usize = 40;
 /// How well a near-synonym fits.
 const ALIKE: f64 = 0.82;
 
@@ -204,7 +210,7 @@ impl Lexicon {
         }
         for (value, synonyms) in &meaning.values {
             for synonym in synonyms {
-                self.add_value(synonym, KnownValue { column, text: value.clone() });
+                self.add_value(synonym, KnownValue { column, text: value.clone(), few: true });
             }
         }
     }
@@ -252,7 +258,12 @@ impl Lexicon {
         {
             core.pop();
         }
-        self.add(&core, name, 0.95);
+        // "ordered" alone is a verb far more often than the column `ordered_on`.
+        let bare_verb = data_type.is_time() && core.len() == 1 && words.len() > 1;
+        self.add(&core, name, if bare_verb { 0.85 } else { 0.95 });
+        if data_type.is_time() {
+            self.add_time_forms(words, name);
+        }
         let of_table = |word: &String| {
             table
                 .iter()
@@ -284,9 +295,35 @@ impl Lexicon {
         }
     }
 
+    /// `hired_on` is the hire date.
+    fn add_time_forms(&mut self, words: &[String], name: Name) {
+        let Some((tail, head)) = words.split_last().filter(|(_, head)| !head.is_empty()) else {
+            return;
+        };
+        if tail != "on" && tail != "at" {
+            return;
+        }
+        let date = "date".to_owned();
+        let bare = |cut: usize| {
+            let mut head = head.to_vec();
+            if let Some(last) =
+                head.last_mut().filter(|last| last.len() > cut + 2 && last.ends_with("ed"))
+            {
+                last.truncate(last.len() - cut);
+            }
+            head
+        };
+        for head in [head.to_vec(), bare(2), bare(1)] {
+            self.add(&head, name, 0.85);
+            self.add(&[head.as_slice(), std::slice::from_ref(&date)].concat(), name, 0.95);
+        }
+    }
+
     fn add_values(&mut self, schema: &Schema<'_>, column: ColumnId) {
-        for text in schema.columns[column].column.profile.values.as_deref().unwrap_or_default() {
-            self.add_value(text, KnownValue { column, text: text.clone() });
+        let values = schema.columns[column].column.profile.values.as_deref().unwrap_or_default();
+        let few = values.len() <= FEW;
+        for text in values {
+            self.add_value(text, KnownValue { column, text: text.clone(), few });
         }
     }
 
@@ -337,7 +374,7 @@ impl Lexicon {
                 }
             }
         };
-        let mut look = |phrase: &str, found: &mut Vec<(Name, f64)>| {
+        let look = |phrase: &str, found: &mut Vec<(Name, f64)>| {
             let entries = self.names.get(phrase).into_iter().flatten();
             merge(entries.map(|(name, quality)| (*name, quality * ALIKE)).collect(), found);
         };
@@ -348,17 +385,17 @@ impl Lexicon {
             for place in 0..stems.len() {
                 for other in alike(&stems[place]) {
                     let mut changed = stems.clone();
-                    changed[place] = (*other).to_owned();
+                    (*other).clone_into(&mut changed[place]);
                     look(&changed.join(" "), &mut found);
                 }
             }
         }
         if let Some((last, head)) =
             stems.split_last().filter(|(_, head)| found.is_empty() && !head.is_empty())
+            && TRAILING.contains(&last.as_str())
+            && !self.names.contains_key(last.as_str())
         {
-            if TRAILING.contains(&last.as_str()) {
-                look(&head.join(" "), &mut found);
-            }
+            look(&head.join(" "), &mut found);
         }
         found.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
         found
@@ -404,12 +441,19 @@ impl Lexicon {
     pub(crate) fn parts(&self, words: &[&str]) -> Vec<KnownValue> {
         let Some(first) = words.first() else { return Vec::new() };
         let phrase = words.join(" ");
+        let known = self.value_words.get(*first).filter(|wholes| wholes.len() <= COMMON);
         let holds = |whole: &&String| format!(" {whole} ").contains(&format!(" {phrase} "));
-        let wholes = self.value_words.get(*first).into_iter().flatten().filter(holds);
+        let wholes = known.into_iter().flatten().filter(holds);
         let mut found: Vec<KnownValue> =
-            wholes.filter_map(|whole| self.values.get(whole)).flatten().cloned().take(20).collect();
+            wholes.filter_map(|whole| self.values.get(whole)).flatten().take(20).cloned().collect();
         found.dedup();
         found
+    }
+
+    /// Whether some name has this word.
+    pub(crate) fn knows(&self, word: &str) -> bool {
+        let letter = word.chars().next().unwrap_or(' ');
+        self.words.get(&letter).is_some_and(|words| words.iter().any(|known| known == word))
     }
 
     /// The one known word that `typed` is a slip of.

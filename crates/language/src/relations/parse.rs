@@ -25,6 +25,7 @@ pub(super) enum Zone {
     Order,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is what the words before say of the next")]
 pub(super) struct Parser<'a> {
     pub(super) pieces: &'a [Piece],
     pub(super) schema: &'a Schema<'a>,
@@ -66,32 +67,26 @@ pub(super) struct Parser<'a> {
 
 /// Reads the pieces of one question.
 pub(crate) fn parse(pieces: &[Piece], words: Vec<&str>, schema: &Schema<'_>) -> Sketch {
-    let mut parser = Parser {
-        pieces,
-        schema,
-        sketch: Sketch { mentioned: mentioned(pieces), ..Sketch::default() },
-        zone: Zone::Select,
-        at: 0,
-        aggregates: Vec::new(),
-        taken: Vec::new(),
-        counting: false,
-        narrowing: false,
-        column: None,
-        negated: false,
-        alternative: false,
-        focus: None,
-        having: false,
-        open: false,
-        words,
-        read: Vec::new(),
-        metric: None,
-        within: false,
-        everything: false,
-        denied: false,
-        inside: false,
-    };
+    run(Parser::new(pieces, words, schema))
+}
+
+/// Reads what goes on from a question about `entity`: only conditions, groups, order and rank.
+pub(crate) fn parse_on(
+    pieces: &[Piece],
+    words: Vec<&str>,
+    schema: &Schema<'_>,
+    entity: TableId,
+) -> Sketch {
+    let mut parser = Parser::new(pieces, words, schema);
+    parser.sketch.entity = Some(entity);
+    parser.sketch.targets = vec![Target::Count { what: Noun::Table(entity), distinct: false }];
+    parser.zone = Zone::Condition;
+    run(parser)
+}
+
+fn run(mut parser: Parser<'_>) -> Sketch {
     let mut stays = 0;
-    while parser.at < pieces.len() {
+    while parser.at < parser.pieces.len() {
         let here = parser.at;
         parser.step();
         stays = if parser.at > here { 0 } else { stays + 1 };
@@ -118,6 +113,35 @@ fn mentioned(pieces: &[Piece]) -> Vec<TableId> {
         }
     }
     tables
+}
+
+impl<'a> Parser<'a> {
+    fn new(pieces: &'a [Piece], words: Vec<&'a str>, schema: &'a Schema<'a>) -> Self {
+        Self {
+            pieces,
+            schema,
+            sketch: Sketch { mentioned: mentioned(pieces), ..Sketch::default() },
+            zone: Zone::Select,
+            at: 0,
+            aggregates: Vec::new(),
+            taken: Vec::new(),
+            counting: false,
+            narrowing: false,
+            column: None,
+            negated: false,
+            alternative: false,
+            focus: None,
+            having: false,
+            open: false,
+            words,
+            read: Vec::new(),
+            metric: None,
+            within: false,
+            everything: false,
+            denied: false,
+            inside: false,
+        }
+    }
 }
 
 impl Parser<'_> {
@@ -213,7 +237,7 @@ impl Parser<'_> {
     }
 
     /// Whether the mention is a table rather than a column.
-    pub(super) fn is_table(&self, mention: &Mention) -> bool {
+    pub(super) fn is_table(mention: &Mention) -> bool {
         mention.table_quality() > 0.0 && mention.table_quality() + 0.051 > mention.column_quality()
     }
 
@@ -306,7 +330,8 @@ impl Parser<'_> {
         self.at = here + 1;
         let Some(item) = self.item(here) else { return };
         match item {
-            Item::Key(Key::Distinct | Key::Each | Key::HowMany) => {}
+            Item::Key(Key::Distinct | Key::Each) => {}
+            Item::Key(Key::HowMany) if !self.pieces[here].pause => {}
             Item::Key(Key::Grain(grain) | Key::Every(grain)) => {
                 self.sketch.groups.push(Noun::Period(*grain));
                 self.after_group();
@@ -326,11 +351,11 @@ impl Parser<'_> {
         let qualifies = self
             .mention_at(here + 1)
             .is_some_and(|next| !next.columns.is_empty() && !self.pieces[here + 1].pause);
-        if self.is_table(mention) && qualifies && !mention.tables.is_empty() {
+        if Self::is_table(mention) && qualifies && !mention.tables.is_empty() {
             let owner = mention.best_table().map(|(table, _)| table);
             self.sketch.groups.extend(self.pick(here + 1, owner).map(Noun::Column));
             self.at = here + 2;
-        } else if self.is_table(mention) {
+        } else if Self::is_table(mention) {
             let table = mention.tables[0].0;
             self.sketch.groups.push(Noun::Table(table));
             self.focus = self.focus.or(Some(table));
@@ -369,6 +394,9 @@ impl Parser<'_> {
         self.close_column();
         if self.counting || !self.aggregates.is_empty() {
             self.waiting();
+        }
+        if let Some(metric) = self.metric.take() {
+            self.sketch.targets.push(Target::Metric(metric));
         }
         self.figures_of_groups();
         let nothing = self.sketch.targets.is_empty();
@@ -410,9 +438,11 @@ impl Parser<'_> {
                 *target = Target::Aggregate { aggregate, of: pick.clone() };
             }
         }
-        let only_rows = self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
+        let only_rows =
+            self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
         if let Some(entity) = self.sketch.entity.filter(|_| only_rows) {
-            self.sketch.targets = vec![Target::Count { what: Noun::Table(entity), distinct: false }];
+            self.sketch.targets =
+                vec![Target::Count { what: Noun::Table(entity), distinct: false }];
         }
     }
 

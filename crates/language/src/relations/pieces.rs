@@ -1,8 +1,10 @@
 //! A question cut into pieces, each with everything that it may be.
 
+mod mend;
+mod quotes;
+
 use std::ops::Range;
 
-use chrono::NaiveDate;
 use pacioli_model::{Decimal, Direction};
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
     vocabulary::{self, Key, key},
 };
 use crate::{
-    calendar::{self, Period},
+    calendar::{self, Company, Period},
     keywords::count_word,
     token::{Kind, Token},
 };
@@ -91,18 +93,18 @@ impl Mention {
 pub(crate) fn cut(
     question: &str,
     tokens: &[Token],
-    today: NaiveDate,
+    company: Company,
     lexicon: &Lexicon,
 ) -> (Vec<Piece>, Vec<String>) {
-    let cutter = Cutter { question, tokens, today, lexicon, quotes: quotes(question) };
+    let cutter = Cutter { question, tokens, company, lexicon, quotes: quotes::quotes(question) };
     let (mut pieces, mut notes) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < tokens.len() {
         let mut piece = cutter.piece(at, pieces.last());
-        if piece.item == Item::Unknown {
-            if let Some((length, item)) = cutter.mended(at, &mut notes) {
-                piece = Piece { tokens: at..at + length, item, pause: piece.pause, quality: 0.8 };
-            }
+        if piece.item == Item::Unknown
+            && let Some((length, item)) = cutter.mended(at, &mut notes)
+        {
+            piece = Piece { tokens: at..at + length, item, pause: piece.pause, quality: 0.8 };
         }
         at = piece.tokens.end;
         pieces.push(piece);
@@ -113,6 +115,8 @@ pub(crate) fn cut(
 /// What numbers are counted in.
 const UNITS: &[&str] = &[
     "dollar",
+    "lb",
+    "lbs",
     "dollars",
     "usd",
     "euro",
@@ -182,7 +186,7 @@ const TELLING: &[&str] = &[
 struct Cutter<'a> {
     question: &'a str,
     tokens: &'a [Token],
-    today: NaiveDate,
+    company: Company,
     lexicon: &'a Lexicon,
     quotes: Vec<Range<usize>>,
 }
@@ -214,6 +218,10 @@ impl Cutter<'_> {
         if self.tokens[at].word == "how" && thesaurus::adjective(next).is_some() {
             return made(1, Item::Key(Key::Ask), 1.0);
         }
+        let denied = before.is_some_and(|piece| piece.item == Item::Key(Key::Not));
+        if let Some(mention) = denied.then(|| self.deed(at)).flatten() {
+            return made(1, Item::Mention(mention), 0.9);
+        }
         let keyword = self.keyword(at);
         let mention = self.turned(at).or_else(|| self.mention(at));
         let days = self.days(at);
@@ -226,7 +234,10 @@ impl Cutter<'_> {
         match (keyword, mention) {
             (Some((long, word)), Some((length, mention))) => {
                 let row_before = word == Key::Verb && before.is_some_and(|piece| matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9));
+                // "share of performances" where a column is called share.
+                let exact = matches!(word, Key::Change(_)) && mention.column_quality() > 0.99;
                 if length > long
+                    || exact
                     || length == long
                         && !(row_before && mention.values.is_empty())
                         && self.outranks(at, word, &mention)
@@ -265,6 +276,7 @@ impl Cutter<'_> {
             Key::Verb => {
                 let word = self.tokens[at].word.as_str();
                 named >= 0.9
+                    || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
                     || named >= 0.8 && TELLING.contains(&word)
                     || (capital && !mention.values.is_empty())
             }
@@ -331,7 +343,15 @@ impl Cutter<'_> {
             let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
             let asking = length > 1
                 && key(words[0]).is_some_and(|word| {
-                    !matches!(word, Key::Verb | Key::Everything | Key::Common(_))
+                    !matches!(
+                        word,
+                        Key::Verb
+                            | Key::Everything
+                            | Key::Common(_)
+                            | Key::Order
+                            | Key::Grain(_)
+                            | Key::Change(_)
+                    )
                 });
             let names = if paused { Vec::new() } else { self.lexicon.names(&words) };
             for (name, quality) in names {
@@ -356,75 +376,6 @@ impl Cutter<'_> {
         None
     }
 
-    /// A quoted name that is none itself, and whose words are: "Linda Smith".
-    fn is_person(&self, at: usize, length: usize) -> bool {
-        let Some(words) = self.words(at, length).filter(|words| words.len() == 2) else {
-            return false;
-        };
-        self.lexicon.values(&words).is_empty()
-            && words.iter().all(|word| !self.lexicon.values(&[word]).is_empty())
-    }
-
-    /// "first" in "first and last name", "first, middle, and last names".
-    fn elliptic(&self, at: usize) -> Option<(usize, Mention)> {
-        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
-        if !matches!(word(at), "first" | "last" | "middle")
-            || matches!(word(at + 1), "name" | "names")
-        {
-            return None;
-        }
-        let mut next = at + 1;
-        while matches!(word(next), "and" | "first" | "last" | "middle" | "the") {
-            next += 1;
-        }
-        if next == at + 1 || !matches!(word(next), "name" | "names") {
-            return None;
-        }
-        let columns =
-            self.lexicon.names(&[word(at), "name"]).into_iter().filter_map(|(name, quality)| {
-                match name {
-                    Name::Column(column) => Some((column, quality)),
-                    _ => None,
-                }
-            });
-        let columns: Vec<(ColumnId, f64)> = columns.collect();
-        (!columns.is_empty()).then(|| (1, Mention { columns, ..Mention::default() }))
-    }
-
-    /// "rank of the winner" for a column called winner rank.
-    fn turned(&self, at: usize) -> Option<(usize, Mention)> {
-        let of = (1..=2)
-            .find(|length| self.tokens.get(at + length).is_some_and(|token| token.word == "of"))?;
-        let mut start = at + of + 1;
-        while self
-            .tokens
-            .get(start)
-            .is_some_and(|token| matches!(token.word.as_str(), "the" | "all" | "each" | "every"))
-        {
-            start += 1;
-        }
-        let head = self.words(at, of)?;
-        (1..=2).rev().find_map(|length| {
-            let owner = self.words(start, length)?;
-            let tables = self.lexicon.names(&owner);
-            if tables.iter().any(|(name, quality)| matches!(name, Name::Table(_)) && *quality > 0.9)
-            {
-                return None;
-            }
-            let columns: Vec<(ColumnId, f64)> = self
-                .lexicon
-                .names(&[owner, head.clone()].concat())
-                .into_iter()
-                .filter_map(|(name, quality)| match name {
-                    Name::Column(column) if quality >= 0.94 => Some((column, quality)),
-                    _ => None,
-                })
-                .collect();
-            (!columns.is_empty())
-                .then(|| (start + length - at, Mention { columns, ..Mention::default() }))
-        })
-    }
-
     fn adjective(&self, at: usize) -> Option<Item> {
         let word = self.tokens[at].word.as_str();
         let (direction, columns) = thesaurus::adjective(word)?;
@@ -440,7 +391,7 @@ impl Cutter<'_> {
     }
 
     fn days(&self, at: usize) -> Option<(usize, Period)> {
-        let (length, period) = calendar::read(&self.tokens[at..], self.today)?;
+        let (length, period) = calendar::read_for(&self.tokens[at..], self.company)?;
         // A year alone may be a number in a column of years.
         let year = self.tokens[at..at + length].iter().all(|token| {
             matches!(token.kind, Kind::Number(_))
@@ -482,64 +433,6 @@ impl Cutter<'_> {
                 .map(|count| (1, Item::Number(Decimal::new(i128::from(count), 0)))),
         }
     }
-
-    /// "the one with the most": no number.
-    fn is_pronoun(&self, at: usize) -> bool {
-        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
-        let before = at.checked_sub(1).map_or("", word);
-        matches!(word(at), "one" | "ones")
-            && (matches!(before, "the" | "which" | "this" | "that" | "each" | "every")
-                || matches!(word(at + 1), "with" | "that" | "whose" | "who" | "which"))
-    }
-
-    /// What is only tried when words mean nothing: a part of a name, a slip of the finger, a word that
-    /// is a known one with an ending.
-    fn mended(&self, at: usize, notes: &mut Vec<String>) -> Option<(usize, Item)> {
-        if let Some(found) = self.part_of_value(at) {
-            return Some(found);
-        }
-        let typed = self.tokens[at].word.as_str();
-        if self.tokens[at].kind != Kind::Word {
-            return None;
-        }
-        let mut known = self.lexicon.mended(typed).map(str::to_owned);
-        if known.is_none() && typed.len() > 6 {
-            known = vocabulary_slip(typed).map(str::to_owned);
-        }
-        let known = known?;
-        let note =
-            format!("\"{}\" was read as \"{known}\".", &self.question[self.tokens[at].at.clone()]);
-        if !notes.contains(&note) {
-            notes.push(note);
-        }
-        if let Some(word) = key(&known) {
-            return Some((1, Item::Key(word)));
-        }
-        let mut tokens = self.tokens.to_vec();
-        tokens[at].word = known;
-        let again = Cutter { tokens: &tokens, quotes: self.quotes.clone(), ..*self };
-        again.mention(at).map(|(length, mention)| (length, Item::Mention(mention)))
-    }
-
-    fn part_of_value(&self, at: usize) -> Option<(usize, Item)> {
-        for length in (1..=4).rev() {
-            let Some(words) = self.words(at, length) else { continue };
-            let capital = self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
-            if words.iter().all(|word| word.len() < 4) || !capital {
-                continue;
-            }
-            let values = self.lexicon.parts(&words);
-            let mut columns: Vec<ColumnId> = values.iter().map(|value| value.column).collect();
-            columns.sort_unstable();
-            columns.dedup();
-            // Two names that share a word must be asked back, not guessed.
-            if !values.is_empty() && values.len() == columns.len() {
-                let values = values.into_iter().map(|value| (value, 0.75)).collect();
-                return Some((length, Item::Mention(Mention { values, ..Mention::default() })));
-            }
-        }
-        None
-    }
 }
 
 fn times(word: &str) -> Option<u32> {
@@ -549,59 +442,4 @@ fn times(word: &str) -> Option<u32> {
         "thrice" => Some(3),
         _ => None,
     }
-}
-
-fn vocabulary_slip(typed: &str) -> Option<&'static str> {
-    const OFTEN: &[&str] = &[
-        "average",
-        "maximum",
-        "minimum",
-        "different",
-        "distinct",
-        "number",
-        "descending",
-        "ascending",
-        "alphabetical",
-        "between",
-        "without",
-    ];
-    OFTEN.iter().copied().find(|word| crate::spelling::is_slip_of(typed, word, 2))
-}
-
-/// What stands between quotation marks, without them. An apostrophe inside a word opens nothing.
-fn quotes(question: &str) -> Vec<Range<usize>> {
-    let letters: Vec<(usize, char)> = question.char_indices().collect();
-    let mut found = Vec::new();
-    let mut at = 0;
-    while at < letters.len() {
-        let (start, letter) = letters[at];
-        if let Some(inner) = question[start..].strip_prefix("``") {
-            if let Some(end) = inner.find("''") {
-                found.push(start + 2..start + 2 + end);
-                at = letters
-                    .iter()
-                    .position(|(place, _)| *place >= start + 4 + end)
-                    .unwrap_or(letters.len());
-                continue;
-            }
-        }
-        let closing: &[char] = match letter {
-            '"' => &['"'],
-            '“' | '”' => &['”', '“'],
-            '\'' | '‘' | '`' => &['\'', '’'],
-            _ => &[],
-        };
-        let opens = !closing.is_empty() && (at == 0 || !letters[at - 1].1.is_alphanumeric());
-        let ends = |index: usize| {
-            closing.contains(&letters[index].1)
-                && letters.get(index + 1).is_none_or(|(_, next)| !next.is_alphanumeric())
-        };
-        let end = opens.then(|| (at + 1..letters.len()).find(|index| ends(*index))).flatten();
-        if let Some(end) = end {
-            found.push(start + letter.len_utf8()..letters[end].0);
-            at = end;
-        }
-        at += 1;
-    }
-    found
 }

@@ -1,17 +1,23 @@
 //! Nouns to columns, and columns to the ways that lead there.
 
-use std::collections::VecDeque;
-use std::ops::Range;
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    ops::Range,
+};
 
 use pacioli_model::{ColumnRef, RelationshipName};
 
 use super::{
     lexicon::KnownValue,
     schema::{ColumnId, Schema, Step, TableId},
-    sketch::{Noun, Pick, Sketch, Target},
+    sketch::{Measured, Noun, Pick, Sketch, Target},
     thesaurus::{alike, lemma},
 };
 use crate::token::Token;
+
+/// More candidates than this are not compared one by one.
+const MANY: usize = 60;
 
 /// Why a sketch cannot be fitted to the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +45,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) grouped: Option<TableId>,
     /// Which of several equally good ways to take.
     pub(crate) way: Option<usize>,
+    /// Distances from the tables that were asked about before.
+    pub(crate) distances: RefCell<HashMap<TableId, Vec<Option<usize>>>>,
 }
 
 /// What the question is about where no table is named: the table that most of its columns are of.
@@ -76,17 +84,32 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
             add(pick, 0.7);
         }
     }
+    let ranked = sketch.best.as_ref().map(|best| &best.by);
+    if let Some(Measured::Column(pick)) = ranked.filter(|_| sketch.targets.is_empty()) {
+        add(pick, 0.7);
+    }
     for table in &sketch.mentioned {
         scores[*table] += 0.3;
     }
     let best = scores.iter().copied().fold(0.0, f64::max);
+    if best <= 0.0 {
+        return sketch.targets.iter().find_map(|target| match target {
+            Target::Metric(metric) => schema.metric_table(*metric),
+            _ => None,
+        });
+    }
     (best > 0.0).then(|| scores.iter().position(|score| (*score - best).abs() < 1e-9)).flatten()
 }
 
 impl Resolver<'_> {
+    fn distance(&self, from: TableId, to: TableId) -> Option<usize> {
+        let mut known = self.distances.borrow_mut();
+        known.entry(from).or_insert_with(|| self.schema.distances(from))[to]
+    }
+
     /// How close a table is to what the question is about.
     fn closeness(&self, table: TableId) -> f64 {
-        let distance = self.schema.distance(self.entity, table);
+        let distance = self.distance(self.entity, table);
         let near = match distance {
             Some(0) => 0.25,
             Some(1) => 0.1,
@@ -115,7 +138,7 @@ impl Resolver<'_> {
             let node = &self.schema.columns[*column];
             let own = match pick.owner {
                 Some(owner) if owner == node.table => 0.5,
-                Some(owner) => match self.schema.distance(owner, node.table) {
+                Some(owner) => match self.distance(owner, node.table) {
                     Some(1) if node.foreign => 0.05,
                     Some(1) => 0.15,
                     Some(_) => 0.0,
@@ -147,10 +170,7 @@ impl Resolver<'_> {
         near: Option<TableId>,
         tokens: &Range<usize>,
     ) -> Result<(ColumnId, Vec<String>), Misfit> {
-        let mut columns: Vec<ColumnId> =
-            values.iter().flatten().map(|(value, _)| value.column).collect();
-        columns.sort_unstable();
-        columns.dedup();
+        let columns = self.columns_of(values);
         let text_of = |column: ColumnId, candidates: &[(KnownValue, f64)]| {
             let own: Vec<&(KnownValue, f64)> =
                 candidates.iter().filter(|(value, _)| value.column == column).collect();
@@ -182,11 +202,11 @@ impl Resolver<'_> {
                 0.0
             };
             let owner = column.and_then(|pick| pick.owner).is_some_and(|owner| owner == node.table);
-            let owned = if owner { 0.3 } else { 0.0 };
+            let by_owner = if owner { 0.3 } else { 0.0 };
             let foreign = if node.foreign { -0.02 } else { 0.0 };
             let shown =
                 if self.schema.tables[node.table].display == Some(candidate) { 0.03 } else { 0.0 };
-            let close = match near.and_then(|near| self.schema.distance(near, node.table)) {
+            let close = match near.and_then(|near| self.distance(near, node.table)) {
                 Some(0) => 0.2,
                 Some(1) => 0.06,
                 _ => 0.0,
@@ -195,7 +215,7 @@ impl Resolver<'_> {
                 + close
                 + named
                 + hinted
-                + owned
+                + by_owner
                 + foreign
                 + shown
                 + self.closeness(node.table);
@@ -210,6 +230,24 @@ impl Resolver<'_> {
             Some((score, column, texts)) if score > 0.5 => Ok((column, texts)),
             _ => Err(Misfit::new(tokens.clone(), "No one column has these values.")),
         }
+    }
+
+    /// The columns that values may be of; where there are very many, only those nearby.
+    fn columns_of(&self, values: &[Vec<(KnownValue, f64)>]) -> Vec<ColumnId> {
+        let mut columns: Vec<ColumnId> =
+            values.iter().flatten().map(|(value, _)| value.column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        if columns.len() > MANY {
+            let near = |column: &ColumnId| {
+                let table = self.schema.table_of(*column);
+                self.mentioned.contains(&table)
+                    || self.distance(self.entity, table).is_some_and(|steps| steps <= 2)
+            };
+            columns.retain(near);
+            columns.truncate(MANY);
+        }
+        columns
     }
 
     /// Words around some tokens, for telling equally short ways apart.
@@ -335,7 +373,7 @@ impl Resolver<'_> {
                 1
             };
             let word = &self.tokens[at].word;
-            let stem = lemma(word);
+            let stem = lemma(word.strip_suffix("ly").unwrap_or(word));
             hints.extend(
                 alike(&stem).iter().chain(alike(word)).map(|other| ((*other).to_owned(), weight)),
             );

@@ -3,10 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 
 use pacioli_model::{
-    Catalog, Column, ColumnRef, ColumnType, Relationship, RelationshipName, TableEntry,
+    Catalog, Column, ColumnRef, ColumnType, Definition, MetricName, Relationship, RelationshipName,
+    TableEntry, Value,
 };
 
-use crate::role::{HeaderWord, KEY_TAILS, Role, header_words, is_unique, role_of};
+use crate::role::{HeaderWord, Role, header_words, is_unique, role_of};
 
 /// A table by its place in the catalog.
 pub(crate) type TableId = usize;
@@ -165,10 +166,7 @@ impl<'c> Schema<'c> {
         };
         let own_name = |column: &ColumnId| {
             let words = &self.columns[*column].words;
-            let (tail, head) = match words.split_last() {
-                Some(parts) => parts,
-                None => return false,
-            };
+            let Some((tail, head)) = words.split_last() else { return false };
             ["name", "title"].contains(&tail.stem.as_str())
                 && head.iter().all(|word| {
                     own.iter()
@@ -179,8 +177,14 @@ impl<'c> Schema<'c> {
             |test: &dyn Fn(&ColumnId) -> bool| texts.iter().copied().find(|column| test(column));
         find(&own_name)
             .or_else(|| find(&like_table))
+            .or_else(|| find(&|column| self.is_part_of_name(*column, "last")))
             .or_else(|| find(&|column| ends(column, &["name", "title"])))
             .or_else(|| find(&|column| ends(column, &["description", "label"])))
+    }
+
+    fn is_part_of_name(&self, column: ColumnId, part: &str) -> bool {
+        let words = super::lexicon::name_words(&self.columns[column].column.label);
+        words.ends_with(&[part.to_owned(), "name".to_owned()])
     }
 
     /// What to show when rows of a table are listed without saying how.
@@ -191,6 +195,27 @@ impl<'c> Schema<'c> {
                 .clone()
                 .find(|column| !self.columns[*column].foreign && !self.columns[*column].hidden)
         })
+    }
+
+    /// The table that a metric is computed over; of the first one for a calculation.
+    pub(crate) fn metric_table(&self, metric: usize) -> Option<TableId> {
+        let semantics = &self.catalog.semantics;
+        let mut definition = &semantics.metrics.get(metric)?.definition;
+        // A calculation may be of calculations; names that go in a circle end here.
+        for _ in 0..8 {
+            match definition {
+                Definition::Aggregate(aggregation) => {
+                    return self
+                        .tables
+                        .iter()
+                        .position(|table| table.entry.name == aggregation.table);
+                }
+                Definition::Calculation(value) => {
+                    definition = &semantics.metric(first_metric(value)?)?.definition;
+                }
+            }
+        }
+        None
     }
 
     /// The key that a reference of one column names; a column that is none, itself.
@@ -254,6 +279,22 @@ impl<'c> Schema<'c> {
         }
     }
 
+    /// How many steps every table is away from one.
+    pub(crate) fn distances(&self, from: TableId) -> Vec<Option<usize>> {
+        let mut distances = vec![None; self.tables.len()];
+        distances[from] = Some(0);
+        let mut queue = VecDeque::from([(from, 0)]);
+        while let Some((table, steps)) = queue.pop_front() {
+            for step in &self.tables[table].steps {
+                if distances[step.to].is_none() {
+                    distances[step.to] = Some(steps + 1);
+                    queue.push_back((step.to, steps + 1));
+                }
+            }
+        }
+        distances
+    }
+
     /// How many steps apart two tables are.
     pub(crate) fn distance(&self, from: TableId, to: TableId) -> Option<usize> {
         self.ways(from, to).first().map(Vec::len)
@@ -271,6 +312,14 @@ impl<'c> Schema<'c> {
     pub(crate) fn reference(&self, column: ColumnId) -> ColumnRef {
         let node = &self.columns[column];
         ColumnRef::new(self.tables[node.table].entry.name.clone(), node.column.name.clone())
+    }
+}
+
+fn first_metric(value: &Value) -> Option<&MetricName> {
+    match value {
+        Value::Metric(name) => Some(name),
+        Value::Arithmetic { left, right, .. } => first_metric(left).or_else(|| first_metric(right)),
+        _ => None,
     }
 }
 
@@ -307,9 +356,4 @@ pub(crate) fn split_words(label: &str, name: &str) -> Vec<HeaderWord> {
         .filter(|word| word.stem.chars().any(char::is_alphanumeric))
         .collect();
     if words.is_empty() { header_words(name) } else { words }
-}
-
-/// Whether the last word of a column says that it is a key.
-pub(crate) fn ends_as_key(words: &[HeaderWord]) -> bool {
-    words.last().is_some_and(|word| word.is(KEY_TAILS))
 }

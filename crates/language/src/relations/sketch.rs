@@ -166,6 +166,7 @@ pub(crate) struct SortKey {
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word that was said or not")]
 pub(crate) struct Sketch {
     pub(crate) targets: Vec<Target>,
     pub(crate) distinct: bool,

@@ -335,7 +335,7 @@ const ADJECTIVES: &[(&str, Direction, &str)] = &[
     ),
     ("tall", Direction::Descending, "height|highness"),
     ("short", Direction::Ascending, "height|length|duration|distance|time"),
-    ("long", Direction::Descending, "length|duration|distance|time|running time|hour"),
+    ("long", Direction::Descending, "length|duration|distance|page|time|running time|hour"),
     ("heavy", Direction::Descending, "weight"),
     ("light", Direction::Ascending, "weight"),
     (

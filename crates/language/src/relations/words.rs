@@ -1,11 +1,11 @@
 //! An Ask in plain words, for people to check.
 
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, Catalog, ColumnRef, Comparison, DatePart, Direction, Figure,
-    GroupKey, Literal, Operation, Predicate, TableName, TextPlace, TimeGrain, Value,
+    Aggregate, Aggregation, Ask, Catalog, ColumnRef, Comparison, DatePart, Definition, Direction,
+    Figure, GroupKey, Literal, Operation, Predicate, TableName, TextPlace, TimeGrain, Value,
 };
 
-use crate::translation::Interpretation;
+use crate::translation::{DateRange, Interpretation};
 
 /// Describes an Ask. Every filter of it, those of its measures too, is named.
 pub(crate) fn interpretation(ask: &Ask, catalog: &Catalog, notes: Vec<String>) -> Interpretation {
@@ -25,7 +25,7 @@ pub(crate) fn interpretation(ask: &Ask, catalog: &Catalog, notes: Vec<String>) -
         measures,
         groups: groups.collect(),
         filters,
-        date_range: None,
+        date_range: words.date_range(ask),
         grain: ask.group_by.iter().find_map(pacioli_model::Grouping::grain),
         currency: None,
         as_of: None,
@@ -57,7 +57,7 @@ pub(crate) fn tables_of(ask: &Ask) -> Vec<TableName> {
 }
 
 fn tables_in(filter: &Predicate, add: &mut dyn FnMut(&TableName)) {
-    let mut value = |value: &Value, add: &mut dyn FnMut(&TableName)| match value {
+    let value = |value: &Value, add: &mut dyn FnMut(&TableName)| match value {
         Value::Column(column) => add(&column.table),
         Value::Part { of, .. } => {
             if let Value::Column(column) = of.as_ref() {
@@ -68,7 +68,9 @@ fn tables_in(filter: &Predicate, add: &mut dyn FnMut(&TableName)) {
     };
     match filter {
         Predicate::All(parts) | Predicate::Any(parts) => {
-            parts.iter().for_each(|part| tables_in(part, add))
+            for part in parts {
+                tables_in(part, add);
+            }
         }
         Predicate::Not(part) => tables_in(part, add),
         Predicate::Compare { left, right, .. } => {
@@ -94,6 +96,23 @@ struct Words<'a> {
 }
 
 impl Words<'_> {
+    /// The days that count, by the date of the first measure.
+    fn date_range(&self, ask: &Ask) -> Option<DateRange> {
+        let range = ask.range?;
+        let declared =
+            |metric| match self.catalog.semantics.metric(metric).map(|metric| &metric.definition) {
+                Some(Definition::Aggregate(aggregation)) => aggregation.date.as_ref(),
+                _ => None,
+            };
+        let date = ask.measures.iter().find_map(|measure| match &measure.figure {
+            Figure::Aggregate(aggregation) => aggregation.date.as_ref(),
+            Figure::Metric { metric, .. } => declared(metric),
+            _ => None,
+        })?;
+        let words = crate::calendar::words(range.from, range.to);
+        Some(DateRange { column: date.column.clone(), from: range.from, to: range.to, words })
+    }
+
     fn column(&self, column: &ColumnRef) -> String {
         let own = column.table == *self.home;
         let name = if own {

@@ -1,19 +1,28 @@
 //! Catalogs from a few lines of text. A line that is not indented starts a table: name, rows. Each
 //! indented line is a column: name, type, and any of `distinct=N`, `unique`, `nulls`, `max=N`,
-//! `label=Two_words`, `key`, `-> table`, `hidden`, and last `values: a | b`. `~ metric`, `~ table` and
-//! `~ column` lines declare what they mean.
+//! `label=Two_words`, `key`, `->table` (it names a row there by its key), and last `values: a | b`.
 
 use pacioli_model::{
-    Catalog, Cell, Column, ColumnName, ColumnProfile, ColumnType, Distinct, Origin, TableEntry,
-    TableName, TableVersion, Timestamp, UserId,
+    Catalog, Cell, Column, ColumnName, ColumnProfile, ColumnType, Distinct, Known, Origin,
+    Relationship, RelationshipName, TableEntry, TableName, TableVersion, Timestamp, UserId,
 };
 
 pub(crate) fn read(text: &str) -> Catalog {
     let mut tables: Vec<TableEntry> = Vec::new();
+    let mut references: Vec<(TableName, ColumnName, String)> = Vec::new();
     for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
         if line.starts_with(' ') {
             let table = tables.last_mut().expect("a column follows a table");
             let column = column(line.trim(), table.rows);
+            let head = line.split("values:").next().unwrap_or(line);
+            for word in head.split_whitespace() {
+                if let Some(to) = word.strip_prefix("->") {
+                    references.push((table.name.clone(), column.name.clone(), to.to_owned()));
+                }
+                if word == "key" {
+                    table.primary_key.push(column.name.clone());
+                }
+            }
             table.columns.push(column);
         } else {
             let (name, rows) = line.split_once(' ').expect("name and rows");
@@ -21,7 +30,33 @@ pub(crate) fn read(text: &str) -> Catalog {
         }
     }
     tables.sort_by(|left, right| left.name.cmp(&right.name));
-    Catalog { tables, ..Catalog::default() }
+    let relationships = references
+        .into_iter()
+        .map(|(table, column, to)| relationship(&tables, table, column, &to))
+        .collect();
+    Catalog { tables, relationships, ..Catalog::default() }
+}
+
+fn relationship(
+    tables: &[TableEntry],
+    table: TableName,
+    column: ColumnName,
+    to: &str,
+) -> Relationship {
+    let other =
+        tables.iter().find(|other| other.name.as_str() == to).expect("a table of this name");
+    Relationship {
+        name: RelationshipName::parse(&format!("{table}_{column}")).unwrap(),
+        table,
+        columns: vec![column],
+        to: other.name.clone(),
+        references: other.primary_key.clone(),
+        one_to_one: false,
+        known: Known::ForeignKey,
+        label: None,
+        match_rate: None,
+        orphans: None,
+    }
 }
 
 fn table(name: &str, rows: u64) -> TableEntry {
@@ -80,6 +115,7 @@ fn column(line: &str, rows: u64) -> Column {
             Some(("max", most)) => column.profile.max = Some(Cell::Integer(most.parse().unwrap())),
             Some(("label", label)) => column.label = label.replace('_', " "),
             None if word == "unique" => column.profile.distinct = Distinct::Exactly(rows),
+            None if word == "key" || word.starts_with("->") => {}
             None if word == "nulls" => column.profile.nulls = 1,
             _ => panic!("not understood: {word}"),
         }

@@ -1,17 +1,25 @@
 //! Runs the question files. In a file, `@ name` chooses a catalog, `today 2026-06-17` the day, `? …` is a
-//! question and the line after it what must come of it: `= ask`, `~ label | label` for a
+//! question, `> …` one that goes on from the last, and the line after it what must come of it: `= ask`, `~ label | label` for a
 //! clarification, `! words; words` for a refusal. `+ text` lines name notes that must be given.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
 use chrono::NaiveDate;
 use pacioli_language::{Context, Translation, Translator};
-use pacioli_model::Catalog;
+use pacioli_model::{Ask, Catalog};
 
 use crate::{catalog, notation};
 
 pub(crate) fn catalogs() -> BTreeMap<String, Catalog> {
-    files("catalogs").into_iter().map(|(name, text)| (name, catalog::read(&text))).collect()
+    let mut semantics: BTreeMap<String, String> = files("semantics").into_iter().collect();
+    let read = |(name, text): (String, String)| {
+        let mut catalog = catalog::read(&text);
+        if let Some(text) = semantics.remove(&name) {
+            catalog.semantics = serde_json::from_str(&text).unwrap();
+        }
+        (name, catalog)
+    };
+    files("catalogs").into_iter().map(read).collect()
 }
 
 fn files(folder: &str) -> Vec<(String, String)> {
@@ -65,6 +73,7 @@ fn every_question_gets_its_answer() {
         let mut translator = None;
         let mut context = Context { today: NaiveDate::MIN, table: None };
         let mut translation = None;
+        let mut last: Option<Ask> = None;
         for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
             let (sign, rest) = line.split_once(' ').unwrap_or((line, ""));
             match sign {
@@ -73,10 +82,20 @@ fn every_question_gets_its_answer() {
                 "today" => context.today = rest.parse().unwrap(),
                 "?" => {
                     count += 1;
+                    last = None;
                     translation = Some((rest, translator.unwrap().translate(rest, &context)));
+                }
+                ">" => {
+                    count += 1;
+                    let last = last.as_ref().expect("a question before it");
+                    let answer = translator.unwrap().translate_after(rest, &context, last);
+                    translation = Some((rest, answer));
                 }
                 "=" | "~" | "!" => {
                     let (question, found) = translation.as_ref().unwrap();
+                    if let Translation::Understood(understood) = found {
+                        last = Some(understood.ask.clone());
+                    }
                     let found = shown(found);
                     if found.trim_end() != line {
                         writeln!(failed, "{file}: {question}\n  want {line}\n  got  {found}")

@@ -8,3 +8,5 @@ mod corpus;
 mod notation;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod well_formed;

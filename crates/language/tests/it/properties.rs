@@ -6,9 +6,13 @@ use pacioli_language::{Context, Translation, Translator, translate};
 use pacioli_model::Catalog;
 use proptest::prelude::*;
 
-use crate::corpus::catalogs;
+use crate::{corpus::catalogs, well_formed::fault};
 
 static CATALOGS: LazyLock<BTreeMap<String, Catalog>> = LazyLock::new(catalogs);
+/// Two made apart: what they say must not depend on how their words happened to be kept.
+static TRANSLATORS: LazyLock<Vec<[Translator<'static>; 2]>> = LazyLock::new(|| {
+    CATALOGS.values().map(|catalog| [Translator::new(catalog), Translator::new(catalog)]).collect()
+});
 
 fn context() -> Context {
     Context { today: "2026-06-17".parse().unwrap(), table: None }
@@ -75,37 +79,60 @@ const WORDS: &[&str] = &[
     "until",
     "first",
     "quarter",
+    "names",
+    "of",
+    "who",
+    "that",
+    "have",
+    "never",
+    "both",
+    "more than",
+    "the most",
+    "for each",
+    "number of",
+    "books",
+    "authors",
+    "members",
+    "loans",
+    "genre",
+    "Crime",
+    "oldest",
+    "older than",
+    "growth",
+    "share of",
+    "vs",
+    "salary",
+    "the",
+    "status",
+    "starting with",
+    "\"war\"",
+    "is",
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_panics_and_the_same_text_means_the_same(text in "\\PC{0,200}") {
-        for catalog in CATALOGS.values() {
-            let first = translate(&text, &context(), catalog);
-            prop_assert_eq!(first, translate(&text, &context(), catalog));
+        for [one, other] in TRANSLATORS.iter() {
+            prop_assert_eq!(one.translate(&text, &context()), other.translate(&text, &context()));
         }
     }
 
     #[test]
     fn no_order_of_words_panics_or_loses_one(words in prop::collection::vec(prop::sample::select(WORDS), 0..14)) {
         let text = words.join(" ");
-        for catalog in CATALOGS.values() {
-            match translate(&text, &context(), catalog) {
+        for (catalog, [translator, _]) in CATALOGS.values().zip(TRANSLATORS.iter()) {
+            match translator.translate(&text, &context()) {
                 Translation::Understood(understood) => {
-                    let table = catalog.table(&understood.ask.table).unwrap();
-                    for measure in &understood.ask.measures {
-                        prop_assert!(measure.aggregation().and_then(|one| one.column()).is_none_or(|of| table.column(&of.column).is_some()));
-                    }
-                    let named = |name| understood.ask.measures.iter().any(|m| &m.name == name)
-                        || understood.ask.group_by.iter().any(|g| &g.name == name);
-                    prop_assert!(understood.ask.order.iter().all(|order| named(&order.name)));
+                    prop_assert_eq!(fault(&understood.ask, catalog), None, "{}", text);
                     prop_assert!((0.0..=1.0).contains(&understood.confidence));
-                    prop_assert!(!(understood.ask.measures.is_empty() && understood.ask.group_by.is_empty()));
                 }
                 Translation::Clarify { choices, .. } => {
                     prop_assert!((2..=5).contains(&choices.len()), "{}", choices.len());
+                    for choice in &choices {
+                        prop_assert_eq!(fault(&choice.ask, catalog), None, "{}", text);
+                    }
                 }
                 Translation::Refuse { not_understood, .. } => {
                     prop_assert!(not_understood.iter().all(|word| text.contains(word.as_str())));

@@ -1,19 +1,21 @@
 //! Words to meaning: one way down the precedences, every expression read once.
 
+mod aggregates;
+mod leaves;
+
 use super::{
     NotationError, RESERVED,
     tokens::{Token, tokens},
 };
 use crate::{
-    Aggregate, Aggregation, CallerAttribute, ColumnName, ColumnRef, Comparison, DatePart, Decimal,
-    Definition, InvalidName, Literal, MetricName, Named, Operation, OverTime, Predicate,
-    RelationshipName, TableName, TextPlace, Value,
+    ColumnName, ColumnRef, Comparison, Definition, InvalidName, Literal, Operation, Predicate,
+    TableName, TextPlace, Value,
 };
 
 /// Brackets inside each other.
 const DEEPEST: u32 = 24;
-/// Parts inside each other, of the whole. What is read is remembered as nested documents, which may not
-/// go deeper than 128.
+/// Parts inside each other, of the whole. What is read is remembered as nested documents, which may
+/// not go deeper than 128.
 const DEEPEST_TREE: u32 = 48;
 /// The longest text that is read.
 const LONGEST: usize = 10_000;
@@ -36,18 +38,6 @@ enum Node {
     Value(Value),
     Predicate(Predicate),
 }
-
-/// What follows an aggregate.
-#[derive(Default)]
-struct Clauses {
-    from: Option<TableName>,
-    filter: Option<Predicate>,
-    date: Option<ColumnRef>,
-    over_time: Option<OverTime>,
-}
-
-const ONE_AGGREGATE: &str = "a metric is one aggregate, or is made of other metrics: declare each \
-                             aggregate as a metric of its own and name them here";
 
 struct Parser {
     tokens: Vec<(usize, Token)>,
@@ -206,103 +196,7 @@ impl Parser {
         self.parsed("the name of a column")
     }
 
-    // Aggregates.
-
-    fn aggregate_ahead(&self) -> Option<Aggregate> {
-        let Token::Word(word) = self.peek() else { return None };
-        if *self.after(1) != Token::Sign("(") {
-            return None;
-        }
-        aggregate(word)
-    }
-
-    /// The table that `from` names, wherever it stands: it says whose the bare names before it are.
-    fn table_after_from(&mut self) -> Read<Option<TableName>> {
-        let is_from = |at: &usize| {
-            // After a point it is a column of that name.
-            let after_point = *at > 0 && self.tokens[at - 1].1 == Token::Sign(".");
-            self.tokens[*at].1 == Token::Word("from".to_owned()) && !after_point
-        };
-        let Some(at) = (0..self.tokens.len()).find(is_from) else { return Ok(None) };
-        let start = std::mem::replace(&mut self.next, at + 1);
-        let table = self.parsed("the name of a table after `from`")?;
-        self.next = start;
-        Ok(Some(table))
-    }
-
-    fn aggregation(&mut self) -> Read<Aggregation> {
-        let start = self.next;
-        let Some(mut how) = self.aggregate_ahead() else {
-            return self.expected("an aggregate: count, sum, average, min or max");
-        };
-        self.next += 2;
-        let mut rows_of = None;
-        let value = if how == Aggregate::Count && self.counts_rows() {
-            rows_of = self.counted_rows()?;
-            None
-        } else {
-            if how == Aggregate::Count && self.take_word("distinct") {
-                how = Aggregate::CountDistinct;
-            }
-            Some(self.value()?)
-        };
-        self.need(")")?;
-        let inside = value.as_ref().and_then(table_of).or_else(|| rows_of.clone());
-        if let (Bare::Nothing, Some(table)) = (&self.bare, &inside) {
-            self.bare = Bare::ColumnOf(table.clone());
-        }
-        let clauses = self.clauses()?;
-        let Some(table) = clauses.from.or(inside) else {
-            self.next = start;
-            return self.wrong("which table's rows count? Say `from` and the table");
-        };
-        let Clauses { filter, date, over_time, .. } = clauses;
-        let over_time = over_time.unwrap_or_default();
-        Ok(Aggregation { value, filter, date, over_time, ..Aggregation::new(how, table) })
-    }
-
-    /// `count(*)` and `count(orders)` count rows.
-    fn counts_rows(&self) -> bool {
-        let closed = *self.after(1) == Token::Sign(")");
-        let bare = matches!(self.peek(), Token::Word(_) | Token::Name(_));
-        self.is_sign("*") || (closed && bare && matches!(self.bare, Bare::Nothing))
-    }
-
-    fn counted_rows(&mut self) -> Read<Option<TableName>> {
-        if self.take_sign("*") { Ok(None) } else { self.parsed("the name of a table").map(Some) }
-    }
-
-    fn clauses(&mut self) -> Read<Clauses> {
-        let mut read = Clauses::default();
-        while *self.peek() != Token::End {
-            if read.from.is_none() && self.take_word("from") {
-                read.from = Some(self.parsed("the name of a table")?);
-            } else if read.filter.is_none() && self.take_word("where") {
-                read.filter = Some(self.predicate()?);
-            } else if read.date.is_none() && self.take_word("on") {
-                read.date = Some(self.column()?);
-            } else if read.over_time.is_none() && self.take_word("as") {
-                read.over_time = Some(self.over_time()?);
-            } else if matches!(self.peek(), Token::Sign("+" | "-" | "*" | "/")) {
-                return self.wrong(ONE_AGGREGATE);
-            } else {
-                return self.expected("`where`, `on`, `from` or `as`, each once, or the end");
-            }
-        }
-        Ok(read)
-    }
-
-    fn over_time(&mut self) -> Read<OverTime> {
-        if self.take_word("snapshot") {
-            Ok(OverTime::Snapshot)
-        } else if self.take_word("balance") {
-            Ok(OverTime::ToDate)
-        } else {
-            self.expected("`snapshot` or `balance`")
-        }
-    }
-
-    // Conditions and values, the loosest first.
+    // Conditions and values follow, the loosest first.
 
     fn predicate(&mut self) -> Read<Predicate> {
         let node = self.either()?;
@@ -534,122 +428,6 @@ impl Parser {
         }
         self.named().map(Node::Value)
     }
-
-    fn literal(&mut self, negative: bool) -> Read<Option<Literal>> {
-        let literal = match (self.peek().clone(), self.after(1).clone()) {
-            (Token::Number(digits), _) => {
-                let sign = if negative { "-" } else { "" };
-                match number(&format!("{sign}{digits}")) {
-                    Some(number) => number,
-                    None => return self.wrong("a number has at most 38 digits"),
-                }
-            }
-            _ if negative => return Ok(None),
-            (Token::Text(text), _) => Literal::Text(text),
-            (Token::Word(word), Token::Text(text)) if word == "date" => {
-                self.next += 1;
-                match text.parse() {
-                    Ok(day) => Literal::Date(day),
-                    Err(_) => return self.wrong("a day is written '2025-01-31'"),
-                }
-            }
-            (Token::Word(word), Token::Text(text)) if word == "timestamp" => {
-                self.next += 1;
-                match text.parse() {
-                    Ok(moment) => Literal::Timestamp(moment),
-                    Err(_) => return self.wrong("a moment is written '2025-01-31T12:00:00Z'"),
-                }
-            }
-            (Token::Word(word), _) if word == "true" => Literal::Boolean(true),
-            (Token::Word(word), _) if word == "false" => Literal::Boolean(false),
-            _ => return Ok(None),
-        };
-        self.next += 1;
-        Ok(Some(literal))
-    }
-
-    fn related(&mut self) -> Read<Predicate> {
-        self.need("(")?;
-        let table: TableName = self.parsed("the name of a table")?;
-        let via = self.via()?;
-        let mut filter = None;
-        if self.take_word("where") {
-            let outside = std::mem::replace(&mut self.bare, Bare::ColumnOf(table.clone()));
-            filter = Some(Box::new(self.predicate()?));
-            self.bare = outside;
-        }
-        self.need(")")?;
-        Ok(Predicate::Related { table, via, filter })
-    }
-
-    fn caller(&mut self) -> Read<Value> {
-        self.need(".")?;
-        let attribute = match self.peek() {
-            Token::Word(word) if word == "email" => CallerAttribute::Email,
-            Token::Word(word) if word == "name" => CallerAttribute::FullName,
-            Token::Word(word) if word == "id" => CallerAttribute::UserId,
-            _ => return self.expected("`email`, `name` or `id`"),
-        };
-        self.next += 1;
-        Ok(Value::Caller(attribute))
-    }
-
-    fn function(&mut self, word: &str) -> Read<Value> {
-        let part = part(word);
-        if part.is_none() && word != "days" {
-            return match aggregate(word) {
-                Some(_) => self.wrong(ONE_AGGREGATE),
-                None => self.wrong(format!("there is no `{word}(…)`")),
-            };
-        }
-        self.next += 2;
-        let first = Box::new(self.value()?);
-        let value = match part {
-            Some(part) => Value::Part { part, of: first },
-            None => {
-                self.need(",")?;
-                Value::Days { from: first, to: Box::new(self.value()?) }
-            }
-        };
-        self.need(")")?;
-        Ok(value)
-    }
-
-    /// A column, or where no table is said what a bare name is here.
-    fn named(&mut self) -> Read<Value> {
-        let whole = *self.after(1) == Token::Sign(".");
-        if whole || !matches!(self.bare, Bare::Metric) {
-            return self.column().map(Value::Column);
-        }
-        self.parsed::<MetricName>("a number or the name of a metric").map(Value::Metric)
-    }
-
-    fn column(&mut self) -> Read<ColumnRef> {
-        if *self.after(1) == Token::Sign(".") {
-            let table = self.parsed("the name of a table")?;
-            self.need(".")?;
-            let column = self.column_name()?;
-            return Ok(ColumnRef { table, column, via: self.via()? });
-        }
-        let Bare::ColumnOf(table) = self.bare.clone() else {
-            let name = self.name("a value, such as table.column")?;
-            self.next -= 1;
-            return self.wrong(format!("which table's `{name}`? Say table.{name}, or `from`"));
-        };
-        let column = self.parsed("a value, such as table.column")?;
-        Ok(ColumnRef { table, column, via: self.via()? })
-    }
-
-    fn via(&mut self) -> Read<Vec<RelationshipName>> {
-        let mut via = Vec::new();
-        if self.take_word("via") {
-            via.push(self.parsed("the name of a relationship")?);
-            while self.take_sign(".") {
-                via.push(self.parsed("the name of a relationship")?);
-            }
-        }
-        Ok(via)
-    }
 }
 
 /// What may follow `not` after a value.
@@ -693,46 +471,4 @@ fn not(predicate: Predicate) -> Predicate {
 fn is_true(value: Value) -> Predicate {
     let right = Value::Literal(Literal::Boolean(true));
     Predicate::Compare { left: value, comparison: Comparison::Equal, right }
-}
-
-fn number(text: &str) -> Option<Literal> {
-    match text.parse() {
-        Ok(whole) => Some(Literal::Integer(whole)),
-        Err(_) => text.parse::<Decimal>().ok().map(Literal::Decimal),
-    }
-}
-
-/// The one table of the value's columns.
-fn table_of(value: &Value) -> Option<TableName> {
-    let calculation = Definition::Calculation(value.clone());
-    let mut tables = calculation.names().into_iter().filter_map(|named| match named {
-        Named::Column(column) => Some(column.table.clone()),
-        _ => None,
-    });
-    let first = tables.next()?;
-    tables.all(|table| table == first).then_some(first)
-}
-
-fn aggregate(word: &str) -> Option<Aggregate> {
-    Some(match word {
-        "count" => Aggregate::Count,
-        "sum" => Aggregate::Sum,
-        "average" | "avg" => Aggregate::Average,
-        "min" => Aggregate::Min,
-        "max" => Aggregate::Max,
-        _ => return None,
-    })
-}
-
-fn part(word: &str) -> Option<DatePart> {
-    Some(match word {
-        "year" => DatePart::Year,
-        "quarter" => DatePart::Quarter,
-        "month" => DatePart::Month,
-        "week" => DatePart::Week,
-        "day" => DatePart::Day,
-        "weekday" => DatePart::Weekday,
-        "hour" => DatePart::Hour,
-        _ => return None,
-    })
 }

@@ -65,13 +65,16 @@ impl Writer<'_> {
         };
         let mut text = format!("{name}({distinct}{inside})");
         if !tells_table(given) {
-            text.push_str(&format!(" from {}", word(given.table.as_str())));
+            text += " from ";
+            text += &word(given.table.as_str());
         }
         if let Some(filter) = &given.filter {
-            text.push_str(&format!(" where {}", self.predicate(filter, Hold::Or)?));
+            text += " where ";
+            text += &self.predicate(filter, Hold::Or)?;
         }
         if let Some(date) = &given.date {
-            text.push_str(&format!(" on {}", self.column(date)));
+            text += " on ";
+            text += &self.column(date);
         }
         text.push_str(match given.over_time {
             OverTime::Within => "",

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod doctor;
 mod eval;
+mod secrets;
 mod serve;
 
 use std::{
@@ -64,6 +65,9 @@ enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look after the key that passwords of connected systems are encrypted with
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Check everything the server depends on
     Doctor,
     /// Print the OpenAPI document
@@ -105,6 +109,7 @@ fn run(cli: Cli) -> CommandResult {
         Command::User(command) => command.run(&settings),
         Command::Company(command) => command.run(&settings),
         Command::Config(command) => command.run(&settings),
+        Command::Secrets(command) => command.run(&settings),
         Command::Doctor => doctor::run(&settings),
         Command::Openapi { errors: true } => print(&crate::error::reference().trim_end()),
         Command::Openapi { errors: false } => print(&crate::router::document().to_pretty_json()?),

@@ -1,5 +1,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::{env_example::env_example, layers::Layer, weakness::weakness, *};
 use crate::clock::Random;
 
@@ -266,6 +268,33 @@ fn a_damaged_weak_or_open_secrets_file_stops_the_start() {
     config.secrets(Random).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(config.secrets(Random).unwrap_err().to_string().contains("chmod 600"));
+}
+
+#[test]
+fn the_encryption_key_that_is_kept_is_replaced_and_read_until_it_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let sources = ConfigSources { data_dir: Some(dir.path().into()), ..ConfigSources::default() };
+    let config = Config::load(&sources).unwrap();
+    let keys = || {
+        let keys = config.encryption_keys(Random).unwrap();
+        let text = |key: &SecretString| key.expose_secret().to_owned();
+        (text(&keys.current), keys.previous.iter().map(text).collect::<Vec<_>>())
+    };
+    let (first, previous) = keys();
+    assert!(first.len() >= 32 && previous.is_empty());
+    assert_eq!(keys().0, first);
+    config.renew_encryption_key(Random).unwrap();
+    let (second, previous) = keys();
+    assert_ne!(second, first);
+    assert_eq!(previous, std::slice::from_ref(&first));
+    let path = dir.path().join("encryption.toml");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    config.forget_previous_keys(Random).unwrap();
+    assert_eq!(keys(), (second, Vec::new()));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left");
+    fs::write(&path, "encryption_key = 1").unwrap();
+    let error = config.encryption_keys(Random).unwrap_err().to_string();
+    assert!(error.contains("encryption.toml") && error.contains("damaged"), "{error}");
 }
 
 #[test]

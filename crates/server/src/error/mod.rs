@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use pacioli_sources::SourceError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -106,6 +107,8 @@ codes! {
     UnreadableFile = "unreadable_file", UNPROCESSABLE_ENTITY, "Unreadable file";
     /// The source turned the connection's credentials down, or they may not read what was asked for.
     SourceDenied = "source_denied", UNPROCESSABLE_ENTITY, "Source refused";
+    /// The source is not one to load from, or does not have what it should: `errors[0].type` says what is wrong.
+    SourceUnfit = "source_unfit", UNPROCESSABLE_ENTITY, "Source unfit";
     /// This Idempotency-Key came with a different request before. Use a new key.
     IdempotencyMismatch = "idempotency_mismatch", UNPROCESSABLE_ENTITY, "Idempotency key reused";
     /// The query cannot be run as asked: `detail` says why.
@@ -257,6 +260,21 @@ impl ApiError {
     /// Its code.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// What a person who has the system connected is told of it. The words of `From<SourceError>` are
+    /// about files.
+    pub fn of_source(error: SourceError) -> Self {
+        match error {
+            SourceError::Invalid { code, detail } => {
+                Self::new(Code::SourceUnfit, detail.clone()).with_error(&["source"], code, detail)
+            }
+            SourceError::Unsupported { detail, .. } => {
+                let text = detail.clone();
+                Self::new(Code::SourceUnfit, text).with_error(&["source"], "unsupported", detail)
+            }
+            other => other.into(),
+        }
     }
 
     /// What is wrong with the first refused value.

@@ -84,15 +84,15 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>, bytes: &[u8]) 
     if !error.inner().is_data() && serde_json::from_slice::<IgnoredAny>(bytes).is_err() {
         return syntax(error.inner());
     }
-    field_refusal("body", error.path(), &error.inner().to_string())
+    field_refusal(&["body"], error.path(), &error.inner().to_string())
 }
 
 /// Turns serde's words into one refused value. They may quote the value itself (`invalid type:
 /// integer 5`), which is never sent back: it could be a password.
-pub fn field_refusal(source: &str, path: &serde_path_to_error::Path, words: &str) -> ApiError {
+pub fn field_refusal(source: &[&str], path: &serde_path_to_error::Path, words: &str) -> ApiError {
     let words = words.split(" at line ").next().unwrap_or(words);
     let path: Vec<String> = path.iter().filter_map(name).collect();
-    let mut loc = vec![source];
+    let mut loc = source.to_vec();
     loc.extend(path.iter().map(String::as_str));
     let quoted = |prefix: &str| words.strip_prefix(prefix).and_then(|rest| rest.split('`').nth(1));
     if let Some(name) = quoted("missing field ") {

@@ -37,7 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let reader = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text.as_bytes()));
         match serde_path_to_error::deserialize(reader) {
             Ok(value) => Ok(Self(value)),
-            Err(error) => Err(field_refusal("query", error.path(), &error.inner().to_string())),
+            Err(error) => Err(field_refusal(&["query"], error.path(), &error.inner().to_string())),
         }
     }
 }

@@ -12,6 +12,7 @@ use pacioli_model::{
 use pacioli_sources::files::FileOptions;
 use pacioli_store::TenantStore;
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     convert::{Conversion, Converted, Progress},
@@ -79,9 +80,10 @@ async fn run(app: App, mut job: Job, request: Request, done: oneshot::Sender<Loa
     let progress = Arc::new(Progress::default());
     let company = request.data.company_id();
     let data = request.data.clone();
+    let doing = app.jobs.begin(job.id, &app.giving_up);
     let loaded = tokio::select! {
-        loaded = load(&app, company, request, &progress) => loaded,
-        never = keep_alive(&app, &data, &mut job, &progress) => match never {},
+        loaded = load(&app, company, request, &progress, &doing.stop) => loaded,
+        never = keep_alive(&app, &data, &mut job, &progress, &doing.stop) => match never {},
     };
     job.rows = progress.rows.load(Ordering::Relaxed);
     match &loaded {
@@ -90,6 +92,10 @@ async fn run(app: App, mut job: Job, request: Request, done: oneshot::Sender<Loa
             job.bytes_read = job.bytes_total;
             job.tables = entries.iter().map(|entry| entry.name.clone()).collect();
             app.metrics.load("succeeded");
+        }
+        Err(_) if doing.stop.is_cancelled() && !app.giving_up.is_cancelled() => {
+            job.status = JobStatus::Cancelled;
+            app.metrics.load("cancelled");
         }
         Err(error) => {
             job.status = JobStatus::Failed;
@@ -107,7 +113,13 @@ async fn run(app: App, mut job: Job, request: Request, done: oneshot::Sender<Loa
     let _ = done.send(loaded);
 }
 
-async fn load(app: &App, company: CompanyId, request: Request, progress: &Arc<Progress>) -> Loaded {
+async fn load(
+    app: &App,
+    company: CompanyId,
+    request: Request,
+    progress: &Arc<Progress>,
+    stop: &CancellationToken,
+) -> Loaded {
     let Request { data, user, file, options, event } = request;
     let file = Arc::new(file);
     let conversion = Conversion {
@@ -118,7 +130,7 @@ async fn load(app: &App, company: CompanyId, request: Request, progress: &Arc<Pr
         scratch: app.spool_dir(),
         random: app.random,
         progress,
-        stop: &app.giving_up,
+        stop,
     };
     let converted = conversion.run().await?;
     let by = (user, app.clock.now());
@@ -188,12 +200,17 @@ async fn keep_alive(
     data: &TenantStore,
     job: &mut Job,
     progress: &Progress,
+    stop: &CancellationToken,
 ) -> std::convert::Infallible {
     loop {
         tokio::time::sleep(BEAT).await;
         job.rows = progress.rows.load(Ordering::Relaxed);
         job.bytes_read = progress.bytes.load(Ordering::Relaxed);
         record(app, data, job).await;
+        // Another server may have been asked to cancel it.
+        if data.is_job_cancelled(job.id).await.unwrap_or(false) {
+            stop.cancel();
+        }
     }
 }
 
@@ -212,7 +229,9 @@ async fn record(app: &App, data: &TenantStore, job: &mut Job) {
 /// What the record says of a failure: the code of the problem, or of the reason inside it.
 pub(super) fn failure(error: &ApiError) -> JobFailure {
     let code = match error.code() {
-        Code::UnreadableFile => error.first_kind().unwrap_or(Code::UnreadableFile.as_str()),
+        code @ (Code::UnreadableFile | Code::SourceUnfit) => {
+            error.first_kind().unwrap_or(code.as_str())
+        }
         code => code.as_str(),
     };
     JobFailure { code: code.to_owned(), detail: error.detail().to_owned() }

@@ -46,11 +46,6 @@ impl Keys {
         Ok(())
     }
 
-    /// How many different keys came.
-    pub fn count(&self) -> u64 {
-        self.last.len() as u64
-    }
-
     /// Which of these older rows stay: those whose key did not come.
     pub fn untouched(&self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
         let hashes = self.hashes(batch)?;
@@ -69,7 +64,8 @@ impl Keys {
             self.columns.iter().map(|at| batch.column(*at).clone()).collect();
         let rows = self.converter.convert_columns(&columns)?;
         let hash = |row: &[u8]| {
-            let [high, low] = [0, 1].map(|half: usize| u128::from(self.hashers[half].hash_one(row)));
+            let [high, low] =
+                [0, 1].map(|half: usize| u128::from(self.hashers[half].hash_one(row)));
             (high << 64) | low
         };
         Ok(rows.iter().map(|row| hash(row.as_ref())).collect())

@@ -128,7 +128,7 @@ pub fn fit(batch: &RecordBatch, schema: &SchemaRef) -> ApiResult<RecordBatch> {
     let fitted = columns.and_then(|columns| RecordBatch::try_new(schema.clone(), columns));
     fitted.map_err(|error| {
         let text = "A value does not fit the type that its column has now: it is too large.";
-        ApiError::new(Code::UnreadableFile, text)
+        ApiError::new(Code::SourceUnfit, text)
             .with_error(&["body"], "value_too_large", text)
             .caused_by(error)
     })

@@ -15,6 +15,7 @@ mod live;
 mod merge;
 mod plan;
 mod pull;
+mod push;
 mod rows;
 mod runs;
 mod schedule;
@@ -22,10 +23,11 @@ mod spool;
 
 use std::collections::HashSet;
 
-use chrono::Duration;
 pub use cancel::Jobs;
+use chrono::Duration;
 pub use convert::{Conversion, Progress};
 pub use job::{Request, retire, start};
+pub use push::{Push, SentRows, push};
 pub use runs::{NewRun, start_run};
 pub use schedule::{check_schedule, keep_schedule, next_run, start_due};
 pub use spool::{InputFile, broken};

@@ -81,7 +81,7 @@ fn gone(table: &ConnectedTable) -> ApiError {
          more. Choose the connection's tables anew: PUT /connections/{{id}}/tables.",
         table.source_table
     );
-    ApiError::new(Code::UnreadableFile, text.clone()).with_error(
+    ApiError::new(Code::SourceUnfit, text.clone()).with_error(
         &["source"],
         "source_table_gone",
         text,
@@ -146,7 +146,7 @@ pub fn foreign_keys(connection: &Connection, source: &SourceTable) -> Vec<Foreig
 #[cfg(test)]
 mod tests {
     use pacioli_model::{
-        CompanyId, ConnectionId, ConnectionKind, ColumnProfile, ColumnType, Distinct, TableName,
+        ColumnProfile, ColumnType, CompanyId, ConnectionId, ConnectionKind, Distinct, TableName,
         TableVersion, Timestamp, UserId,
     };
     use uuid::Uuid;

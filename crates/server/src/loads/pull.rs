@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt as _;
 use pacioli_model::{
-    AuditAction, AuditEvent, AuditId, Column, ColumnName, ColumnProfile, ColumnType, ConnectedTable,
-    Connection, JobStatus, Origin, TableEntry, TableVersion, Trigger,
+    AuditAction, AuditEvent, AuditId, Column, ColumnName, ColumnProfile, ColumnType,
+    ConnectedTable, Connection, JobStatus, Origin, TableEntry, TableVersion, Trigger,
 };
 use pacioli_sources::{
     SourceError,
@@ -77,7 +77,7 @@ impl From<StoreError> for LoadError {
 impl From<LoadError> for ApiError {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Source(error) => error.into(),
+            LoadError::Source(error) => Self::of_source(error),
             LoadError::Here(error) => error,
         }
     }
@@ -156,7 +156,8 @@ impl Work<'_> {
             watermark = pulled.watermark.or(watermark);
         }
         new.complete().await?;
-        let mut draft = Draft::start(self.app, (company, &table.name, version), &types(&plan.source))?;
+        let mut draft =
+            Draft::start(self.app, (company, &table.name, version), &types(&plan.source))?;
         draft.keep(self.app, (company, &table.name, current.version), &new, self.stop).await?;
         draft.add(&new, self.stop).await?;
         let drafted = draft.finish().await?;

@@ -1,9 +1,4 @@
-use std::{
-    fs::File,
-    io::BufWriter,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{fs::File, io::BufWriter, path::PathBuf, sync::Arc};
 
 use arrow::{
     array::RecordBatch,
@@ -69,11 +64,6 @@ impl NewRows {
     /// How many came.
     pub fn len(&self) -> u64 {
         self.rows
-    }
-
-    /// How many of them count: one for each key.
-    pub fn lasting(&self) -> u64 {
-        self.keys.as_ref().map_or(self.rows, Keys::count)
     }
 
     /// Their keys, where they have one.

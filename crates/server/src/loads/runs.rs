@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     app::App,
-    connect,
+    catalogue, connect,
     error::{ApiResult, Code, chain},
 };
 
@@ -31,7 +31,7 @@ use crate::{
 pub const LEASE: Duration = Duration::seconds(30);
 
 /// How often a run gives a sign of life.
-const BEAT: Wait = Wait::from_secs(2);
+const BEAT: Wait = Wait::from_secs(1);
 
 /// How often a source that does not answer is asked anew, and how long is waited between.
 const RETRIES: u32 = 4;
@@ -144,6 +144,10 @@ async fn drive(app: App, data: TenantStore, connection: Connection, lease: Lease
             "the end of run {} was not recorded", lease.run
         );
     }
+    let is_loaded = |table: &TableRun| table.status == JobStatus::Succeeded;
+    if live.now().tables.iter().any(is_loaded) {
+        catalogue::refresh(&app, data.company_id()).await;
+    }
 }
 
 async fn work(
@@ -217,7 +221,8 @@ async fn load_table(work: &Work<'_>, at: usize) {
     let mut tries = 0;
     let error = loop {
         let Err(error) = work.load(table, at).await else {
-            return work.app.metrics.load("succeeded");
+            work.app.metrics.load("succeeded");
+            return catalogue::refresh(work.app, work.connection.company_id).await;
         };
         if work.stop.is_cancelled() || matches!(error, LoadError::Source(SourceError::Cancelled)) {
             return;

@@ -49,10 +49,7 @@ pub fn check_schedule(schedule: &Schedule, now: Timestamp) -> Result<(), Invalid
         Rhythm::Every { .. } => {}
         Rhythm::Cron { expression, time_zone } => {
             let Ok(zone) = time_zone.parse::<Tz>() else {
-                return invalid(
-                    "time_zone",
-                    "Must be an IANA time zone, such as Europe/Berlin.",
-                );
+                return invalid("time_zone", "Must be an IANA time zone, such as Europe/Berlin.");
             };
             let Some(cron) = parse(expression) else {
                 return invalid(
@@ -96,8 +93,7 @@ fn next(rhythm: &Rhythm, began: DateTime<Utc>, after: DateTime<Utc>) -> Option<D
 }
 
 fn parse(expression: &str) -> Option<Cron> {
-    let parser =
-        CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
     parser.parse(expression).ok()
 }
 
@@ -116,7 +112,8 @@ pub fn keep_schedule(app: &App) {
         loop {
             if let Err(error) = start_due(&app).await {
                 tracing::warn!(
-                    event = "schedule.failed", cause = chain(&error),
+                    event = "schedule.failed",
+                    cause = chain(&error),
                     "connections that are due were not looked for"
                 );
             }

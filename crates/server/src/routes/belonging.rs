@@ -1,11 +1,12 @@
 //! How rows of tables belong together and when they happened, in the shapes that are sent.
 
 use chrono::{Datelike, Months, NaiveDate};
-use pacioli_model::{Catalog, DateCoverage, Known, Measurements, Relationship, TableEntry};
+use pacioli_model::{DateCoverage, Known, Measurements, Relationship, TableEntry, TableName};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::cells::CellOut;
+use crate::access::Seen;
 
 /// How rows of two tables belong together: each row of `table` to at most one of `to`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,10 +62,21 @@ impl From<&Relationship> for RelationshipOut {
     }
 }
 
-/// The relationships that lead from the table or to it.
-pub fn relationships_of(catalog: &Catalog, entry: &TableEntry) -> Vec<RelationshipOut> {
+/// The relationships that lead from the table or to it, as a person sees them: how many rows match is
+/// not told where not all of them are seen.
+pub fn relationships_of(seen: &Seen, entry: &TableEntry) -> Vec<RelationshipOut> {
     let concerns = |it: &&Relationship| it.table == entry.name || it.to == entry.name;
-    catalog.relationships.iter().filter(concerns).map(RelationshipOut::from).collect()
+    let whole =
+        |table: &TableName| seen.access.table(table).is_none_or(|access| access.rows.is_none());
+    let told = |it: &Relationship| {
+        let out = RelationshipOut::from(it);
+        if whole(&it.table) && whole(&it.to) {
+            out
+        } else {
+            RelationshipOut { match_rate: None, orphans: None, ..out }
+        }
+    };
+    seen.visible.relationships.iter().filter(concerns).map(told).collect()
 }
 
 /// The days that a column covers.

@@ -12,8 +12,10 @@ mod jobs;
 mod no_store;
 mod paging;
 mod people;
+mod quality;
 mod query;
 mod results;
+mod rows;
 mod semantics;
 mod shapes;
 mod sql;
@@ -70,6 +72,7 @@ pub fn books() -> OpenApiRouter<App> {
             semantics::replace_semantics
         ))
         .routes(routes!(semantics::list_semantics_versions))
+        .routes(routes!(quality::list_findings))
         .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job, jobs::cancel_job))
         .routes(routes!(connections::list_connections, connections::create_connection))
@@ -91,5 +94,5 @@ pub fn books() -> OpenApiRouter<App> {
 
 /// Bodies of any size, as a stream.
 pub fn streaming() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(uploads::upload))
+    OpenApiRouter::new().routes(routes!(uploads::upload)).routes(routes!(rows::push_rows))
 }

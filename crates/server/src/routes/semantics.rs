@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{no_store::NoStore, shapes::Listing};
 use crate::{
+    access::Seen,
     app::App,
     declaring::{Base, declare, patched},
     error::{ApiError, ApiResult, Code},
@@ -143,7 +144,8 @@ pub async fn get_semantics(
         let kept = [(header::CONTENT_TYPE, TOML), (header::CACHE_CONTROL, "no-store")];
         return Ok((kept, tag(stored.version), text).into_response());
     }
-    let whole = caller.data.catalog().await?.semantics;
+    let whole = Seen::by(&caller.account.user, caller.data.catalog().await?);
+    let whole = whole.visible.semantics.clone();
     let body = SemanticsOut::new(&stored, &whole, may_change)?;
     Ok((tag(stored.version), NoStore(body)).into_response())
 }

@@ -11,6 +11,7 @@ use super::{
     belonging::{DateCoverageOut, RelationshipOut, coverage_of, relationships_of},
     cells::{CellOut, ColumnOut, shape},
     no_store::NoStore,
+    quality::{FindingOut, found},
     shapes::Listing,
 };
 use crate::{
@@ -144,6 +145,8 @@ pub struct TableDetail {
     relationships: Vec<RelationshipOut>,
     /// When its rows happened.
     date_coverage: Vec<DateCoverageOut>,
+    /// What is doubtful in it, the worst first.
+    findings: Vec<FindingOut>,
     /// Its first rows.
     sample: Sample,
 }
@@ -185,8 +188,9 @@ pub async fn get_table(
         summary: entry.into(),
         schema: entry.columns.iter().map(ColumnProfileOut::from).collect(),
         primary_key: entry.primary_key.iter().map(ToString::to_string).collect(),
-        relationships: relationships_of(&seen.visible, entry),
+        relationships: relationships_of(&seen, entry),
         date_coverage,
+        findings: found(&seen, &measured, app.today(&caller.account.company), Some(&name)),
         sample: Sample { columns, rows },
     }))
 }

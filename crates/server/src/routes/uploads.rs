@@ -22,7 +22,7 @@ use crate::{
 pub(super) const TYPES_BYTES: usize = 256 << 10;
 
 /// How long an upload waits for its tables before it is told to ask for the job.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A file to make tables of.
 #[derive(Deserialize, ToSchema)]
@@ -47,7 +47,7 @@ pub struct Upload {
 pub struct UploadOut {
     /// Names the load: `GET /jobs/{id}`.
     job_id: Uuid,
-    /// `succeeded`, or `running` where it takes longer than a second.
+    /// `succeeded`, or `running` where it takes longer than two seconds.
     status: &'static str,
     /// The table, once it is in service, of a file that makes one.
     table: Option<TableSummary>,
@@ -61,7 +61,7 @@ type Answer = (StatusCode, NoStore<UploadOut>);
 ///
 /// Makes a table of a file, or several: one of each sheet of a workbook, of each table of an SQLite
 /// database, of each array within JSON records, of each file of an archive. They replace those of the
-/// same names, all of them or none. A load that takes longer than a second goes on as a job. What was
+/// same names, all of them or none. A load that takes longer than two seconds goes on as a job. What was
 /// decided about types is said in the tables' notes; to have it otherwise, send the file again with
 /// `types`: uploaded files are not kept.
 #[utoipa::path(

@@ -1,4 +1,4 @@
-//! `GET /jobs/{id}`: loads that take longer than a second.
+//! `GET /jobs/{id}`: loads that take longer than two seconds.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use crate::{
     checks::{self, holds_nothing, refused},
+    people::delete,
     server::{Answer, Person, Server},
 };
 
-/// Uploads files of ever more rows until one takes longer than a second.
+/// Uploads files of ever more rows until one takes longer than two seconds.
 async fn slow_upload(server: &Server, person: &Person, tail: &str) -> (usize, Answer) {
     let mut rows = 100_000;
     loop {
@@ -24,7 +25,7 @@ async fn slow_upload(server: &Server, person: &Person, tail: &str) -> (usize, An
             return (rows, answer);
         }
         rows *= 2;
-        assert!(rows < 10_000_000, "no load takes longer than a second");
+        assert!(rows < 10_000_000, "no load takes longer than two seconds");
     }
 }
 
@@ -78,6 +79,24 @@ async fn a_slow_load_that_fails_says_why_and_leaves_nothing() {
     assert_eq!(job["error"]["code"], "csv_ragged_row", "{job}");
     let detail = job["error"]["detail"].as_str().unwrap();
     assert!(detail.contains(&format!("Line {}", rows + 2)), "{detail}");
+    holds_nothing(&server, &owner).await;
+}
+
+#[tokio::test]
+async fn a_slow_load_is_cancelled_and_leaves_nothing() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let (_, answer) = slow_upload(&server, &owner, "").await;
+    let path = format!("/jobs/{}", answer.body["job_id"].as_str().unwrap());
+    let cancelled = delete(&server, &owner, &path).await;
+    if cancelled.status == StatusCode::CONFLICT {
+        // It had ended before.
+        assert_eq!(server.get(&owner, &path).await.body["status"], "succeeded");
+        return;
+    }
+    assert_eq!(cancelled.status, StatusCode::ACCEPTED, "{}", cancelled.text);
+    let job = wait(&server, &owner, answer.body["job_id"].as_str().unwrap()).await;
+    assert_eq!((&job["status"], &job["error"]), (&json!("cancelled"), &Value::Null), "{job}");
     holds_nothing(&server, &owner).await;
 }
 

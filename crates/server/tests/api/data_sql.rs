@@ -32,13 +32,8 @@ North,5.00,2025-02-28,@x
 async fn with_sales() -> (Server, Person) {
     let server = Server::start().await;
     let owner = server.sign_up("owner").await;
-    load(&server, &owner, "sales.csv", SALES).await;
+    server.load(&owner, "sales.csv", SALES).await;
     (server, owner)
-}
-
-async fn load(server: &Server, person: &Person, file: &str, content: &str) {
-    let loaded = server.upload(person, file, content).await;
-    assert_eq!(loaded.status, StatusCode::CREATED, "{}", loaded.text);
 }
 
 async fn sql(server: &Server, person: &Person, text: &str) -> Answer {
@@ -153,7 +148,7 @@ async fn a_running_query_is_cancelled_by_its_company_alone() {
     let server = Server::start().await;
     let (owner, other) = (server.sign_up("owner").await, server.sign_up("other").await);
     let rows: Vec<String> = (0..100_000).map(|row| format!("{row},1")).collect();
-    load(&server, &owner, "same.csv", &format!("v,k\n{}\n", rows.join("\n"))).await;
+    server.load(&owner, "same.csv", &format!("v,k\n{}\n", rows.join("\n"))).await;
     let id = Uuid::from_u128(77);
     let body = json!({"sql": ENDLESS, "query_id": id});
     let request = server.request(Method::POST, "/sql").bearer_auth(&owner.token).json(&body);
@@ -182,7 +177,7 @@ async fn a_client_that_goes_away_ends_its_query() {
     let server = Server::start().await;
     let owner = server.sign_up("owner").await;
     let rows: Vec<String> = (0..100_000).map(|row| format!("{row},1")).collect();
-    load(&server, &owner, "same.csv", &format!("v,k\n{}\n", rows.join("\n"))).await;
+    server.load(&owner, "same.csv", &format!("v,k\n{}\n", rows.join("\n"))).await;
     let request = server.request(Method::POST, "/sql").bearer_auth(&owner.token);
     let request = request.json(&json!({ "sql": ENDLESS }));
     let gone = request.timeout(Duration::from_secs(1)).send().await;
@@ -241,7 +236,7 @@ async fn a_policy_holds_for_questions_tables_and_exports() {
         "seller,amount,margin\n{0},10,111\n{0},20,222\n{1},500,333\nnobody,7000,444\n",
         ann.email, bob.email
     );
-    load(&server, &owner, "sales.csv", &content).await;
+    server.load(&owner, "sales.csv", &content).await;
     declare_policy(&server, &owner).await;
     for (person, total) in [(&ann, "30"), (&bob, "500"), (&ann, "30"), (&owner, "7530")] {
         let answer = server.ask(person, "total amount").await;
@@ -302,7 +297,7 @@ impl Side {
         let lines: String = (0..rows)
             .map(|row| format!("{} {row},{}\n", self.marker, u32::from(row) + 1))
             .collect();
-        load(server, &self.person, "ledger.csv", &format!("name,amount\n{lines}")).await;
+        server.load(&self.person, "ledger.csv", &format!("name,amount\n{lines}")).await;
     }
 
     fn total(&self) -> String {
@@ -318,7 +313,7 @@ async fn two_companies_with_equally_named_tables_never_see_each_other() {
         let person = server.sign_up(name).await;
         let mut side = Side { person, marker, rows: 0 };
         side.load(&server, if marker == "alpha" { 3 } else { 5 }).await;
-        load(&server, &side.person, &format!("only_{marker}.csv"), "x\n1\n").await;
+        server.load(&side.person, &format!("only_{marker}.csv"), "x\n1\n").await;
         sides.push(side);
     }
     // Fixed, so that a failure comes again.

@@ -296,7 +296,7 @@ async fn a_table_as_wide_as_allowed_is_read_and_asked() {
     let row: Vec<String> = (0..1000).map(|at: u32| at.to_string()).collect();
     let content = format!("{}\n{}\n", header.join(","), row.join(","));
     let answer = upload(&server, &owner, content.into_bytes()).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    server.loaded(&owner, &answer).await;
     let table = server.get(&owner, "/tables/file").await;
     assert_eq!(table.body["schema"].as_array().unwrap().len(), 1000);
     assert_eq!(table.body["sample"]["rows"][0][999], 999);

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     people::{add, join, post, seen, sent, sign_in},
     server::{Answer, PASSWORD, Person, Server},
+    systems::{self, System},
 };
 
 const FIRST_PASSWORD: &str = "a first password to change";
@@ -132,13 +133,52 @@ fn table() -> Vec<Row> {
         closed("DELETE /tables/{name}", Ours,                  [403, 403, 204, 404]),
         closed("DELETE /tables/{name}", Theirs,                [403, 403, 404, 204]),
         closed("DELETE /tables/{name}", Missing,               [403, 403, 404, 404]),
+        closed("GET /jobs", None,                              [403, 403, 200, 200]),
         closed("GET /jobs/{id}", Ours,                         [403, 403, 200, 404]),
         closed("GET /jobs/{id}", Theirs,                       [403, 403, 404, 200]),
         closed("GET /jobs/{id}", Missing,                      [403, 403, 404, 404]),
+        closed("POST /tables/{name}/rows", Ours,               [403, 403, 200, 201]),
+        closed("POST /tables/{name}/rows", Theirs,             [403, 403, 201, 200]),
+        closed("POST /tables/{name}/rows", Missing,            [403, 403, 201, 201]),
+        // The job of the object has ended.
+        closed("DELETE /jobs/{id}", Ours,                      [403, 403, 409, 404]),
+        closed("DELETE /jobs/{id}", Theirs,                    [403, 403, 404, 409]),
+        closed("DELETE /jobs/{id}", Missing,                   [403, 403, 404, 404]),
+        closed("GET /connections", None,                       [403, 403, 200, 200]),
+        closed("POST /connections", None,                      [403, 403, 201, 201]),
+        closed("GET /connections/{id}", Ours,                  [403, 403, 200, 404]),
+        closed("GET /connections/{id}", Theirs,                [403, 403, 404, 200]),
+        closed("GET /connections/{id}", Missing,               [403, 403, 404, 404]),
+        closed("PATCH /connections/{id}", Ours,                [403, 403, 200, 404]),
+        closed("PATCH /connections/{id}", Theirs,              [403, 403, 404, 200]),
+        closed("PATCH /connections/{id}", Missing,             [403, 403, 404, 404]),
+        closed("DELETE /connections/{id}", Ours,               [403, 403, 204, 404]),
+        closed("DELETE /connections/{id}", Theirs,             [403, 403, 404, 204]),
+        closed("DELETE /connections/{id}", Missing,            [403, 403, 404, 404]),
+        closed("POST /connections/{id}/test", Ours,            [403, 403, 200, 404]),
+        closed("POST /connections/{id}/test", Theirs,          [403, 403, 404, 200]),
+        closed("POST /connections/{id}/test", Missing,         [403, 403, 404, 404]),
+        closed("POST /connections/{id}/discover", Ours,        [403, 403, 200, 404]),
+        closed("POST /connections/{id}/discover", Theirs,      [403, 403, 404, 200]),
+        closed("POST /connections/{id}/discover", Missing,     [403, 403, 404, 404]),
+        closed("PUT /connections/{id}/tables", Ours,           [403, 403, 200, 404]),
+        closed("PUT /connections/{id}/tables", Theirs,         [403, 403, 404, 200]),
+        closed("PUT /connections/{id}/tables", Missing,        [403, 403, 404, 404]),
+        // No tables are chosen.
+        closed("POST /connections/{id}/run", Ours,             [403, 403, 409, 404]),
+        closed("POST /connections/{id}/run", Theirs,           [403, 403, 404, 409]),
+        closed("POST /connections/{id}/run", Missing,          [403, 403, 404, 404]),
+        closed("GET /connections/{id}/runs", Ours,             [403, 403, 200, 404]),
+        closed("GET /connections/{id}/runs", Theirs,           [403, 403, 404, 200]),
+        closed("GET /connections/{id}/runs", Missing,          [403, 403, 404, 404]),
+        closed("GET /runs/{id}", Ours,                         [403, 403, 200, 404]),
+        closed("GET /runs/{id}", Theirs,                       [403, 403, 404, 200]),
+        closed("GET /runs/{id}", Missing,                      [403, 403, 404, 404]),
         closed("GET /semantics", None,                         [403, 200, 200, 200]),
         closed("PATCH /semantics", None,                       [403, 403, 200, 200]),
         closed("PUT /semantics", None,                         [403, 403, 200, 200]),
         closed("GET /semantics/versions", None,                [403, 403, 200, 200]),
+        closed("GET /quality", None,                           [403, 200, 200, 200]),
         closed("POST /query", None,                            [403, 200, 200, 200]),
         closed("POST /sql", None,                              [403, 403, 200, 200]),
         closed("DELETE /queries/{id}", Ours,                   [403, 204, 204, 404]),
@@ -166,7 +206,8 @@ struct Cast {
 
 impl Cast {
     async fn assemble() -> Self {
-        let server = Server::start().await;
+        let system = System::new(&[(1, 100, "a", 1)]);
+        let server = systems::server(&system).await;
         let superuser = server.sign_up("superuser").await;
         let expired = join(&server, &superuser, "expired", Role::Superuser).await.token;
         server.advance(Duration::minutes(16));
@@ -206,6 +247,7 @@ impl Cast {
     async fn object(&self, path: &str, object: Object) -> String {
         let owner = match object {
             Object::None => return String::new(),
+            Object::Missing if path.ends_with("/rows") => return "made_by_the_push".to_owned(),
             Object::Missing if path.contains("{name}") => return "no_such_table".to_owned(),
             Object::Missing => return Random.uuid().to_string(),
             Object::Ours => &self.superuser,
@@ -232,6 +274,17 @@ impl Cast {
         } else {
             let (_, token) = sign_in(server, owner).await;
             let owner = &Person { token, ..owner.clone() };
+            if path.starts_with("/connections/") {
+                return systems::connect(server, owner).await;
+            }
+            if path.starts_with("/runs/") {
+                let connection = systems::connect(server, owner).await;
+                let name = format!("t{}", unique.simple());
+                let tables = json!([{"source_table": "public.orders", "name": name}]);
+                systems::choose(server, owner, &connection, tables).await;
+                let run = systems::run(server, owner, &connection).await;
+                return run["id"].as_str().unwrap().to_owned();
+            }
             let name = if object == Object::Ours { "ours" } else { "theirs" };
             let loaded =
                 server.upload(owner, &format!("{name}.csv"), "region,amount\nNorth,1\n").await;
@@ -266,6 +319,15 @@ impl Cast {
             }
             "POST /users/{id}/reset-password" => json!({"new_password": FIRST_PASSWORD}),
             "POST /sql" => json!({"sql": "SELECT 1 AS one"}),
+            "POST /connections" => json!({
+                "name": "Books", "kind": "mysql",
+                "settings": {"host": "db.example.com", "database": "b", "user": "u"},
+            }),
+            "POST /tables/{name}/rows" => {
+                let request = request.header("content-type", "application/x-ndjson");
+                return request.body("{\"region\":\"South\",\"amount\":2}\n");
+            }
+            "PUT /connections/{id}/tables" => json!({"tables": []}),
             "POST /query" => json!({"question": "total amount by region"}),
             "POST /uploads" => {
                 let part = multipart::Part::bytes(b"a,b\n1,2\n".as_slice()).file_name("more.csv");

@@ -18,7 +18,7 @@ use crate::{
 const ROUNDS: u64 = 16;
 
 /// The data folder of a process that has ended, for a server of this one.
-fn data_of(folder: &TempDir) -> TempDir {
+pub fn data_of(folder: &TempDir) -> TempDir {
     let data = tempfile::tempdir().unwrap();
     std::fs::rename(folder.path().join("data"), data.path()).unwrap();
     data

@@ -254,3 +254,41 @@ async fn what_one_company_declares_is_unknown_to_another() {
     assert_eq!(server.get(&one, "/semantics").await.body["in_effect"].get("currency"), None);
     assert_eq!(server.get(&one, "/semantics").await.body["version"], 1);
 }
+
+const OINV: &str = "DocEntry,CardCode,DocTotal,VatSum,CANCELED,DocDate\n\
+                    1,C1,119.00,19.00,N,2025-01-10\n2,C1,238.00,38.00,Y,2025-01-11\n3,C2,59.50,9.50,N,2025-02-01\n";
+const INV1: &str =
+    "DocEntry,ItemCode,Quantity,LineTotal\n1,A,2,100.00\n2,A,4,200.00\n3,B,1,50.00\n";
+
+#[tokio::test]
+async fn a_known_system_is_recognised_with_its_reason_and_forgotten_with_its_tables() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    for (file, content) in [("OINV.csv", OINV), ("INV1.csv", INV1)] {
+        assert_eq!(server.upload(&owner, file, content).await.status, StatusCode::CREATED);
+    }
+    let seen = server.get(&owner, "/semantics").await;
+    assert_eq!(
+        seen.body["packs"],
+        json!([{"pack": "sap_business_one", "reason": "oinv has doc_entry, card_code, doc_total"}])
+    );
+    let metrics = &seen.body["in_effect"]["metrics"];
+    assert!(metrics.get("gross_invoiced").is_some(), "{}", seen.text);
+    assert_eq!(seen.body["metric_packs"]["gross_invoiced"], "sap_business_one");
+    assert_eq!(seen.body["declared"], json!({}));
+    let unavailable = seen.body["unavailable"].as_array().unwrap();
+    let revenue = unavailable.iter().find(|it| it["name"] == "invoiced_revenue").unwrap();
+    assert!(revenue["missing"].as_array().unwrap().contains(&json!("orin")), "{revenue}");
+    // Its relationships are measured like all others.
+    let table = server.get(&owner, "/tables/inv1").await;
+    let lines = &table.body["relationships"][0];
+    assert_eq!(
+        (&lines["to"], &lines["known"]),
+        (&json!("oinv"), &json!("declared")),
+        "{}",
+        table.text
+    );
+    assert_eq!(lines["match_rate"], 1.0);
+    server.send(&owner, Method::DELETE, "/tables/oinv", Value::Null).await;
+    assert_eq!(server.get(&owner, "/semantics").await.body["packs"], json!([]));
+}

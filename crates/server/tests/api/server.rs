@@ -123,13 +123,6 @@ impl Server {
         self.folder.path()
     }
 
-    /// Ends it at once, as a crash would, and gives back its folder.
-    pub async fn crash(self) -> TempDir {
-        self.task.abort();
-        let _ = self.task.await;
-        self.folder
-    }
-
     /// Moves its clock.
     pub fn advance(&self, span: Duration) {
         self.clock.advance(span);
@@ -203,13 +196,34 @@ impl Server {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    /// Uploads a file, which must be in service at once.
+    /// Uploads a file.
     pub async fn upload(&self, person: &Person, file_name: &str, content: &str) -> Answer {
         let part = reqwest::multipart::Part::bytes(content.as_bytes().to_vec());
         let part = part.file_name(file_name.to_owned());
         let form = reqwest::multipart::Form::new().part("file", part);
         let request = self.request(Method::POST, "/uploads").bearer_auth(&person.token);
         Answer::of(request.multipart(form).send().await.unwrap()).await
+    }
+
+    /// Uploads a file and waits until its tables are in service and surveyed.
+    pub async fn load(&self, person: &Person, file_name: &str, content: &str) {
+        let loaded = self.upload(person, file_name, content).await;
+        self.loaded(person, &loaded).await;
+    }
+
+    /// Waits until an upload has ended well.
+    pub async fn loaded(&self, person: &Person, upload: &Answer) {
+        assert!(upload.status.is_success(), "{}", upload.text);
+        let job = format!("/jobs/{}", upload.body["job_id"].as_str().unwrap());
+        for _ in 0..600 {
+            let job = self.get(person, &job).await;
+            if job.body["status"] != "running" {
+                assert_eq!(job.body["status"], "succeeded", "{}", job.text);
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("the load did not end");
     }
 
     /// Asks a question on 17 June 2026.

@@ -337,7 +337,8 @@ pub async fn orders(server: &Server, person: &Person) -> Vec<(i64, String, Strin
     let row = |row: &Value| {
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
-            other => other.to_string(),
+            // JSON numbers are read as floats here; the column has two digits after the point.
+            other => format!("{:.2}", other.as_f64().unwrap()),
         };
         (row[0].as_i64().unwrap(), text(&row[1]), text(&row[2]))
     };

@@ -16,7 +16,10 @@ use std::{fs::File, ops::ControlFlow, path::Path};
 use arrow::datatypes::SchemaRef;
 pub use batches::CsvReader;
 
-pub use crate::typing::{PlannedColumn, naming::table_name_from_file};
+pub use crate::typing::{
+    PlannedColumn,
+    naming::{table_name_from_file, table_name_from_source},
+};
 
 use crate::{
     SourceError, source,

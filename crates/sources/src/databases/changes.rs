@@ -175,10 +175,13 @@ mod tests {
         }
     }
 
+    /// Columns, and the one among them.
+    type Case<'a> = (&'a [(&'a str, ColumnType)], Option<&'a str>);
+
     #[test]
     fn the_column_of_the_last_change_is_told_by_name_and_type() {
         use ColumnType::{Date, Integer, Text, Timestamp};
-        let cases: [(&[(&str, ColumnType)], Option<&str>); 6] = [
+        let cases: [Case<'_>; 6] = [
             (&[("create_date", Timestamp), ("write_date", Timestamp)], Some("write_date")),
             (&[("updated_at", Text), ("Last_Update", Timestamp)], Some("Last_Update")),
             (&[("UpdateDate", Date)], Some("UpdateDate")),

@@ -12,7 +12,16 @@ pub(super) struct Notes(Mutex<BTreeMap<String, TableNotes>>);
 #[derive(Debug, Default)]
 struct TableNotes {
     found: Vec<String>,
-    emptied: BTreeMap<(String, &'static str), u64>,
+    changed: BTreeMap<(String, Change), u64>,
+}
+
+/// What became of a value that has no equal here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    /// Left empty, for being this.
+    Emptied(&'static str),
+    /// Text whose bytes are not all text.
+    Garbled,
 }
 
 impl Notes {
@@ -23,23 +32,28 @@ impl Notes {
 
     /// A load begins.
     pub(super) fn begin(&self, table: &str) {
-        self.with(table, |notes| notes.emptied.clear());
+        self.with(table, |notes| notes.changed.clear());
     }
 
-    /// A value was left empty, because it has no equal here.
-    pub(super) fn emptied(&self, table: &str, column: &str, value: &'static str) {
+    /// Counts a value that is not what it is at the source.
+    pub(super) fn count(&self, table: &str, column: &str, change: Change) {
         self.with(table, |notes| {
-            *notes.emptied.entry((column.to_owned(), value)).or_default() += 1;
+            *notes.changed.entry((column.to_owned(), change)).or_default() += 1;
         });
     }
 
     /// Sentences, in a fixed order.
     pub(super) fn of(&self, table: &str) -> Vec<String> {
         self.with(table, |notes| {
-            let emptied = notes.emptied.iter().map(|((column, value), count)| {
-                format!("{count} values of {column} are left empty: they are {value}")
+            let changed = notes.changed.iter().map(|((column, change), count)| match change {
+                Change::Emptied(value) => {
+                    format!("{count} values of {column} are left empty: they are {value}")
+                }
+                Change::Garbled => format!(
+                    "{count} values of {column} hold bytes that are no text in UTF-8, shown as \u{fffd}"
+                ),
             });
-            notes.found.iter().cloned().chain(emptied).collect()
+            notes.found.iter().cloned().chain(changed).collect()
         })
     }
 

@@ -105,6 +105,8 @@ struct Reader<D: Database> {
     /// Rows of batches that were given away.
     given: u64,
     in_page: bool,
+    /// What was asked for last is a table without a key.
+    open_without_key: bool,
     page_rows: usize,
     tried: u32,
     ended: bool,
@@ -127,6 +129,7 @@ impl<D: Database> Reader<D> {
             last_key: None,
             given: 0,
             in_page: false,
+            open_without_key: false,
             page_rows: 0,
             tried: 0,
             ended: false,
@@ -154,6 +157,7 @@ impl<D: Database> Reader<D> {
             Some(open) => open,
             None => timed(within, self.connect()).await?,
         };
+        self.open_without_key = !D::Session::is_keyed(&open.layout);
         if !self.in_page {
             let key = self.last_key.as_ref();
             timed(within, open.session.open(&open.layout, key, PAGE_ROWS)).await?;
@@ -232,7 +236,9 @@ impl<D: Database> Reader<D> {
     async fn recover(&mut self, failure: Failure) -> Result<(), SourceError> {
         let error = match failure {
             Failure::Lasting(error) => return Err(error),
-            Failure::Passing(error) => error,
+            // What takes too long without a key would take too long again, from its beginning.
+            Failure::Silent(error) if self.open_without_key => return Err(error),
+            Failure::Silent(error) | Failure::Passing(error) => error,
         };
         self.open = None;
         self.in_page = false;
@@ -280,7 +286,7 @@ pub(super) async fn patiently<D: Database, T>(
     loop {
         match work(database).await {
             Ok(done) => return Ok(done),
-            Err(Failure::Passing(_)) if tried < retry.times => {
+            Err(Failure::Passing(_) | Failure::Silent(_)) if tried < retry.times => {
                 tokio::time::sleep(retry.wait(tried, spread)).await;
                 tried += 1;
             }

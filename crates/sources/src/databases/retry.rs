@@ -57,6 +57,8 @@ fn mixed(number: u64) -> u64 {
 pub(super) enum Failure {
     /// A lost connection, a server that starts or is full.
     Passing(SourceError),
+    /// No answer came in time: from a server that is out of reach, or one that is still at it.
+    Silent(SourceError),
     /// It would fail again.
     Lasting(SourceError),
 }
@@ -64,13 +66,12 @@ pub(super) enum Failure {
 impl Failure {
     pub(super) fn into_error(self) -> SourceError {
         match self {
-            Self::Passing(error) | Self::Lasting(error) => error,
+            Self::Passing(error) | Self::Silent(error) | Self::Lasting(error) => error,
         }
     }
 
-    /// The server did not answer; trying again would wait as long again.
     pub(super) fn silent(seconds: u64) -> Self {
-        Self::Passing(unreachable(format!("the database did not answer within {seconds} seconds")))
+        Self::Silent(unreachable(format!("the database did not answer within {seconds} seconds")))
     }
 }
 

@@ -105,8 +105,9 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_named() {
+        type Spoil = fn(&mut DatabaseSettings);
         let good: DatabaseSettings = serde_json::from_str(LEAST).unwrap();
-        let cases: [(fn(&mut DatabaseSettings), &str); 7] = [
+        let cases: [(Spoil, &str); 7] = [
             (|it| it.host = " ".to_owned(), "host"),
             (|it| it.user = "a\0b".to_owned(), "user"),
             (|it| it.database = "x".repeat(256), "database"),

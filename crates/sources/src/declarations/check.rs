@@ -17,10 +17,18 @@ use super::{
 /// not exist.
 pub fn check(declared: &Semantics, catalog: &Catalog) -> Vec<Problem> {
     let mut checker = Checker { declared, catalog, problems: Vec::new() };
-    declared.metrics.iter().for_each(|metric| checker.metric(metric));
-    declared.tables.iter().for_each(|table| checker.table(table));
-    declared.relationships.iter().for_each(|it| checker.relationship(it));
-    declared.policies.iter().for_each(|policy| checker.policy(policy));
+    for metric in &declared.metrics {
+        checker.metric(metric);
+    }
+    for table in &declared.tables {
+        checker.table(table);
+    }
+    for it in &declared.relationships {
+        checker.relationship(it);
+    }
+    for policy in &declared.policies {
+        checker.policy(policy);
+    }
     checker.circles();
     checker.problems
 }

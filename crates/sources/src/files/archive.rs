@@ -2,8 +2,9 @@
 //! been sent by itself. Archives within archives are refused.
 
 use std::{
+    collections::HashSet,
     fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    io::{BufReader, Read, Seek, SeekFrom, Write},
     path::Path,
     sync::Arc,
 };
@@ -25,23 +26,38 @@ const END_BYTES: usize = 22;
 
 /// Tells a workbook from an archive of files, and refuses what either may not be.
 pub(super) fn tell(path: &Path, limits: &FileLimits) -> Result<FileKind, SourceError> {
-    let archive = open(path, limits)?;
-    let has = |name: &str| archive.index_for_name(name).is_some();
+    let mut archive = open(path, limits)?;
+    let names: HashSet<String> = archive.file_names().map(str::to_owned).collect();
+    let has = |name: &str| names.contains(name);
     let kind = if has("xl/workbook.xml") {
         FileKind::Xlsx
     } else if has("xl/workbook.bin") {
         return Err(unsupported("a binary Excel workbook", "Save it as .xlsx."));
     } else if has("content.xml") && has("mimetype") {
-        return Err(unsupported("an OpenDocument file", "Save its sheets as .xlsx or CSV."));
+        if !is_spreadsheet(&mut archive)? {
+            return Err(unsupported(
+                "an OpenDocument file without sheets",
+                "Put its data into a sheet.",
+            ));
+        }
+        FileKind::Ods
     } else if has("word/document.xml") || has("ppt/presentation.xml") {
         return Err(unsupported("an Office document without sheets", "Put its data into a sheet."));
     } else {
         FileKind::Zip
     };
-    if kind == FileKind::Xlsx {
+    if kind != FileKind::Zip {
         measure(archive, limits)?;
     }
     Ok(kind)
+}
+
+/// Whether an OpenDocument file says that it is a spreadsheet.
+fn is_spreadsheet(archive: &mut Archive) -> Result<bool, SourceError> {
+    let mut says = String::new();
+    let mimetype = archive.by_name("mimetype").map_err(damaged)?;
+    let read = mimetype.take(100).read_to_string(&mut says);
+    Ok(read.is_ok() && says.starts_with("application/vnd.oasis.opendocument.spreadsheet"))
 }
 
 fn unsupported(kind: &'static str, advice: &str) -> SourceError {
@@ -56,18 +72,42 @@ fn unsupported(kind: &'static str, advice: &str) -> SourceError {
 fn measure(mut archive: Archive, limits: &FileLimits) -> Result<(), SourceError> {
     let mut left = limits.workbook_bytes;
     for position in 0..archive.len() {
-        let part = archive.by_index(position).map_err(damaged)?;
+        let mut part = archive.by_index(position).map_err(damaged)?;
         let is_shared = part.name().ends_with("sharedStrings.xml");
+        let is_text =
+            Path::new(part.name()).extension().is_some_and(|it| it.eq_ignore_ascii_case("xml"));
         let most = if is_shared { left.min(limits.shared_text_bytes) } else { left };
-        let size = io::copy(&mut part.take(most + 1), &mut io::sink())
-            .map_err(|_| SourceError::invalid("archive_damaged", DAMAGED))?;
-        if size > most {
+        left -= measure_part(&mut part, most, is_text.then_some(limits.csv.record_bytes))?;
+    }
+    Ok(())
+}
+
+/// The part's size. Of XML also the texts between its tags are measured, each of which its reader
+/// takes into memory.
+fn measure_part(
+    part: &mut impl Read,
+    most: u64,
+    longest_text: Option<usize>,
+) -> Result<u64, SourceError> {
+    let mut chunk = vec![0; CHUNK];
+    let (mut size, mut text) = (0, 0);
+    loop {
+        let held =
+            part.read(&mut chunk).map_err(|_| SourceError::invalid("archive_damaged", DAMAGED))?;
+        if held == 0 {
+            return Ok(size);
+        }
+        size += held as u64;
+        let chunk = &chunk[..held];
+        text = match chunk.iter().rposition(|byte| *byte == b'<') {
+            Some(at) => held - at,
+            None => text + held,
+        };
+        if size > most || longest_text.is_some_and(|longest| text > longest) {
             let detail = "The workbook is too large to be read as one. Save its sheets as CSV.";
             return Err(SourceError::invalid("unpacks_too_large", detail));
         }
-        left -= size;
     }
-    Ok(())
 }
 
 const DAMAGED: &str =

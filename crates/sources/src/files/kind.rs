@@ -12,6 +12,8 @@ pub enum FileKind {
     Csv,
     /// An Excel workbook.
     Xlsx,
+    /// An OpenDocument spreadsheet.
+    Ods,
     /// One JSON document, or one to a line.
     Json,
     /// A Parquet file.
@@ -26,8 +28,7 @@ pub enum FileKind {
 
 impl FileKind {
     /// All kinds, for people.
-    pub const WORDS: &'static str =
-        "CSV, Excel (.xlsx), JSON, NDJSON, Parquet, SQLite, and ZIP or gzip of these";
+    pub const WORDS: &'static str = "CSV, Excel (.xlsx), OpenDocument (.ods), JSON, NDJSON, Parquet, SQLite, and ZIP or gzip of these";
 }
 
 const LOOKS_AT: u64 = 4096;

@@ -11,13 +11,12 @@ use std::{
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, StringViewArray,
+        Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringViewArray,
         TimestampMicrosecondArray,
     },
     compute::{CastOptions, can_cast_types, cast_with_options},
     datatypes::{
-        DataType, Date32Type, Decimal128Type, Field, Float64Type, Int64Type, Schema, SchemaRef,
-        TimeUnit, TimestampMicrosecondType,
+        DataType, Field, Float64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
     },
 };
 use pacioli_model::{ColumnProfile, ColumnType};
@@ -32,10 +31,10 @@ use super::{
     part::{Content, Emit},
 };
 use crate::{
-    SourceError, source,
-    typing::{
-        Choices, DateOrder, DecimalMark, PlannedColumn, naming, profile::Profile, reading::Reading,
-    },
+    SourceError,
+    profile::TableProfile,
+    source,
+    typing::{Choices, DateOrder, DecimalMark, PlannedColumn, naming, reading::Reading},
 };
 
 const BATCH_ROWS: usize = 8192;
@@ -220,16 +219,14 @@ impl ParquetTable {
             let mask =
                 ProjectionMask::roots(builder.parquet_schema(), self.columns.iter().copied());
             let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build();
-            let mut profiles: Vec<Profile> = columns
-                .iter()
-                .map(|column| Profile::new(column.data_type, columns.len()))
-                .collect();
+            let mut profile = TableProfile::new(columns.iter().map(|column| column.data_type));
             let mut rows = 0;
             for batch in reader.map_err(|error| damaged(&error.to_string()))? {
                 let batch = batch.map_err(|error| damaged(&error.to_string()))?;
                 rows += batch.num_rows() as u64;
                 for slice in self.slices(&batch, columns)? {
-                    let typed = typed(&slice, columns, schema, &mut profiles)?;
+                    let typed = typed(&slice, columns, schema)?;
+                    profile.see(&typed);
                     if emit(typed).is_break() {
                         return Err(SourceError::Cancelled);
                     }
@@ -238,7 +235,7 @@ impl ParquetTable {
             if rows != self.rows {
                 return Err(changed());
             }
-            Ok(profiles.iter().map(Profile::finish).collect())
+            Ok(profile.finish())
         })
     }
 
@@ -318,14 +315,10 @@ fn typed(
     batch: &RecordBatch,
     columns: &[PlannedColumn],
     schema: &SchemaRef,
-    profiles: &mut [Profile],
 ) -> Result<RecordBatch, SourceError> {
-    let mut arrays = Vec::with_capacity(columns.len());
-    for ((array, column), profile) in batch.columns().iter().zip(columns).zip(profiles) {
-        let array = convert(array, column)?;
-        see(profile, &array, column.data_type);
-        arrays.push(array);
-    }
+    let arrays = batch.columns().iter().zip(columns);
+    let arrays = arrays.map(|(array, column)| convert(array, column));
+    let arrays = arrays.collect::<Result<_, _>>()?;
     RecordBatch::try_new(Arc::clone(schema), arrays).map_err(|_| changed())
 }
 
@@ -364,41 +357,6 @@ fn checked_cast(
         let detail = format!("A value of the column {} cannot be read as {to}.", column.label);
         SourceError::invalid("type_does_not_fit", detail)
     })
-}
-
-/// Shows every value to the profile.
-fn see(profile: &mut Profile, array: &ArrayRef, data_type: ColumnType) {
-    for _ in 0..array.null_count() {
-        profile.null();
-    }
-    match data_type {
-        ColumnType::Text => {
-            let texts: Option<&StringArray> = array.as_string_opt();
-            texts.into_iter().flat_map(StringArray::iter).flatten().for_each(|it| profile.text(it));
-        }
-        ColumnType::Boolean => {
-            let values = array.as_boolean_opt();
-            values.into_iter().flatten().flatten().for_each(|it| profile.key(i128::from(it)));
-        }
-        ColumnType::Integer => keys(array.as_primitive_opt::<Int64Type>(), profile),
-        ColumnType::Date => keys(array.as_primitive_opt::<Date32Type>(), profile),
-        ColumnType::Timestamp => {
-            keys(array.as_primitive_opt::<TimestampMicrosecondType>(), profile);
-        }
-        ColumnType::Decimal { .. } => keys(array.as_primitive_opt::<Decimal128Type>(), profile),
-        ColumnType::Float => {
-            let values = array.as_primitive_opt::<Float64Type>();
-            values.into_iter().flatten().flatten().for_each(|it| profile.float(it));
-        }
-    }
-}
-
-fn keys<T>(array: Option<&arrow::array::PrimitiveArray<T>>, profile: &mut Profile)
-where
-    T: arrow::datatypes::ArrowPrimitiveType,
-    i128: From<T::Native>,
-{
-    array.into_iter().flatten().flatten().for_each(|it| profile.key(i128::from(it)));
 }
 
 fn damaged(what: &str) -> SourceError {

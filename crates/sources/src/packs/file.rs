@@ -59,7 +59,7 @@ impl Pack {
     pub(super) fn recognised_by(&self, names: &Names<'_>) -> Option<String> {
         let seen = self.signs.iter().filter_map(|(table, columns)| {
             let entry = names.table_called(table)?;
-            let all = columns.iter().all(|column| names.column_called(entry, column).is_some());
+            let all = columns.iter().all(|column| Names::column_called(entry, column).is_some());
             all.then(|| format!("{} has {}", entry.name, columns.join(", ")))
         });
         let seen: Vec<String> = seen.take(MOST_REASONS).collect();

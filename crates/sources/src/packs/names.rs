@@ -38,7 +38,7 @@ impl<'a> Names<'a> {
         self.table_called(name.as_str())
     }
 
-    pub(super) fn column_called(&self, entry: &'a TableEntry, name: &str) -> Option<&'a Column> {
+    pub(super) fn column_called(entry: &'a TableEntry, name: &str) -> Option<&'a Column> {
         let wanted = folded(name);
         let exact = entry.columns.iter().find(|it| it.name.as_str() == name);
         exact.or_else(|| entry.columns.iter().find(|it| folded(it.name.as_str()) == wanted))
@@ -46,14 +46,14 @@ impl<'a> Names<'a> {
 
     pub(super) fn column(&self, given: &ColumnRef) -> Option<(&'a TableEntry, &'a Column)> {
         let entry = self.table(&given.table)?;
-        Some((entry, self.column_called(entry, given.column.as_str())?))
+        Some((entry, Self::column_called(entry, given.column.as_str())?))
     }
 
     /// The relationship between the tables that are here; nothing where one or a column is not.
     pub(super) fn relationship(&self, given: &Relationship) -> Option<Relationship> {
         let (table, to) = (self.table(&given.table)?, self.table(&given.to)?);
         let all = |entry, columns: &[ColumnName]| {
-            let each = columns.iter().map(|it| self.column_called(entry, it.as_str()));
+            let each = columns.iter().map(|it| Self::column_called(entry, it.as_str()));
             each.map(|it| it.map(|it| it.name.clone())).collect::<Option<Vec<_>>>()
         };
         let (columns, references) = (all(table, &given.columns)?, all(to, &given.references)?);

@@ -39,7 +39,7 @@ impl Renamed<'_> {
     pub(super) fn table(&self, given: &TableMeaning) -> Option<TableMeaning> {
         let entry = self.names.table(&given.table)?;
         let named = |column: &pacioli_model::ColumnName| {
-            self.names.column_called(entry, column.as_str()).map(|it| it.name.clone())
+            Names::column_called(entry, column.as_str()).map(|it| it.name.clone())
         };
         let columns = given.columns.iter().filter_map(|it| {
             let column = named(&it.column)?;
@@ -73,9 +73,15 @@ impl Renamed<'_> {
 
     fn aggregation(&self, given: &mut Aggregation, missing: &mut Missing) {
         self.table_name(&mut given.table, missing);
-        given.value.iter_mut().for_each(|value| self.value(value, missing));
-        given.filter.iter_mut().for_each(|filter| self.predicate(filter, missing));
-        given.date.iter_mut().for_each(|date| self.column(date, missing));
+        if let Some(value) = &mut given.value {
+            self.value(value, missing);
+        }
+        if let Some(filter) = &mut given.filter {
+            self.predicate(filter, missing);
+        }
+        if let Some(date) = &mut given.date {
+            self.column(date, missing);
+        }
     }
 
     fn table_name(&self, table: &mut TableName, missing: &mut Missing) {
@@ -125,7 +131,9 @@ impl Renamed<'_> {
     fn predicate(&self, given: &mut Predicate, missing: &mut Missing) {
         match given {
             Predicate::All(parts) | Predicate::Any(parts) => {
-                parts.iter_mut().for_each(|part| self.predicate(part, missing));
+                for part in parts {
+                    self.predicate(part, missing);
+                }
             }
             Predicate::Not(inner) => self.predicate(inner, missing),
             Predicate::Compare { left, right, .. } => {
@@ -138,7 +146,9 @@ impl Renamed<'_> {
             Predicate::OneOf { value, values } => {
                 self.value(value, missing);
                 if let Value::Column(column) = &*value {
-                    values.iter_mut().for_each(|literal| self.as_boolean(column, literal));
+                    for literal in values {
+                        self.as_boolean(column, literal);
+                    }
                 }
             }
             Predicate::Matches { value, .. } | Predicate::IsNull { value } => {
@@ -147,7 +157,9 @@ impl Renamed<'_> {
             Predicate::Related { table, via, filter } => {
                 self.table_name(table, missing);
                 self.via(via, missing);
-                filter.iter_mut().for_each(|filter| self.predicate(filter, missing));
+                if let Some(filter) = filter {
+                    self.predicate(filter, missing);
+                }
             }
             Predicate::Among { .. } => {}
         }

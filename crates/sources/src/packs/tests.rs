@@ -13,7 +13,11 @@ fn tables(text: &str) -> Vec<TableEntry> {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         match line.strip_prefix('+') {
-            Some(more) => lines.last_mut().unwrap().push_str(&format!(",{more}")),
+            Some(more) => {
+                let line = lines.last_mut().unwrap();
+                line.push(',');
+                line.push_str(more);
+            }
             None => lines.push(line.to_owned()),
         }
     }
@@ -310,7 +314,7 @@ fn columns_of_another_kind_are_no_ground_for_a_figure() {
         lacks,
         ["only numbers are calculated with, and this is a text; for days, `days(from, to)`"]
     );
-    assert_eq!(missing(&semantics, "refund_rate")[0], lacks[0]);
+    assert!(missing(&semantics, "refund_rate").contains(&"orin".to_owned()));
     assert!(metric_names(&semantics).contains("customer_invoices"));
 }
 

@@ -192,7 +192,9 @@ impl<'a> Entities<'a> {
         let named = parts.tokens.join("_");
         if ABOVE.contains(&named.as_str()) {
             let own = self.tables.iter().position(|other| other.name == table.name);
-            own.into_iter().for_each(|own| self.keys(own, 0.9, &parts, &named, &mut found));
+            if let Some(own) = own {
+                self.keys(own, 0.9, &parts, &named, &mut found);
+            }
         }
         if DOERS.contains(&named.as_str()) {
             for (to, weight) in PEOPLE.iter().flat_map(|people| self.about_stem(people)) {
@@ -280,12 +282,12 @@ fn is_plain(key_word: &str) -> bool {
 }
 
 /// Whether the name says that it names rows.
-pub(super) fn names_rows(column: &str) -> bool {
+pub(crate) fn names_rows(column: &str) -> bool {
     take_apart(column).key_word.is_some()
 }
 
 /// Whether a column of this name is a key of the table by its name: `id`, `order_no` of `orders`.
-pub(super) fn names_rows_of(table: &TableEntry, column: &str) -> bool {
+pub(crate) fn names_rows_of(table: &TableEntry, column: &str) -> bool {
     let parts = take_apart(column);
     let named = stems(&parts.tokens.concat());
     parts.key_word.is_some()

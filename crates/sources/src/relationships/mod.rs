@@ -21,6 +21,8 @@ use pacioli_model::{
 
 pub use key::{PrimaryKey, primary_key};
 
+pub(crate) use entity::{names_rows as is_key_name, names_rows_of as is_key_of};
+
 use entity::{Entities, Reading};
 
 /// How sure names must be for a measured share of values to be enough.

@@ -15,6 +15,7 @@ use pacioli_model::{ColumnName, ColumnType};
 
 pub use choice::{Choices, ColumnChoice, parse_type, type_words};
 pub use moment::Order as DateOrder;
+pub use naming::{column_names, table_name_from_source};
 pub use number::Mark as DecimalMark;
 
 use evidence::Evidence;

@@ -12,41 +12,57 @@ impl Builder<'_> {
     pub(super) fn add_change(&self, ask: &mut Ask) -> Result<(), Misfit> {
         let Some(change) = &self.sketch.change else { return Ok(()) };
         let first = ask.shown_measures().next().cloned();
-        let first = first.ok_or_else(|| misfit(NOWHERE, "The question does not say what changed."))?;
+        let first =
+            first.ok_or_else(|| misfit(NOWHERE, "The question does not say what changed."))?;
         match change {
-            Change::Share => self.share(ask, &first),
-            Change::Running => self.running(ask, &first),
+            Change::Share => Self::share(ask, &first),
+            Change::Running => Self::running(ask, &first),
             Change::Beside(shift) => self.beside(ask, &first, *shift).map(drop),
             Change::Growth(shift) => self.growth(ask, &first, *shift),
         }
     }
 
-    fn share(&self, ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
+    fn share(ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
         if ask.group_by.is_empty() || ask.limit.is_some() {
             return Err(misfit(NOWHERE, "The question does not say whose share."));
         }
         let name = free_name(ask, &format!("{}_share", first.name));
-        ask.measures.push(Measure::new(name, Figure::Share { of: first.name.clone(), within: Vec::new() }));
+        ask.measures
+            .push(Measure::new(name, Figure::Share { of: first.name.clone(), within: Vec::new() }));
         Ok(())
     }
 
-    fn running(&self, ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
+    fn running(ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
         if ask.group_by.iter().all(|group| group.grain().is_none()) {
             return Err(misfit(NOWHERE, "A running total needs periods: ask for it by month."));
         }
-        let within = ask.shown_groups().filter(|group| group.grain().is_none()).map(|group| group.name.clone()).collect();
+        let within = ask
+            .shown_groups()
+            .filter(|group| group.grain().is_none())
+            .map(|group| group.name.clone())
+            .collect();
         let name = free_name(ask, &format!("running_{}", first.name));
         ask.measures.push(Measure::new(name, Figure::Running { of: first.name.clone(), within }));
         Ok(())
     }
 
     /// The same figure of days that lie back.
-    fn beside(&self, ask: &mut Ask, first: &Measure, shift: Option<Shift>) -> Result<Measure, Misfit> {
+    fn beside(
+        &self,
+        ask: &mut Ask,
+        first: &Measure,
+        shift: Option<Shift>,
+    ) -> Result<Measure, Misfit> {
         let shift = shift.unwrap_or_else(|| usual_shift(ask));
         self.settle_range(ask, shift)?;
         let figure = match &first.figure {
-            Figure::Aggregate(aggregation) => Figure::Aggregate(pacioli_model::Aggregation { shift: Some(shift), ..aggregation.clone() }),
-            Figure::Metric { metric, .. } => Figure::Metric { metric: metric.clone(), shift: Some(shift) },
+            Figure::Aggregate(aggregation) => Figure::Aggregate(pacioli_model::Aggregation {
+                shift: Some(shift),
+                ..aggregation.clone()
+            }),
+            Figure::Metric { metric, .. } => {
+                Figure::Metric { metric: metric.clone(), shift: Some(shift) }
+            }
             _ => return Err(misfit(NOWHERE, "This figure has no day before.")),
         };
         let measure = Measure::new(free_name(ask, &format!("{}_before", first.name)), figure);
@@ -57,8 +73,16 @@ impl Builder<'_> {
     fn growth(&self, ask: &mut Ask, first: &Measure, shift: Option<Shift>) -> Result<(), Misfit> {
         let before = self.beside(ask, first, shift)?;
         let output = |measure: &Measure| Box::new(Value::Output(measure.name.clone()));
-        let difference = Value::Arithmetic { operation: Operation::Subtract, left: output(first), right: output(&before) };
-        let growth = Value::Arithmetic { operation: Operation::Divide, left: Box::new(difference), right: output(&before) };
+        let difference = Value::Arithmetic {
+            operation: Operation::Subtract,
+            left: output(first),
+            right: output(&before),
+        };
+        let growth = Value::Arithmetic {
+            operation: Operation::Divide,
+            left: Box::new(difference),
+            right: output(&before),
+        };
         let name = free_name(ask, &format!("{}_growth", first.name));
         ask.measures.push(Measure::new(name, Figure::Calculation(growth)));
         Ok(())
@@ -78,9 +102,14 @@ impl Builder<'_> {
             None if periods => {}
             None if shift.months >= 12 => {
                 let start = |year| NaiveDate::from_ymd_opt(year, 1, 1).ok_or_else(no_date);
-                ask.range = Some(DayRange { from: Some(start(today.year() - 1)?), to: Some(start(today.year())?) });
+                ask.range = Some(DayRange {
+                    from: Some(start(today.year() - 1)?),
+                    to: Some(start(today.year())?),
+                });
             }
-            None => return Err(misfit(NOWHERE, "The question does not say which days are compared.")),
+            None => {
+                return Err(misfit(NOWHERE, "The question does not say which days are compared."));
+            }
         }
         Ok(())
     }

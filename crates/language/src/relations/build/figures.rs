@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, ops::Range};
 
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, ColumnName, ColumnRef, Comparison, DayRange, Definition, Direction, Figure, GroupKey, Grouping,
-    Literal, Measure, OrderBy, Predicate, TimeGrain, Value,
+    Aggregate, Ask, ColumnName, Comparison, DayRange, Direction, Figure, GroupKey, Grouping,
+    Measure, OrderBy, Predicate, TimeGrain, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -19,23 +19,20 @@ use crate::{
 };
 
 impl Builder<'_> {
-    /// The table that a metric is computed over; of the first one for a calculation.
+    /// The table that a metric is computed over.
     pub(super) fn metric_table(&self, metric: usize) -> Option<TableId> {
-        let semantics = &self.schema.catalog.semantics;
-        let mut definition = &semantics.metrics.get(metric)?.definition;
-        // A calculation may be of calculations; names that go in a circle end here.
-        for _ in 0..8 {
-            match definition {
-                Definition::Aggregate(aggregation) => return Some(self.table_named(&aggregation.table)),
-                Definition::Calculation(value) => definition = &semantics.metric(first_metric(value)?)?.definition,
-            }
-        }
-        None
+        self.schema.metric_table(metric)
     }
 
-    pub(super) fn measure_metric(&self, ask: &mut Ask, metric: usize, hidden: bool) -> Result<ColumnName, Misfit> {
+    pub(super) fn measure_metric(
+        &self,
+        ask: &mut Ask,
+        metric: usize,
+        hidden: bool,
+    ) -> Result<ColumnName, Misfit> {
         let metrics = &self.schema.catalog.semantics.metrics;
-        let metric = metrics.get(metric).ok_or_else(|| misfit(NOWHERE, "This figure is not declared."))?;
+        let metric =
+            metrics.get(metric).ok_or_else(|| misfit(NOWHERE, "This figure is not declared."))?;
         let figure = Figure::Metric { metric: metric.name.clone(), shift: None };
         if let Some(known) = ask.measures.iter().find(|measure| measure.figure == figure) {
             return Ok(known.name.clone());
@@ -51,14 +48,18 @@ impl Builder<'_> {
             let Noun::Period(grain) = group else { continue };
             if ask.group_by.iter().all(|known| known.grain() != Some(*grain)) {
                 let name = free_name(ask, grain_name(*grain));
-                ask.group_by.push(Grouping::new(name, GroupKey::Period { column: None, grain: *grain }));
+                ask.group_by
+                    .push(Grouping::new(name, GroupKey::Period { column: None, grain: *grain }));
             }
         }
     }
 
     /// Gives every measure its date, and the Ask its range, where the question speaks of days.
     pub(super) fn add_days(&self, ask: &mut Ask) -> Result<(), Misfit> {
-        let periods = ask.group_by.iter().any(|group| matches!(group.key, GroupKey::Period { column: None, .. }));
+        let periods = ask
+            .group_by
+            .iter()
+            .any(|group| matches!(group.key, GroupKey::Period { column: None, .. }));
         let period = self.range_test();
         if !periods && period.is_none() && self.sketch.change.is_none() {
             return Ok(());
@@ -68,7 +69,9 @@ impl Builder<'_> {
             let Figure::Aggregate(aggregation) = &mut measure.figure else { continue };
             if aggregation.date.is_none() {
                 let base = self.table_named(&aggregation.table);
-                let date = self.main_date(base, &tokens).ok_or_else(|| misfit(tokens.clone(), "Nothing here has a date."))?;
+                let date = self
+                    .main_date(base, &tokens)
+                    .ok_or_else(|| misfit(tokens.clone(), "Nothing here has a date."))?;
                 aggregation.date = Some(self.resolver.reference(base, date, &tokens)?);
             }
         }
@@ -83,10 +86,13 @@ impl Builder<'_> {
         if !self.ranged {
             return None;
         }
-        let clauses = self.sketch.clauses.iter().filter(|clause| !clause.negated && !clause.alternative);
+        let clauses =
+            self.sketch.clauses.iter().filter(|clause| !clause.negated && !clause.alternative);
         let mut tests = clauses.flat_map(|clause| &clause.tests).filter_map(|test| match test {
             Test::Days { pick: None, period, tokens } => Some((period.clone(), tokens.clone())),
-            Test::Year { comparison: Comparison::Equal, year, tokens } => Some((year_period(*year)?, tokens.clone())),
+            Test::Year { comparison: Comparison::Equal, year, tokens } => {
+                Some((year_period(*year)?, tokens.clone()))
+            }
             _ => None,
         });
         let first = tests.next()?;
@@ -100,7 +106,8 @@ impl Builder<'_> {
         let years = |table: &TableId| {
             self.schema.tables[*table].columns.clone().any(|column| {
                 let node = &self.schema.columns[column];
-                node.words.iter().any(|word| word.stem == "year") && !node.column.data_type.is_time()
+                node.words.iter().any(|word| word.stem == "year")
+                    && !node.column.data_type.is_time()
             })
         };
         !measured.is_empty() && measured.iter().all(|table| dated(table) && !years(table))
@@ -115,7 +122,9 @@ impl Builder<'_> {
             if let Some(column) = self.own_date(table, tokens) {
                 return Some(column);
             }
-            for step in self.schema.tables[table].steps.iter().filter(|step| !step.many && steps < 2) {
+            for step in
+                self.schema.tables[table].steps.iter().filter(|step| !step.many && steps < 2)
+            {
                 if !seen.contains(&step.to) {
                     seen.push(step.to);
                     queue.push_back((step.to, steps + 1));
@@ -127,23 +136,42 @@ impl Builder<'_> {
 
     fn own_date(&self, table: TableId, tokens: &Range<usize>) -> Option<ColumnId> {
         let node = &self.schema.tables[table];
-        let times: Vec<ColumnId> =
-            node.columns.clone().filter(|column| self.schema.columns[*column].column.data_type.is_time()).collect();
+        let times: Vec<ColumnId> = node
+            .columns
+            .clone()
+            .filter(|column| self.schema.columns[*column].column.data_type.is_time())
+            .collect();
         let around = tokens.start.saturating_sub(3)..tokens.start;
+        let near = self.resolver.tokens.get(around).unwrap_or_default();
+        let said: Vec<String> =
+            near.iter().map(|token| crate::relations::thesaurus::lemma(&token.word)).collect();
         let spoken = times.iter().copied().find(|column| {
-            let words = &self.schema.columns[*column].words;
-            let near = self.resolver.tokens.get(around.clone()).unwrap_or_default();
-            near.iter().filter(|token| token.word.len() > 3).any(|token| {
-                words.iter().any(|word| word.stem.len() > 3 && word.stem.chars().zip(token.word.chars()).take(4).filter(|(one, two)| one == two).count() == 4)
-            })
+            said.iter()
+                .any(|word| super::filters::speaks_of(&self.schema.columns[*column].words, word))
         });
-        let declared = self.schema.catalog.semantics.table(&node.entry.name).and_then(|meaning| meaning.date.as_ref());
-        let declared = times.iter().copied().find(|column| Some(&self.schema.columns[*column].column.name) == declared);
+        let declared = self
+            .schema
+            .catalog
+            .semantics
+            .table(&node.entry.name)
+            .and_then(|meaning| meaning.date.as_ref());
+        let declared = times
+            .iter()
+            .copied()
+            .find(|column| Some(&self.schema.columns[*column].column.name) == declared);
         let technical = |column: &ColumnId| {
             let words = &self.schema.columns[*column].words;
-            words.iter().any(|word| matches!(word.stem.as_str(), "created" | "updated" | "modified" | "birth" | "due" | "deleted" | "end"))
+            words.iter().any(|word| {
+                matches!(
+                    word.stem.as_str(),
+                    "created" | "updated" | "modified" | "birth" | "due" | "deleted" | "end"
+                )
+            })
         };
-        spoken.or(declared).or_else(|| times.iter().copied().find(|column| !technical(column))).or_else(|| times.first().copied())
+        spoken
+            .or(declared)
+            .or_else(|| times.iter().copied().find(|column| !technical(column)))
+            .or_else(|| times.first().copied())
     }
 
     /// Which rows of the measured tables count by declaration, unless the question says otherwise.
@@ -158,7 +186,8 @@ impl Builder<'_> {
         for measure in &mut ask.measures {
             let Figure::Aggregate(aggregation) = &mut measure.figure else { continue };
             if let Some(default) = self.default_of(&aggregation.table, &asked) {
-                aggregation.filter = all(aggregation.filter.take().into_iter().chain([default]).collect());
+                aggregation.filter =
+                    all(aggregation.filter.take().into_iter().chain([default]).collect());
             }
         }
     }
@@ -173,16 +202,33 @@ impl Builder<'_> {
 
     /// Amounts in several currencies are never added up: each is a group of its own.
     pub(super) fn part_currencies(&self, ask: &mut Ask) -> Result<(), Misfit> {
-        let Some(measure) = ask.measures.iter().find_map(Measure::aggregation) else { return Ok(()) };
+        let Some(measure) = ask.measures.iter().find_map(Measure::aggregation) else {
+            return Ok(());
+        };
         let Some(column) = measure.column() else { return Ok(()) };
         let base = self.table_named(&column.table);
-        let of = self.schema.tables[base].columns.clone().find(|id| self.schema.columns[*id].column.name == column.column);
+        let of = self.schema.tables[base]
+            .columns
+            .clone()
+            .find(|id| self.schema.columns[*id].column.name == column.column);
         let money = of.is_some_and(|of| {
-            self.schema.columns[of].role == Role::Amount && crate::role::currency_of(self.schema.columns[of].column).is_none()
+            self.schema.columns[of].role == Role::Amount
+                && crate::role::currency_of(self.schema.columns[of].column).is_none()
         });
-        let currencies = self.schema.tables[base].columns.clone().find(|id| names_currencies(self.schema.columns[*id].column));
-        let Some(currency) = currencies.filter(|_| money && measure.aggregate != Aggregate::Count) else { return Ok(()) };
-        let several = self.schema.columns[currency].column.profile.values.as_ref().is_some_and(|values| values.len() > 1);
+        let currencies = self.schema.tables[base]
+            .columns
+            .clone()
+            .find(|id| names_currencies(self.schema.columns[*id].column));
+        let Some(currency) = currencies.filter(|_| money && measure.aggregate != Aggregate::Count)
+        else {
+            return Ok(());
+        };
+        let several = self.schema.columns[currency]
+            .column
+            .profile
+            .values
+            .as_ref()
+            .is_some_and(|values| values.len() > 1);
         let name = &self.schema.columns[currency].column.name;
         let named = format!("{:?}", ask.filter).contains(&format!("{name:?}"));
         if several && !named {
@@ -193,16 +239,25 @@ impl Builder<'_> {
     }
 
     /// Periods in their order, everything else with the greatest first.
-    pub(super) fn order_figures(&self, ask: &mut Ask) {
+    pub(super) fn order_figures(ask: &mut Ask) {
         if !ask.order.is_empty() || ask.group_by.is_empty() {
             return;
         }
-        let period = ask.group_by.iter().find(|group| group.grain().is_some()).map(|group| group.name.clone());
+        let period = ask
+            .group_by
+            .iter()
+            .find(|group| group.grain().is_some())
+            .map(|group| group.name.clone());
         let measure = ask.shown_measures().next().map(|measure| measure.name.clone());
-        let first = ask.shown_groups().find(|group| group.grain().is_none()).map(|group| group.name.clone());
+        let first = ask
+            .shown_groups()
+            .find(|group| group.grain().is_none())
+            .map(|group| group.name.clone());
         let ascending = |name| OrderBy { name, direction: Direction::Ascending };
         match (period, measure) {
-            (Some(period), _) => ask.order.extend([Some(ascending(period)), first.map(ascending)].into_iter().flatten()),
+            (Some(period), _) => ask
+                .order
+                .extend([Some(ascending(period)), first.map(ascending)].into_iter().flatten()),
             (None, Some(measure)) => {
                 ask.order.push(OrderBy { name: measure, direction: Direction::Descending });
                 ask.order.extend(first.map(ascending));
@@ -210,44 +265,28 @@ impl Builder<'_> {
             (None, None) => {}
         }
     }
-
-    /// Bounds groups by a declared figure: "customers with revenue over 10,000".
-    pub(super) fn bound_metric(&self, ask: &mut Ask, metric: usize, comparison: Comparison, literal: Literal) -> Result<(), Misfit> {
-        let name = self.measure_metric(ask, metric, true)?;
-        let bound = Predicate::Compare { left: Value::Output(name), comparison, right: Value::Literal(literal) };
-        ask.having = all(ask.having.take().into_iter().chain([bound]).collect());
-        Ok(())
-    }
-
-    /// An aggregation over a table's own column.
-    pub(super) fn own_aggregation(&self, aggregate: Aggregate, column: ColumnId) -> Aggregation {
-        let reference: ColumnRef = self.schema.reference(column);
-        Aggregation { value: Some(Value::Column(reference.clone())), ..Aggregation::new(aggregate, reference.table) }
-    }
 }
 
-fn first_metric(value: &Value) -> Option<&pacioli_model::MetricName> {
-    match value {
-        Value::Metric(name) => Some(name),
-        Value::Arithmetic { left, right, .. } => first_metric(left).or_else(|| first_metric(right)),
-        _ => None,
-    }
-}
-
-fn columns_in(predicate: &Predicate, columns: &mut Vec<ColumnName>) {
+pub(super) fn columns_in(predicate: &Predicate, columns: &mut Vec<ColumnName>) {
     let mut value = |value: &Value| {
         if let Value::Column(column) = value {
             columns.push(column.column.clone());
         }
     };
     match predicate {
-        Predicate::All(parts) | Predicate::Any(parts) => parts.iter().for_each(|part| columns_in(part, columns)),
+        Predicate::All(parts) | Predicate::Any(parts) => {
+            for part in parts {
+                columns_in(part, columns);
+            }
+        }
         Predicate::Not(part) => columns_in(part, columns),
         Predicate::Compare { left, right, .. } => {
             value(left);
             value(right);
         }
-        Predicate::OneOf { value: of, .. } | Predicate::Matches { value: of, .. } | Predicate::IsNull { value: of } => value(of),
+        Predicate::OneOf { value: of, .. }
+        | Predicate::Matches { value: of, .. }
+        | Predicate::IsNull { value: of } => value(of),
         Predicate::Among { values, .. } => values.iter().for_each(value),
         Predicate::Related { .. } => {}
     }
@@ -259,5 +298,10 @@ fn grain_name(grain: TimeGrain) -> &'static str {
 
 fn year_period(year: i32) -> Option<Period> {
     let day = |year: i32| chrono::NaiveDate::from_ymd_opt(year, 1, 1);
-    Some(Period { from: Some(day(year)?), to: Some(day(year + 1)?), relative: false, notes: Vec::new() })
+    Some(Period {
+        from: Some(day(year)?),
+        to: Some(day(year + 1)?),
+        relative: false,
+        notes: Vec::new(),
+    })
 }

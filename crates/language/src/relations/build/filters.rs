@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use chrono::{NaiveTime, TimeZone as _, Utc};
 use pacioli_model::{
-    Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, GroupKey, Literal,
-    Measure, OrderBy, Predicate, Value,
+    Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, Literal, Measure, OrderBy,
+    Predicate, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -14,6 +14,7 @@ use crate::relations::{
     schema::{ColumnId, TableId},
     sketch::{Best, Clause, Measured, Noun, Pick, Side, Test},
 };
+use crate::role::HeaderWord;
 
 /// A test with its column settled.
 pub(super) struct Settled {
@@ -83,7 +84,7 @@ impl Builder<'_> {
             .collect())
     }
 
-    fn clause(
+    pub(super) fn clause(
         &self,
         base: TableId,
         clause: &Clause,
@@ -322,7 +323,7 @@ impl Builder<'_> {
         }
         let right = Value::Literal(match data_type {
             ColumnType::Text => Literal::Text(number.to_string()),
-            _ => self.number_literal(number),
+            _ => Self::number_literal(number),
         });
         let left = match data_type {
             ColumnType::Date | ColumnType::Timestamp => {
@@ -420,16 +421,10 @@ impl Builder<'_> {
             } else {
                 fitting
             };
-            let hinted = fitting.iter().copied().find(|column| {
-                node(column).words.iter().any(|word| {
-                    hints.iter().any(|hint| {
-                        hint.len() > 3
-                            && (word.stem.starts_with(&hint[..4])
-                                || crate::relations::thesaurus::alike(hint)
-                                    .contains(&word.stem.as_str()))
-                    })
-                })
-            });
+            let hinted = fitting
+                .iter()
+                .copied()
+                .find(|column| hints.iter().any(|hint| speaks_of(&node(column).words, hint)));
             if let Some(column) = hinted.or_else(|| fitting.first().copied()) {
                 return Ok(column);
             }
@@ -458,6 +453,17 @@ impl Builder<'_> {
     }
 }
 
+/// Whether a word of the question speaks of a column: itself, the same stem, or a word like it.
+pub(super) fn speaks_of(words: &[HeaderWord], said: &str) -> bool {
+    let alike = crate::relations::thesaurus::alike(said);
+    let begins = |word: &str| {
+        word.chars().zip(said.chars()).take(4).filter(|(one, two)| one == two).count() == 4
+    };
+    words
+        .iter()
+        .any(|word| word.stem == said || begins(&word.stem) || alike.contains(&word.stem.as_str()))
+}
+
 fn deny(predicate: Predicate) -> Predicate {
     match predicate {
         Predicate::Not(inner) => *inner,
@@ -470,16 +476,16 @@ fn tokens_of(test: &Test) -> Range<usize> {
         Test::Compare { pick, .. }
         | Test::Between { pick, .. }
         | Test::Empty { pick }
-        | Test::Has { pick } => pick.tokens.clone(),
+        | Test::Has { pick }
+        | Test::Count {
+            what: Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick),
+            ..
+        } => pick.tokens.clone(),
         Test::Values { tokens, .. }
         | Test::Text { tokens, .. }
         | Test::Exists { tokens, .. }
         | Test::Year { tokens, .. }
         | Test::Days { tokens, .. } => tokens.clone(),
-        Test::Count {
-            what: Measured::Count(Some(Noun::Column(pick))) | Measured::Aggregate(_, pick),
-            ..
-        } => pick.tokens.clone(),
         Test::Count { .. } => NOWHERE,
         Test::Best(best) => best.tokens.clone(),
     }

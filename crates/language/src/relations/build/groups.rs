@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use pacioli_model::{Aggregate, Aggregation, Ask, Comparison, Literal, OrderBy, Predicate, Value};
+use pacioli_model::{Aggregate, Aggregation, Ask, Literal, OrderBy, Predicate, Value};
 
 use super::{Builder, NOWHERE, Output, misfit};
 use crate::relations::{
     resolve::Misfit,
     schema::{ColumnId, TableId},
-    sketch::{Best, Clause, Measured, Noun, Test},
+    sketch::{Best, Measured, Noun, Test},
 };
 
 /// A group of the answer: a column, or the rows of a table.
@@ -39,7 +39,7 @@ impl Builder<'_> {
         if let Some((noun, comparison, number)) = self.counted_attribute() {
             let hidden = !matches!(noun, Measured::Metric(_));
             let name = self.measure_of(&mut ask, &noun, &tables, hidden)?;
-            let literal = self.number_literal(number);
+            let literal = Self::number_literal(number);
             ask.having = Some(Predicate::Compare {
                 left: Value::Output(name),
                 comparison,
@@ -65,7 +65,7 @@ impl Builder<'_> {
         self.add_versus(&mut ask, filter_from)?;
         self.part_currencies(&mut ask)?;
         self.add_change(&mut ask)?;
-        self.order_figures(&mut ask);
+        Self::order_figures(&mut ask);
         if let Some(best) = best.filter(|_| alone) {
             // "the number of concerts in the largest stadium": the rank says which rows count.
             let ranked = self.best_filter(filter_from, best)?;
@@ -136,7 +136,7 @@ impl Builder<'_> {
             || self.schema.tables[table].key == Some(column);
         let measured = self.measured_tables();
         let elsewhere = !measured.contains(&table) || measured.is_empty();
-        named && elsewhere || elsewhere && self.sketch.entity == Some(table)
+        elsewhere && (named || self.sketch.entity == Some(table))
     }
 
     pub(super) fn measured_tables(&self) -> Vec<TableId> {
@@ -205,7 +205,7 @@ impl Builder<'_> {
                     Aggregation::new(how, self.schema.tables[base].entry.name.clone());
                 aggregation.value = Some(self.column_value(base, column, tokens)?);
                 let name = format!("distinct_{}", self.schema.columns[column].column.name);
-                self.add_measure(ask, &name, aggregation, false);
+                Self::add_measure(ask, &name, aggregation, false);
             }
             Output::Aggregate(aggregate, column) => {
                 self.measure_column(ask, aggregate, column, tokens, groups, false)?;
@@ -234,11 +234,11 @@ impl Builder<'_> {
             _ => "total",
         };
         let name = format!("{word}_{}", self.schema.columns[column].column.name);
-        Ok(self.add_measure(ask, &name, aggregation, hidden))
+        Ok(Self::add_measure(ask, &name, aggregation, hidden))
     }
 
     /// The table whose rows are measured: `table` itself, or what joins it to the groups.
-    fn measuring(&self, table: TableId, groups: &[TableId]) -> Result<TableId, Misfit> {
+    pub(super) fn measuring(&self, table: TableId, groups: &[TableId]) -> Result<TableId, Misfit> {
         let mut tables = groups.to_vec();
         tables.push(table);
         self.resolver.base(&tables, table).ok_or_else(|| {
@@ -265,7 +265,7 @@ impl Builder<'_> {
                     self.schema.tables[base].entry.name.clone(),
                 );
                 aggregation.value = Some(self.column_value(base, column, &pick.tokens)?);
-                return Ok(self.add_measure(ask, "count", aggregation, hidden));
+                return Ok(Self::add_measure(ask, "count", aggregation, hidden));
             }
             Some(Noun::Period(_)) => return Err(misfit(NOWHERE, "Periods are not counted.")),
             None => self
@@ -275,7 +275,7 @@ impl Builder<'_> {
         let base = self.measuring(table, groups)?;
         let aggregation =
             Aggregation::new(Aggregate::Count, self.schema.tables[base].entry.name.clone());
-        Ok(self.add_measure(ask, "count", aggregation, hidden))
+        Ok(Self::add_measure(ask, "count", aggregation, hidden))
     }
 
     /// What rows are counted where the question names none: another table that it names and that has
@@ -323,71 +323,9 @@ impl Builder<'_> {
         matches!(
             self.sketch.best.as_ref().map(|best| &best.by),
             Some(Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_))
-        ) || self
-            .sketch
-            .sort
-            .iter()
-            .any(|key| matches!(key.by, Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_)))
-    }
-
-    /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
-    pub(super) fn counted_attribute(
-        &self,
-    ) -> Option<(Measured, Comparison, pacioli_model::Decimal)> {
-        let mut counts = self
-            .sketch
-            .clauses
-            .iter()
-            .filter(|clause| !clause.negated)
-            .flat_map(|clause| &clause.tests);
-        let (what, comparison, number): (Measured, Comparison, pacioli_model::Decimal) = counts
-            .find_map(|test| match test {
-                Test::Count { what, comparison, number } => {
-                    Some((what.clone(), *comparison, *number))
-                }
-                _ => None,
-            })?;
-        let only_columns =
-            self.outputs.iter().all(|(output, _)| matches!(output, Output::Column(_)));
-        let attribute = self.outputs.iter().all(|(output, _)| match output {
-            Output::Column(column) => {
-                let table = self.schema.table_of(*column);
-                self.schema.tables[table].display != Some(*column)
-                    && self.schema.tables[table].key != Some(*column)
-                    && match &what {
-                        Measured::Count(Some(Noun::Table(counted))) => *counted == table,
-                        Measured::Aggregate(_, pick) => self
-                            .resolver
-                            .choose(pick)
-                            .is_ok_and(|of| self.schema.table_of(of) == table),
-                        _ => false,
-                    }
-            }
-            _ => false,
-        });
-        if matches!(what, Measured::Metric(_)) {
-            return Some((what, comparison, number));
-        }
-        let grouped = !self.sketch.groups.is_empty();
-        ((only_columns && attribute) || grouped && self.counts_groups(&what))
-            .then_some((what, comparison, number))
-    }
-
-    /// The table of a declared figure among the measures, ranks and bounds.
-    fn measured_metric(&self) -> Option<TableId> {
-        let shown = self.outputs.iter().find_map(|(output, _)| match output {
-            Output::Metric(metric) => Some(*metric),
-            _ => None,
-        });
-        let ranked = self.sketch.best.as_ref().and_then(|best| match best.by {
-            Measured::Metric(metric) => Some(metric),
-            _ => None,
-        });
-        let bounded = self.sketch.clauses.iter().flat_map(|clause| &clause.tests).find_map(|test| match test {
-            Test::Count { what: Measured::Metric(metric), .. } => Some(*metric),
-            _ => None,
-        });
-        shown.or(ranked).or(bounded).and_then(|metric| self.metric_table(metric))
+        ) || self.sketch.sort.iter().any(|key| {
+            matches!(key.by, Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_))
+        })
     }
 
     /// "Germany vs France": the values that stand against each other are groups.
@@ -400,19 +338,15 @@ impl Builder<'_> {
             Test::Values { values, column, near, tokens } => Some((values, column, near, tokens)),
             _ => None,
         });
-        let (values, column, near, tokens) = values.ok_or_else(|| misfit(NOWHERE, "The question does not say what is compared."))?;
+        let (values, column, near, tokens) =
+            values.ok_or_else(|| misfit(NOWHERE, "The question does not say what is compared."))?;
         let (column, _) = self.resolver.choose_values(values, column.as_ref(), *near, tokens)?;
         self.add_group(ask, base, column, tokens, false)?;
         Ok(())
     }
 
-    /// Whether a count bounds the groups themselves: "for each country with more than 3 airports".
-    fn counts_groups(&self, what: &Measured) -> bool {
-        matches!(what, Measured::Count(Some(Noun::Table(table))) if !self.sketch.groups.contains(&Noun::Table(*table)))
-    }
-
     /// The measure that a bound or a rank speaks of.
-    fn measure_of(
+    pub(super) fn measure_of(
         &self,
         ask: &mut Ask,
         what: &Measured,
@@ -448,7 +382,8 @@ impl Builder<'_> {
                 self.measure_column(ask, *aggregate, column, &pick.tokens, groups, true)?
             }
             Measured::Metric(metric) => {
-                let shown = !self.outputs.iter().any(|(output, _)| matches!(output, Output::Metric(_)));
+                let shown =
+                    !self.outputs.iter().any(|(output, _)| matches!(output, Output::Metric(_)));
                 self.measure_metric(ask, *metric, !shown)?
             }
             Measured::Column(pick) => {
@@ -472,6 +407,35 @@ impl Builder<'_> {
         }
         ask.order.push(OrderBy { name, direction: best.direction });
         ask.limit = Some(best.number.unwrap_or(1));
+        self.limit_each(ask)
+    }
+
+    /// "The top 3 products in each country": so many of every group that the question names.
+    fn limit_each(&self, ask: &mut Ask) -> Result<(), Misfit> {
+        let mut each = Vec::new();
+        for group in &self.sketch.groups {
+            let column = match group {
+                Noun::Column(pick) => self.resolver.choose(pick)?,
+                Noun::Table(table) => {
+                    self.schema.tables[*table].key.map_or_else(|| self.shown(*table), Ok)?
+                }
+                Noun::Period(_) => continue,
+            };
+            let reference = self.schema.reference(column);
+            let same = |known: &pacioli_model::ColumnRef| {
+                known.table == reference.table && known.column == reference.column
+            };
+            each.extend(
+                ask.group_by
+                    .iter()
+                    .filter(|group| group.column().is_some_and(same))
+                    .map(|group| group.name.clone()),
+            );
+        }
+        let others = ask.shown_groups().any(|group| !each.contains(&group.name));
+        if others && each.len() < ask.group_by.len() {
+            ask.limit_per = each;
+        }
         Ok(())
     }
 
@@ -491,73 +455,8 @@ impl Builder<'_> {
         known.map(|measure| measure.name.clone())
     }
 
-    pub(super) fn number_literal(&self, number: pacioli_model::Decimal) -> Literal {
+    pub(super) fn number_literal(number: pacioli_model::Decimal) -> Literal {
         let whole = (number.scale == 0).then(|| i64::try_from(number.mantissa).ok()).flatten();
         whole.map_or(Literal::Decimal(number), Literal::Integer)
-    }
-
-    /// A count of what belongs to the rows of `owner`, as a condition on them.
-    pub(super) fn count_filter(
-        &self,
-        base: TableId,
-        clause: &Clause,
-        what: &Measured,
-        comparison: Comparison,
-        number: pacioli_model::Decimal,
-    ) -> Result<Predicate, Misfit> {
-        let owner = self.counting_owner(what);
-        let key = self.schema.tables[owner].key.or(self.schema.tables[owner].display);
-        let key = key.ok_or_else(|| misfit(NOWHERE, "These rows have no key to count by."))?;
-        let counted = match what {
-            Measured::Count(Some(Noun::Table(table))) => *table,
-            Measured::Count(Some(Noun::Column(pick)))
-            | Measured::Aggregate(_, pick)
-            | Measured::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
-            Measured::Count(None) => self.belonging(),
-            Measured::Count(Some(Noun::Period(_))) | Measured::Metric(_) => {
-                return Err(misfit(NOWHERE, "This figure does not belong to one row."));
-            }
-        };
-        let mut ask = Ask::about(self.schema.tables[counted].entry.name.clone());
-        let table = self.measuring(counted, &[owner])?;
-        ask.table = self.schema.tables[table].entry.name.clone();
-        self.add_group(&mut ask, table, key, &NOWHERE, false)?;
-        let name = self.measure_of(&mut ask, what, &[owner], true)?;
-        ask.having = Some(Predicate::Compare {
-            left: Value::Output(name),
-            comparison,
-            right: Value::Literal(self.number_literal(number)),
-        });
-        let _ = clause;
-        Ok(Predicate::Among {
-            values: vec![self.column_value(base, key, &NOWHERE)?],
-            ask: Box::new(ask),
-        })
-    }
-
-    /// Whose rows are counted for: what is listed or grouped, unless that is what is counted.
-    fn counting_owner(&self, what: &Measured) -> TableId {
-        let counted = match what {
-            Measured::Count(Some(Noun::Table(table))) => Some(*table),
-            Measured::Count(Some(Noun::Column(pick)))
-            | Measured::Aggregate(_, pick)
-            | Measured::Column(pick) => {
-                self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column))
-            }
-            Measured::Count(None | Some(Noun::Period(_))) | Measured::Metric(_) => None,
-        };
-        let entity = self.resolver.entity;
-        let listed = self.outputs.iter().find_map(|(output, _)| match output {
-            Output::Column(column) => Some(self.schema.table_of(*column)),
-            Output::Entity(table) => Some(*table),
-            _ => None,
-        });
-        if Some(entity) != counted {
-            return entity;
-        }
-        listed
-            .filter(|table| Some(*table) != counted)
-            .or(self.sketch.mentioned.iter().copied().find(|table| Some(*table) != counted))
-            .unwrap_or(entity)
     }
 }

@@ -42,7 +42,7 @@ impl Builder<'_> {
             .sketch
             .clauses
             .iter()
-            .filter(|clause| !clause.alternative && !(clause.negated && own_rows))
+            .filter(|clause| !(clause.alternative || clause.negated && own_rows))
         {
             for test in &clause.tests {
                 let Some((column, said)) = self.said(base, test)? else { continue };
@@ -72,6 +72,14 @@ impl Builder<'_> {
                 Said::Values(self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.1)
             }
             Test::Year { comparison: Comparison::Equal, year, .. } => Said::Year(*year),
+            Test::Year { comparison: Comparison::Less | Comparison::LessOrEqual, year, .. } => {
+                Said::Below(f64::from(*year))
+            }
+            Test::Year {
+                comparison: Comparison::Greater | Comparison::GreaterOrEqual,
+                year,
+                ..
+            } => Said::Above(f64::from(*year)),
             _ => return Ok(None),
         };
         let settled = self.settle(base, test)?;

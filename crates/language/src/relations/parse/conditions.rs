@@ -2,12 +2,12 @@
 
 mod best;
 mod compare;
+mod values;
 
 use pacioli_model::{Comparison, Decimal};
 
 use super::{Parser, Zone};
 use crate::relations::{
-    lexicon::KnownValue,
     pieces::{Degree, Item, Mention},
     sketch::{Measured, Noun, Pick, Side, Test},
     vocabulary::Key,
@@ -24,7 +24,7 @@ impl Parser<'_> {
             Item::Mention(mention) => self.condition_mention(here, &mention),
             Item::Adjective { degree: Degree::Most, .. } => self.condition_best(here),
             Item::Adjective { direction, columns, .. } => {
-                self.adjective_compared(here, direction, &columns)
+                self.adjective_compared(here, direction, &columns);
             }
             Item::Number(value) => self.number(here, value),
             Item::Quoted(text, values) => self.quoted(here, text, values),
@@ -70,6 +70,7 @@ impl Parser<'_> {
             }
             Key::Text(place) => self.text(here, place),
             Key::Empty => self.empty(here),
+            Key::Verb if self.says_state(here) => self.misplaced(here),
             Key::Everything => self.everything = true,
             Key::Every(grain) => self.sketch.groups.push(Noun::Period(grain)),
             Key::Grain(_) => self.misplaced(here),
@@ -91,15 +92,15 @@ impl Parser<'_> {
 
     /// A count or an aggregate in a condition: "with the number of pets above 2"; else a new question.
     fn ask_again(&mut self, here: usize, key: Key) {
-        let after_and = here
-            .checked_sub(1)
-            .and_then(|before| self.key_at(before))
-            .is_some_and(|before| matches!(before, Key::And | Key::Ask | Key::Stop));
-        let started = self.pieces[here].pause || after_and || here == 0;
-        if key == Key::Ask && !started && self.column.is_none() {
+        let before =
+            self.pieces[..here].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
+        let joined =
+            before.is_none_or(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
+        let started = self.pieces[here].pause || joined;
+        if key == Key::Ask && !started {
             return;
         }
-        if started || key == Key::Ask || self.sketch.targets.is_empty() {
+        if started || self.sketch.targets.is_empty() {
             self.break_clause();
             self.at = here;
             self.enter(Zone::Select);
@@ -184,7 +185,7 @@ impl Parser<'_> {
 
     fn noun(&self, at: usize) -> Option<Noun> {
         let mention = self.mention_at(at)?;
-        if self.is_table(mention) {
+        if Self::is_table(mention) {
             Some(Noun::Table(mention.tables[0].0))
         } else {
             self.pick(at, None).map(Noun::Column)
@@ -205,7 +206,6 @@ impl Parser<'_> {
                 !matches!(self.key_at(self.solid(next + 1)), Some(Key::Compare(_)))
             }
             Some(Item::Key(Key::HowMany)) => true,
-            Some(Item::Key(Key::Aggregate(_))) => false,
             _ => false,
         };
         if new_question {
@@ -289,10 +289,17 @@ impl Parser<'_> {
     }
 
     fn condition_mention(&mut self, here: usize, mention: &Mention) {
-        if let Some(metric) = mention.metrics.first() {
+        let bounded = self.compares_next(here + 1);
+        if let Some(metric) =
+            mention.metrics.first().filter(|_| bounded || mention.tables.is_empty())
+            && !self.names_value(here, mention)
+        {
             self.close_column();
             self.metric = Some(*metric);
             return;
+        }
+        if self.names_value(here, mention) {
+            return self.values_here(here);
         }
         if self.takes_value(here, mention) {
             return self.values_here(here);
@@ -301,7 +308,7 @@ impl Parser<'_> {
         let compound = self
             .mention_at(next)
             .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
-        if compound && self.is_table(mention) {
+        if compound && Self::is_table(mention) {
             let owner = mention.best_table().map(|(table, _)| table);
             self.close_column();
             self.column = self.pick(next, owner);
@@ -311,7 +318,7 @@ impl Parser<'_> {
         }
         let compared =
             self.compares_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
-        let table_first = self.is_table(mention) && !compared || mention.columns.is_empty();
+        let table_first = Self::is_table(mention) && !compared || mention.columns.is_empty();
         if table_first && let Some((table, _)) = mention.best_table() {
             return self.table_condition(here, table);
         }
@@ -338,79 +345,6 @@ impl Parser<'_> {
             Some(Item::Mention(mention)) => mention.only_values() && at == next,
             _ => false,
         }
-    }
-
-    fn takes_value(&self, here: usize, mention: &Mention) -> bool {
-        if mention.values.is_empty() {
-            return false;
-        }
-        if mention.only_values() {
-            return true;
-        }
-        let wanted = self.column.as_ref();
-        let fits = |value: &KnownValue| {
-            wanted.is_some_and(|pick| {
-                pick.candidates.iter().any(|(column, _)| *column == value.column)
-            })
-        };
-        if mention.values.iter().any(|(value, _)| fits(value)) && !self.compares_next(here + 1) {
-            return true;
-        }
-        let best = mention.values.first().map_or(0.0, |(_, quality)| *quality);
-        best > mention.table_quality().max(mention.column_quality())
-    }
-
-    /// Values from `here` on, joined by `or` or `and`, as one test.
-    pub(super) fn values_here(&mut self, here: usize) {
-        let mut values = Vec::new();
-        let mut at = here;
-        while let Some(mention) =
-            self.mention_at(at).filter(|mention| at == here || mention.only_values())
-        {
-            values.push(mention.values.clone());
-            self.at = at + 1;
-            let mut next = at + 1;
-            let versus = matches!(self.key_at(next), Some(Key::Versus));
-            self.sketch.versus |= versus;
-            if (versus || matches!(self.key_at(next), Some(Key::Or))) && !self.alternative {
-                next = self.solid(next + 1);
-            } else {
-                break;
-            }
-            at = next;
-        }
-        let mut column = self.column.take();
-        let tokens = self.pieces[here].tokens.start..self.pieces[self.at - 1].tokens.end;
-        // "Prague city": what the value is stands after it.
-        let after =
-            self.mention_at(self.at).filter(|_| column.is_none() && !self.pieces[self.at].pause);
-        let says = |mention: &Mention| {
-            values.iter().flatten().any(|(value, _)| {
-                mention
-                    .columns
-                    .iter()
-                    .any(|(column, quality)| *column == value.column && *quality >= 0.7)
-                    && (mention.table_quality() < 0.9 || !self.sketch.targets.is_empty())
-                    || mention.tables.iter().any(|(table, quality)| {
-                        *quality > 0.9
-                            && *table == self.schema.table_of(value.column)
-                            && Some(*table) != self.sketch.entity
-                            && !self.sketch.targets.is_empty()
-                    })
-            })
-        };
-        if after.is_some_and(says) {
-            column = self.pick(self.at, None);
-            self.at += 1;
-        }
-        let near = self.focus;
-        let mut tables: Vec<usize> =
-            values.iter().flatten().map(|(value, _)| self.schema.table_of(value.column)).collect();
-        tables.dedup();
-        if let [only] = tables.as_slice() {
-            self.focus = Some(*only);
-        }
-        self.push(Test::Values { values, column, near, tokens });
     }
 
     fn table_condition(&mut self, here: usize, table: usize) {
@@ -440,107 +374,6 @@ impl Parser<'_> {
             let tokens = self.tokens(here);
             self.push(Test::Exists { table, tokens });
         }
-    }
-
-    fn quoted(&mut self, here: usize, text: String, values: Vec<(KnownValue, f64)>) {
-        let tokens = self.tokens(here);
-        let column = self.column.take();
-        let fits = column.as_ref().is_none_or(|pick| {
-            values
-                .iter()
-                .any(|(value, _)| pick.candidates.iter().any(|(column, _)| *column == value.column))
-        });
-        let after = self.solid(self.at + 1);
-        let inside = column.is_none()
-            && matches!(self.key_at(self.at), Some(Key::In))
-            && self.mention_at(after).is_some_and(|mention| {
-                !mention.columns.is_empty() && mention.table_quality() < 0.9
-            });
-        if inside {
-            // "having 'Hey' in its title"
-            let pick = self.pick(after, None);
-            self.at = after + 1;
-            return self.push(Test::Text {
-                pick,
-                place: pacioli_model::TextPlace::Anywhere,
-                text,
-                tokens,
-            });
-        }
-        let mut all = vec![values];
-        let _ = fits;
-        if all[0].is_empty() {
-            return match column {
-                Some(pick) => self.push(Test::Compare {
-                    pick,
-                    comparison: Comparison::Equal,
-                    side: Side::Text(text),
-                }),
-                None => self.misplaced(here),
-            };
-        }
-        let next = self.solid(self.at + 1);
-        if let (Some(Key::Or), Some(Item::Quoted(_, more))) =
-            (self.key_at(self.at), self.item(next).cloned())
-            && !more.is_empty()
-        {
-            all.push(more);
-            self.at = next + 1;
-        }
-        let near = self.focus;
-        self.push(Test::Values { values: all, column, near, tokens });
-    }
-
-    fn text(&mut self, here: usize, place: pacioli_model::TextPlace) {
-        let mut next = here + 1;
-        let skipped = |next: usize| {
-            self.pieces.get(next).is_some_and(|piece| {
-                matches!(
-                    self.words[piece.tokens.start],
-                    "the"
-                        | "letter"
-                        | "word"
-                        | "with"
-                        | "letters"
-                        | "words"
-                        | "capital"
-                        | "substring"
-                        | "string"
-                )
-            })
-        };
-        while skipped(next) {
-            next += 1;
-        }
-        let text = match self.item(next) {
-            Some(Item::Quoted(text, _)) => Some(text.clone()),
-            Some(Item::Mention(_) | Item::Unknown | Item::Number(_) | Item::Key(_))
-                if self.pieces.len() > next =>
-            {
-                self.read.push(next);
-                let start = self.pieces[next].tokens.start;
-                Some(self.words[start..self.pieces[next].tokens.end].join(" "))
-            }
-            _ => None,
-        };
-        let tokens = here..next + 1;
-        let Some(text) = text.filter(|text| !text.is_empty()) else {
-            // "that includes a pool": the word joins two things.
-            return;
-        };
-        self.at = next + 1;
-        let mut pick = self.column.take();
-        if pick.is_none() {
-            let after = self.solid_noun(next + 1);
-            let named = self.mention_at(after).is_some_and(|mention| !mention.columns.is_empty());
-            if named && matches!(self.key_at(self.solid(next + 1)), Some(Key::In)) {
-                pick = self.pick(after, None);
-                self.at = after + 1;
-            }
-        }
-        let pick = pick.or_else(|| self.alternative.then(|| self.last_pick()).flatten());
-        let tokens = self.pieces[tokens.start].tokens.start..self.pieces[tokens.end - 1].tokens.end;
-        self.push(Test::Text { pick, place, text, tokens });
     }
 
     fn condition_best(&mut self, here: usize) {

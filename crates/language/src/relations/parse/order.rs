@@ -16,7 +16,7 @@ impl Parser<'_> {
         match self.item(here).cloned() {
             Some(Item::Key(Key::Towards(direction))) => self.towards(direction),
             Some(Item::Key(Key::OrderTowards(direction))) => {
-                self.sort_by(here + 1, Some(direction))
+                self.sort_by(here + 1, Some(direction));
             }
             Some(Item::Key(Key::Alphabetical)) => self.alphabetical(here),
             Some(Item::Key(Key::Order)) => self.order_by(here),
@@ -24,7 +24,7 @@ impl Parser<'_> {
             Some(Item::Mention(mention))
                 if !mention.only_values() && !self.sketch.sort.is_empty() =>
             {
-                self.sort_by(here, None)
+                self.sort_by(here, None);
             }
             Some(Item::Key(Key::Ask | Key::HowMany | Key::Aggregate(_))) => {
                 self.at = here;
@@ -41,7 +41,7 @@ impl Parser<'_> {
         let next = self.solid_noun(here + 1);
         match self.item(next) {
             Some(Item::Key(Key::Towards(_) | Key::OrderTowards(_) | Key::Alphabetical)) => {
-                self.at = next
+                self.at = next;
             }
             Some(Item::Key(Key::By)) => self.sort_by(next + 1, None),
             _ => self.sort_by(here + 1, None),
@@ -98,7 +98,7 @@ impl Parser<'_> {
         };
         match by {
             Some(by) => {
-                self.sketch.sort.push(SortKey { by, direction: Some(Direction::Ascending) })
+                self.sketch.sort.push(SortKey { by, direction: Some(Direction::Ascending) });
             }
             None => self.misplaced(here),
         }
@@ -113,7 +113,7 @@ impl Parser<'_> {
                 Some(Item::Key(Key::HowMany)) => counting = true,
                 Some(Item::Key(Key::Aggregate(found))) => aggregate = Some(*found),
                 Some(Item::Key(Key::Towards(found) | Key::OrderTowards(found))) => {
-                    direction = direction.or(Some(*found))
+                    direction = direction.or(Some(*found));
                 }
                 Some(Item::Key(Key::Distinct | Key::By | Key::Each)) => {}
                 _ => break,
@@ -121,15 +121,12 @@ impl Parser<'_> {
             next = self.solid_noun(next + 1);
         }
         let by = self.sorted(next, counting, aggregate);
-        match by {
-            Some((by, end)) => {
-                self.sketch.sort.push(SortKey { by, direction });
-                self.at = end;
-            }
-            None => {
-                self.misplaced(from.min(self.pieces.len().saturating_sub(1)));
-                self.at = next.max(from);
-            }
+        if let Some((by, end)) = by {
+            self.sketch.sort.push(SortKey { by, direction });
+            self.at = end;
+        } else {
+            self.misplaced(from.min(self.pieces.len().saturating_sub(1)));
+            self.at = next.max(from);
         }
     }
 
@@ -147,7 +144,7 @@ impl Parser<'_> {
             return Some((Measured::Metric(*metric), next + 1));
         }
         let after = next + 1;
-        let qualifies = self.is_table(mention)
+        let qualifies = Self::is_table(mention)
             && self
                 .mention_at(after)
                 .is_some_and(|column| !column.columns.is_empty() && !self.pieces[after].pause);

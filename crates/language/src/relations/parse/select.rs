@@ -10,6 +10,44 @@ use crate::relations::{
     vocabulary::Key,
 };
 
+/// Participles that say what became of a row.
+const STATES: &[&str] = &[
+    "paid",
+    "shipped",
+    "delivered",
+    "sold",
+    "opened",
+    "completed",
+    "processed",
+    "accepted",
+    "rented",
+    "booked",
+    "reserved",
+    "assigned",
+    "settled",
+    "charged",
+    "reviewed",
+    "affected",
+    "injured",
+    "killed",
+    "damaged",
+    "nominated",
+    "elected",
+    "hired",
+    "left",
+    "submitted",
+    "checked",
+    "certified",
+    "approved",
+    "signed",
+    "tested",
+    "obtained",
+    "launched",
+    "ended",
+    "finished",
+    "started",
+];
+
 impl Parser<'_> {
     pub(super) fn select(&mut self) {
         let here = self.at;
@@ -29,10 +67,10 @@ impl Parser<'_> {
                 self.at = here + 1;
             }
             Item::Number(_) if super::ranks(self.item(self.solid(here + 1))) => {
-                self.select_best(here)
+                self.select_best(here);
             }
             Item::Adjective { .. } | Item::Number(_) | Item::Quoted(..) | Item::Days(_) => {
-                self.enter(Zone::Condition)
+                self.enter(Zone::Condition);
             }
             Item::Unknown => self.at = here + 1,
         }
@@ -42,6 +80,8 @@ impl Parser<'_> {
         self.at = here + 1;
         match key {
             Key::Distinct => self.sketch.distinct = true,
+            // "the average number of pages" is the average of pages.
+            Key::HowMany if !self.aggregates.is_empty() => {}
             Key::HowMany => {
                 self.counting = true;
                 self.narrowing = false;
@@ -60,11 +100,11 @@ impl Parser<'_> {
                 self.alternative = !self.sketch.clauses.is_empty();
             }
             Key::By => self.by(here),
-            Key::Of => self.narrowing = true,
+            Key::Verb if self.says_state(here) => self.misplaced(here),
+            Key::Of | Key::Verb => self.narrowing = true,
             Key::In => {
                 self.narrowing = true;
                 self.within = true;
-                return;
             }
             Key::Ask if self.refers_back(here) => self.enter(Zone::Condition),
             Key::Ask | Key::And => self.narrowing = false,
@@ -89,10 +129,34 @@ impl Parser<'_> {
                 self.at = here;
                 self.enter(Zone::Order);
             }
-            Key::Verb => self.narrowing = true,
             Key::Or => self.alternative = !self.sketch.clauses.is_empty(),
             Key::Than | Key::Empty | Key::Beyond | Key::Stop => {}
         }
+    }
+
+    /// "Paid invoices", "orders that were shipped": a state that no value of the catalog is, and that
+    /// must not be passed over as a mere verb.
+    pub(super) fn says_state(&self, here: usize) -> bool {
+        let word = |at: usize| self.words[self.pieces[at].tokens.start].to_lowercase();
+        if !STATES.contains(&word(here).as_str()) {
+            return false;
+        }
+        let noun_before =
+            here.checked_sub(1).is_some_and(|before| self.mention_at(before).is_some());
+        let noun_after = self
+            .mention_at(here + 1)
+            .is_some_and(|mention| !mention.tables.is_empty() && !self.pieces[here + 1].pause);
+        let is_before = here.checked_sub(1).is_some_and(|before| {
+            matches!(
+                word(before).as_str(),
+                "is" | "are" | "was" | "were" | "been" | "be" | "not" | "never" | "yet"
+            ) || matches!(self.key_at(before), Some(Key::Not))
+        });
+        let ends = self
+            .pieces
+            .get(here + 1)
+            .is_none_or(|piece| piece.pause || matches!(piece.item, Item::Key(Key::And | Key::Or)));
+        noun_after && !noun_before || is_before && ends
     }
 
     /// "employees who help customers": no new question.
@@ -124,16 +188,18 @@ impl Parser<'_> {
 
     /// `by` groups what is measured; anything else it only narrows.
     fn by(&mut self, here: usize) {
-        let measured = self
-            .sketch
-            .targets
-            .iter()
-            .any(|target| matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_)));
-        let measures = |target: &Target| match target {
+        let measured = self.sketch.targets.iter().any(|target| {
+            matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_))
+        });
+        let adds_up = |target: &Target| match target {
             Target::Column(pick) => super::usual_aggregate(pick, self.schema).is_some(),
             _ => false,
         };
-        let plain = if self.sketch.targets.is_empty() { self.sketch.entity.is_some() } else { self.sketch.targets.iter().all(measures) };
+        let plain = if self.sketch.targets.is_empty() {
+            self.sketch.entity.is_some()
+        } else {
+            self.sketch.targets.iter().all(adds_up)
+        };
         let measured = measured || plain || self.sketch.change.is_some();
         let noun = self.solid(here + 1);
         let valued = matches!(self.item(noun + 1), Some(Item::Quoted(..)))
@@ -168,12 +234,16 @@ impl Parser<'_> {
 
     fn select_mention(&mut self, here: usize, mention: &Mention) {
         self.at = here + 1;
-        if let Some(metric) = mention.metrics.first() {
+        if let Some(metric) = mention.metrics.first()
+            && !self.names_value(here, mention)
+            && !self.lists_rows(here, mention)
+        {
             return self.target_metric(here, *metric);
         }
         let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
-        let values_win =
-            mention.only_values() || self.narrowing && asked && is_better_value(mention);
+        let values_win = mention.only_values()
+            || self.names_value(here, mention)
+            || self.narrowing && asked && is_better_value(mention);
         if values_win {
             self.at = here;
             return self.select_values(here, mention);
@@ -193,7 +263,7 @@ impl Parser<'_> {
             .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
         let owner =
             mention.best_table().filter(|(_, quality)| *quality >= 0.7).map(|(table, _)| table);
-        if compound && owner.is_some() && self.is_table(mention) {
+        if compound && owner.is_some() && Self::is_table(mention) {
             self.sketch.entity = self.sketch.entity.or(owner);
             let after = self.mention_at(next).cloned().unwrap_or_default();
             let counts_rows = self.counting
@@ -247,6 +317,37 @@ impl Parser<'_> {
         }
     }
 
+    /// "employees in Sales": written like a value, and where one stands.
+    pub(super) fn names_value(&self, here: usize, mention: &Mention) -> bool {
+        let typed = self.words[self.pieces[here].tokens.start];
+        let after = matches!(
+            here.checked_sub(1).and_then(|before| self.key_at(before)),
+            Some(Key::In | Key::Of)
+        );
+        after
+            && here > 1
+            && mention.values.iter().any(|(value, _)| value.text.starts_with(typed))
+            && typed.starts_with(char::is_uppercase)
+    }
+
+    /// "Which orders were shipped": the rows, though a figure is called the same.
+    fn lists_rows(&self, here: usize, mention: &Mention) -> bool {
+        let asked =
+            self.pieces[..here].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
+        let listed = asked.is_some_and(|piece| {
+            let word = self.words[piece.tokens.start].to_lowercase();
+            piece.item == Item::Key(Key::Ask)
+                && matches!(word.as_str(), "which" | "list" | "show" | "display" | "find" | "give")
+        });
+        let measures = self.pieces.iter().any(|piece| {
+            matches!(
+                piece.item,
+                Item::Key(Key::By | Key::Each | Key::Every(_) | Key::Most(_) | Key::Change(_))
+            )
+        });
+        listed && !measures && mention.table_quality() > 0.94
+    }
+
     fn target_metric(&mut self, here: usize, metric: usize) {
         // "total revenue" is revenue; an average of it would be another figure.
         let summed = self.aggregates.iter().all(|aggregate| *aggregate == Aggregate::Sum);
@@ -279,7 +380,7 @@ impl Parser<'_> {
         if self.narrowing && asked {
             return mention.table_quality() >= mention.column_quality() - 0.2;
         }
-        self.is_table(mention)
+        Self::is_table(mention)
     }
 
     fn select_table(&mut self, table: TableId) {
@@ -427,8 +528,12 @@ impl Parser<'_> {
     /// Whether "the highest salary" is the figure itself and not whoever has it.
     fn reads_as_extreme(&self, here: usize) -> bool {
         let adjective_of_table = matches!(self.item(here), Some(Item::Adjective { .. }))
-            && self.mention_at(self.solid(here + 1)).is_some_and(|mention| self.is_table(mention));
-        !adjective_of_table
+            && self.mention_at(self.solid(here + 1)).is_some_and(Self::is_table);
+        let who = self
+            .words
+            .first()
+            .is_some_and(|word| matches!(word.to_lowercase().as_str(), "who" | "whom"));
+        !adjective_of_table && !who
     }
 
     pub(super) fn rank(&mut self, best: Best) {

@@ -253,8 +253,7 @@ fn report(outcomes: &[Outcome], expected: Option<&[Expected]>) -> CommandResult 
         let judged: Vec<&Outcome> = outcomes.iter().filter(judged).collect();
         let answered = judged.iter().filter(|one| one.status == "answered").count();
         let right = |outcome: &&&Outcome| {
-            outcome.status == "answered"
-                && matches(known[&outcome.id.to_string()], &outcome.rows)
+            outcome.status == "answered" && matches(known[&outcome.id.to_string()], &outcome.rows)
         };
         let right = judged.iter().filter(right).count();
         writeln!(out, "execution accuracy        {}", share(right, judged.len()))?;

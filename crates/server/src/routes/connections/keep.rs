@@ -27,7 +27,7 @@ pub struct NewConnection {
     /// What people call it.
     #[schema(value_type = String, min_length = 1, max_length = 200)]
     name: Line<200>,
-    /// `postgresql`, `mysql`, `odoo`, `erpnext` or `odata`.
+    /// `postgresql`, `mysql`, `odoo`, `erpnext`, `business_central`, `sap_business_one` or `odata`.
     #[schema(value_type = String, example = "postgresql")]
     kind: ConnectionKind,
     /// Where the system is and how it is asked; what belongs here depends on the kind.
@@ -70,9 +70,8 @@ pub async fn create_connection(
     let company = caller.company();
     let scope: [&[u8]; 2] = [b"connection", company.0.as_bytes()];
     let work = create(&app, &caller, value);
-    let keep = |(status, NoStore(answer)): &(StatusCode, NoStore<ConnectionOut>)| {
-        kept(*status, answer)
-    };
+    let keep =
+        |(status, NoStore(answer)): &(StatusCode, NoStore<ConnectionOut>)| kept(*status, answer);
     key.once(&app, &scope, &[&content], work, keep).await
 }
 
@@ -89,7 +88,7 @@ async fn create(
         company_id: caller.company(),
         name: new.name.into_inner(),
         kind: new.kind,
-        settings: check_settings(new.kind, new.settings)?,
+        settings: check_settings(app, new.kind, new.settings)?,
         secret: new.secret.map(|secret| seal(app, caller, id, secret)).transpose()?,
         tables: Vec::new(),
         schedule,
@@ -231,11 +230,13 @@ fn change(
     patch: ConnectionPatch,
 ) -> ApiResult<ConnectionChange> {
     let (now, zone) = (app.clock.now(), &caller.account.company.time_zone);
-    let settings =
-        patch.settings.map(|settings| check_settings(connection.kind, settings)).transpose()?;
-    let secret = patch.secret.map(|secret| {
-        secret.map(|secret| seal(app, caller, connection.id, secret)).transpose()
-    });
+    let settings = patch
+        .settings
+        .map(|settings| check_settings(app, connection.kind, settings))
+        .transpose()?;
+    let secret = patch
+        .secret
+        .map(|secret| secret.map(|secret| seal(app, caller, connection.id, secret)).transpose());
     let schedule = patch
         .schedule
         .map(|schedule| schedule.map(|schedule| schedule.checked(app, zone)).transpose());

@@ -58,9 +58,8 @@ pub async fn run_connection(
     let scope: [&[u8]; 2] = [b"run", company.0.as_bytes()];
     let content: [&[u8]; 2] = [id.0.as_bytes(), &[u8::from(how.full)]];
     let work = run_now(&app, &caller, id, how.full);
-    let keep = |(status, NoStore(answer)): &(StatusCode, NoStore<StartedRun>)| {
-        kept(*status, answer)
-    };
+    let keep =
+        |(status, NoStore(answer)): &(StatusCode, NoStore<StartedRun>)| kept(*status, answer);
     key.once(&app, &scope, &content, work, keep).await
 }
 

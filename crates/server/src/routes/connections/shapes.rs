@@ -1,8 +1,6 @@
 //! What connections look like from outside. Their secrets are taken in and never given out.
 
-use pacioli_model::{
-    ConnectedTable, Connection, ConnectionKind, Rhythm, Schedule, Timestamp,
-};
+use pacioli_model::{ConnectedTable, Connection, ConnectionKind, Rhythm, Schedule, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -100,7 +98,7 @@ pub struct ConnectionOut {
     id: Uuid,
     /// What people call it.
     name: String,
-    /// `postgresql`, `mysql`, `odoo`, `erpnext` or `odata`.
+    /// `postgresql`, `mysql`, `odoo`, `erpnext`, `business_central`, `sap_business_one` or `odata`.
     #[schema(value_type = String, example = "postgresql")]
     kind: ConnectionKind,
     /// Where the system is and how it is asked.

@@ -6,8 +6,8 @@ use pacioli_model::{
     TableName,
 };
 use pacioli_sources::{
-    csv::table_name_from_file,
     source::{SourceColumn, SourceTable},
+    typing::table_name_from_source,
 };
 use pacioli_store::{ConnectionChange, PageRequest};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ async fn ask(
     let quota = &app.config.limits.connect_per_company;
     let limit = app.per_company("connect", quota, caller.company());
     app.admit("connect", &[limit], &caller.request).await?;
-    Ok(connect::open(app, connection)?.discover().await?)
+    connect::open(app, connection)?.discover().await.map_err(ApiError::of_source)
 }
 
 /// A column at its source.
@@ -192,14 +192,14 @@ fn proposals(kind: ConnectionKind, found: &[SourceTable]) -> Vec<TableName> {
     let propose = |table: &SourceTable| {
         let is_database = matches!(kind, ConnectionKind::Postgresql | ConnectionKind::Mysql);
         let last = table.name.rsplit('.').next().filter(|_| is_database);
-        let plain = last.map_or_else(|| table.name.replace('.', " "), ToOwned::to_owned);
-        let mut name = table_name_from_file(&plain);
+        let plain = last.unwrap_or(&table.name);
+        let mut name = table_name_from_source(plain);
         for number in 2_u32.. {
             if taken.insert(name.clone()) {
                 break;
             }
             let short: String = plain.chars().take(50).collect();
-            name = table_name_from_file(&format!("{short} {number}"));
+            name = table_name_from_source(&format!("{short} {number}"));
         }
         name
     };
@@ -327,9 +327,7 @@ async fn check_names(
         if !names.insert(&table.name) {
             return taken("name", "Two tables would have this name. Choose another.");
         }
-        let is_ours = |origin: &Origin| {
-            matches!(origin, Origin::Connection { connection_id, .. } if *connection_id == connection.id)
-        };
+        let is_ours = |origin: &Origin| matches!(origin, Origin::Connection { connection_id, .. } if *connection_id == connection.id);
         let in_service = catalog.table(&table.name).is_some_and(|it| !is_ours(&it.origin));
         let orphaned = catalog.table(&table.name).is_some_and(|entry| {
             matches!(&entry.origin, Origin::Connection { connection_id, .. }

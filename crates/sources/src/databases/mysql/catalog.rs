@@ -40,6 +40,21 @@ pub(super) struct NativeColumn {
     pub(super) native: Native,
 }
 
+/// A column before it has a name here.
+struct Found {
+    source_name: String,
+    sql_type: String,
+    native: Native,
+    comment: String,
+}
+
+impl Found {
+    fn named(self, name: ColumnName) -> NativeColumn {
+        let Self { source_name, sql_type, native, comment } = self;
+        NativeColumn { source_name, name, comment, sql_type, native }
+    }
+}
+
 struct Reference {
     columns: Vec<String>,
     table: String,
@@ -115,7 +130,7 @@ impl MysqlSession {
 /// What belongs to relations, by their names.
 #[derive(Default)]
 struct Parts {
-    columns: BTreeMap<Table, Vec<(String, Native, String, String)>>,
+    columns: BTreeMap<Table, Vec<Found>>,
     /// By index, in the order in which they came.
     keys: BTreeMap<Table, Vec<(String, Vec<String>)>>,
     unfit_keys: BTreeSet<(Table, String)>,
@@ -133,7 +148,8 @@ impl Parts {
                 (field(Some(row), 3)?, field(Some(row), 4)?);
             let (precision, scale) = (field(Some(row), 5)?, field(Some(row), 6)?);
             let native = Native::of(&data_type, &sql_type, precision, scale);
-            let column = (field(Some(row), 2)?, native, sql_type, field(Some(row), 7)?);
+            let (source_name, comment) = (field(Some(row), 2)?, field(Some(row), 7)?);
+            let column = Found { source_name, sql_type, native, comment };
             self.columns.entry(of(row)?).or_default().push(column);
         }
         Ok(())
@@ -177,41 +193,35 @@ impl Parts {
     fn relation(&mut self, row: &Row) -> Result<Relation, Failure> {
         let table = of(row)?;
         let columns = self.columns.remove(&table).unwrap_or_default();
-        let headers: Vec<String> = columns.iter().map(|column| column.0.clone()).collect();
-        let named = columns.into_iter().zip(crate::typing::naming::column_names(&headers));
-        let mut columns: Vec<NativeColumn> = named
-            .map(|((source_name, native, sql_type, comment), name)| NativeColumn {
-                source_name,
-                name,
-                comment,
-                sql_type,
-                native,
-            })
-            .collect();
-        let unfit = |index: &String| self.unfit_keys.contains(&(table.clone(), index.clone()));
-        let keys = self.keys.remove(&table).unwrap_or_default();
-        let fit = keys
-            .into_iter()
-            .filter(|(index, key)| !unfit(index) && key.iter().all(|name| headers.contains(name)));
-        // The primary key, which comes first, or else the shortest.
-        let key = fit.map(|(index, key)| (index != "PRIMARY", key));
-        let key = key.min_by_key(|(other, key)| (*other, key.len())).map(|it| it.1);
-        let key = key.unwrap_or_default();
+        let headers: Vec<String> = columns.iter().map(|it| it.source_name.clone()).collect();
+        let key = self.key(&table, &headers);
         let references = self.references.remove(&table).unwrap_or_default();
         let references: Vec<Reference> = references.into_iter().map(|it| it.1).collect();
+        let named = columns.into_iter().zip(crate::typing::naming::column_names(&headers));
+        let mut columns: Vec<NativeColumn> =
+            named.map(|(column, name)| column.named(name)).collect();
         for column in &mut columns {
             let mut keyed = key.iter().chain(references.iter().flat_map(|it| &it.columns));
             let is_binary = column.sql_type.to_ascii_lowercase().contains("binary");
-            if column.native == Native::Bytes
-                && is_binary
-                && keyed.any(|it| *it == column.source_name)
-            {
+            let is_bytes = column.native == Native::Bytes && is_binary;
+            if is_bytes && keyed.any(|name| *name == column.source_name) {
                 column.native = Native::KeyBytes;
             }
         }
         let (comment, rows) = (field(Some(row), 2)?, field(Some(row), 3)?);
         let (schema, table) = table;
         Ok(Relation { schema, table, comment, rows, columns, key, references })
+    }
+
+    /// The primary key, which comes first, or else the shortest of those that serve as well.
+    fn key(&mut self, table: &Table, readable: &[String]) -> Vec<String> {
+        let keys = self.keys.remove(table).unwrap_or_default();
+        let unfit = |index: &String| self.unfit_keys.contains(&(table.clone(), index.clone()));
+        let fit = keys
+            .into_iter()
+            .filter(|(index, key)| !unfit(index) && key.iter().all(|name| readable.contains(name)));
+        let ranked = fit.map(|(index, key)| (index != "PRIMARY", key));
+        ranked.min_by_key(|(other, key)| (*other, key.len())).map(|it| it.1).unwrap_or_default()
     }
 }
 

@@ -29,8 +29,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 const LOCK_SECONDS: u32 = 10;
 /// How long the server waits for us to take rows; its own minute is short for a busy server of ours.
 const WRITE_SECONDS: u32 = 3_600;
-/// Rows that are on their way to us.
-const ROWS_AHEAD: usize = 64;
+/// Rows that are on their way to us; few, since each may be megabytes long.
+const ROWS_AHEAD: usize = 8;
 
 /// A server and how it is spoken to.
 pub(super) struct MysqlServer {
@@ -204,7 +204,7 @@ impl MysqlSession {
         let either = ["SET SESSION max_statement_time = 0", "SET SESSION max_execution_time = 0"];
         for statement in either {
             match self.ask(statement, Params::Empty).await {
-                Err(Failure::Passing(error)) => return Err(Failure::Passing(error)),
+                Err(failure @ (Failure::Passing(_) | Failure::Silent(_))) => return Err(failure),
                 // Each server knows the one and not the other.
                 Ok(_) | Err(Failure::Lasting(_)) => {}
             }

@@ -44,7 +44,7 @@ impl MysqlSession {
         let statement = format!("SELECT {} FROM {schema}.{table}", select.join(", "));
         let row = match self.ask(&statement, Params::Empty).await {
             Ok(rows) => rows.into_iter().next(),
-            Err(Failure::Passing(error)) => return Err(Failure::Passing(error)),
+            Err(failure @ (Failure::Passing(_) | Failure::Silent(_))) => return Err(failure),
             Err(Failure::Lasting(error)) => {
                 measured.notes.push(format!("its values could not be looked at: {error}"));
                 None

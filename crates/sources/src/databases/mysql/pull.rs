@@ -14,7 +14,7 @@ use crate::{
         cells::{Cell, Cells},
         changed,
         name::{self, quoted},
-        notes::Notes,
+        notes::{Change, Notes},
         reader::{Row, Session},
         retry::Failure,
     },
@@ -107,37 +107,21 @@ impl MysqlSession {
 
 impl Layout {
     fn new(pull: &Pull, relation: &Relation, mark: Option<&str>) -> Result<Self, SourceError> {
-        let mut expressions = Vec::new();
-        for column in &pull.table.columns {
-            let native = native(relation, column)?;
-            let quoted = of_row(&native.source_name);
-            expressions.push(native.native.select(&quoted, column.data_type).ok_or_else(|| {
-                let (name, of) = (&column.source_name, &native.sql_type);
-                changed(&format!("the column {name} is of the type {of} now"))
-            })?);
+        let columns = &pull.table.columns;
+        let mut expressions = Vec::with_capacity(columns.len());
+        for column in columns {
+            expressions.push(expression(relation, column)?);
         }
-        let columns: Option<Vec<&NativeColumn>> =
-            relation.key.iter().map(|name| relation.column(name)).collect();
-        let columns = columns.unwrap_or_default();
-        let ordered = columns.iter().all(|column| column.native.is_ordered());
-        let key: Vec<KeyColumn> = match ordered {
-            true => columns.iter().map(|column| KeyColumn::new(column)).collect(),
-            false => Vec::new(),
-        };
+        let key = key(relation);
         expressions.extend(key.iter().map(KeyColumn::select));
         let by = pull.table.changes_by.as_ref();
-        let by = by.and_then(|by| pull.table.columns.iter().find(|column| column.name == *by));
+        let by = by.and_then(|by| columns.iter().find(|column| column.name == *by));
         let mut since = None;
         if let Some(column) = by {
             let quoted = of_row(&native(relation, column)?.source_name);
             // A row without a stamp may have changed at any time.
             let condition = format!("({quoted} >= ? OR {quoted} IS NULL)");
-            // A number as a number: next to a text, both would be compared as binary fractions.
-            let literal = |mark: &str| match column.data_type {
-                ColumnType::Integer => mark.parse().map_or(Value::from(mark), Value::Int),
-                _ => Value::from(mark),
-            };
-            since = mark.map(|mark| (condition, literal(mark)));
+            since = mark.map(|mark| (condition, literal(column.data_type, mark)));
             expressions.push(quoted);
         }
         if expressions.is_empty() {
@@ -146,7 +130,7 @@ impl Layout {
         let (schema, table) = (quoted(&relation.schema, '`'), quoted(&relation.table, '`'));
         Ok(Self {
             table: pull.table.name.clone(),
-            columns: pull.table.columns.clone(),
+            columns: columns.clone(),
             select: format!("SELECT {} FROM {schema}.{table} AS t", expressions.join(", ")),
             since,
             key,
@@ -221,12 +205,42 @@ impl Layout {
         let name = &column.source_name;
         match unfit {
             Unfit::Empty(why) => {
-                notes.emptied(&self.table, name, why);
+                notes.count(&self.table, name, Change::Emptied(why));
                 Ok(Cell::Null)
+            }
+            Unfit::Garbled(text) => {
+                notes.count(&self.table, name, Change::Garbled);
+                Ok(Cell::Text(text.clone().into()))
             }
             Unfit::Wider => Err(changed(&format!("{name} has values that need a wider type now"))),
             Unfit::Other => Err(changed(&format!("{name} has values of another type now"))),
         }
+    }
+}
+
+/// What to select for a column that is wanted.
+fn expression(relation: &Relation, column: &SourceColumn) -> Result<String, SourceError> {
+    let native = native(relation, column)?;
+    let selected = native.native.select(&of_row(&native.source_name), column.data_type);
+    selected.ok_or_else(|| {
+        let (name, of) = (&column.source_name, &native.sql_type);
+        changed(&format!("the column {name} is of the type {of} now"))
+    })
+}
+
+/// The key's columns; none when rows cannot be asked for in its order.
+fn key(relation: &Relation) -> Vec<KeyColumn> {
+    let one = |name: &String| {
+        relation.column(name).filter(|column| column.native.is_ordered()).map(KeyColumn::new)
+    };
+    relation.key.iter().map(one).collect::<Option<_>>().unwrap_or_default()
+}
+
+/// A mark as a value. A number is a number: next to a text, both would be compared as binary fractions.
+fn literal(data_type: ColumnType, mark: &str) -> Value {
+    match data_type {
+        ColumnType::Integer => mark.parse().map_or(Value::from(mark), Value::Int),
+        _ => Value::from(mark),
     }
 }
 

@@ -69,9 +69,8 @@ impl Native {
     /// two types that the column can have.
     pub(super) fn column_type(self, wide: bool) -> Option<ColumnType> {
         Some(match self {
-            Self::Integer => ColumnType::Integer,
             Self::Unsigned | Self::Bits if wide => ColumnType::Decimal { scale: 0 },
-            Self::Unsigned | Self::Bits => ColumnType::Integer,
+            Self::Integer | Self::Unsigned | Self::Bits => ColumnType::Integer,
             Self::Flag if wide => ColumnType::Integer,
             Self::Flag | Self::Bit => ColumnType::Boolean,
             Self::Float => ColumnType::Float,
@@ -124,6 +123,8 @@ impl Native {
 pub(super) enum Unfit {
     /// It has no equal here and is left empty.
     Empty(&'static str),
+    /// It is text with bytes that are none, which were replaced.
+    Garbled(String),
     /// It needs a wider type than the column was given.
     Wider,
     /// It is not of the type that was announced.
@@ -151,7 +152,8 @@ pub(super) fn decode(wanted: ColumnType, value: &Value) -> Result<Cell<'_>, Unfi
         (ColumnType::Decimal { scale: 0 }, Value::UInt(value)) => Cell::Decimal((*value).into()),
         (ColumnType::Decimal { scale }, Value::Bytes(text)) => Cell::Decimal(decimal(text, scale)?),
         (ColumnType::Text, Value::Bytes(text)) => {
-            Cell::Text(std::str::from_utf8(text).map_err(|_| Unfit::Other)?.into())
+            let garbled = |_| Unfit::Garbled(String::from_utf8_lossy(text).into_owned());
+            Cell::Text(std::str::from_utf8(text).map_err(garbled)?.into())
         }
         (ColumnType::Date, Value::Date(year, month, day, ..)) => {
             let days = days(date(*year, *month, *day)?);
@@ -261,7 +263,8 @@ mod tests {
         }
         let wide = ColumnType::Decimal { scale: 0 };
         assert_eq!(decode(wide, &Value::UInt(u64::MAX)), Ok(Cell::Decimal(u64::MAX.into())));
-        let garbled = Value::Bytes(vec![0xff]);
-        assert_eq!(decode(ColumnType::Text, &garbled), Err(Unfit::Other));
+        let garbled = Value::Bytes(vec![b'a', 0xff]);
+        let shown = Err(Unfit::Garbled("a\u{fffd}".to_owned()));
+        assert_eq!(decode(ColumnType::Text, &garbled), shown);
     }
 }

@@ -37,6 +37,21 @@ pub(super) struct NativeColumn {
     pub(super) native: Native,
 }
 
+/// A column before it has a name here.
+struct Found {
+    source_name: String,
+    sql_type: String,
+    native: Native,
+    label: Option<String>,
+}
+
+impl Found {
+    fn named(self, name: ColumnName) -> NativeColumn {
+        let Self { source_name, sql_type, native, label } = self;
+        NativeColumn { source_name, name, label, sql_type, native }
+    }
+}
+
 struct Reference {
     columns: Vec<String>,
     table: String,
@@ -139,7 +154,7 @@ impl PostgresSession {
 /// What belongs to relations, by their oid.
 #[derive(Default)]
 struct Parts {
-    columns: BTreeMap<u32, Vec<(String, String, Native, Option<String>)>>,
+    columns: BTreeMap<u32, Vec<Found>>,
     keys: BTreeMap<u32, Vec<Vec<String>>>,
     references: BTreeMap<u32, Vec<Reference>>,
 }
@@ -156,7 +171,12 @@ impl Parts {
         for row in columns {
             let of = Type::from_oid(row.try_get(3)?);
             let native = Native::of(of.as_ref(), row.try_get(4)?);
-            let column = (row.try_get(1)?, row.try_get(2)?, native, row.try_get(5)?);
+            let column = Found {
+                source_name: row.try_get(1)?,
+                sql_type: row.try_get(2)?,
+                native,
+                label: row.try_get(5)?,
+            };
             self.columns.entry(row.try_get(0)?).or_default().push(column);
         }
         for row in keys {
@@ -209,18 +229,9 @@ impl Relation {
 
     fn complete(&mut self, parts: &mut Parts) {
         let columns = parts.columns.remove(&self.oid).unwrap_or_default();
-        let headers: Vec<String> = columns.iter().map(|column| column.0.clone()).collect();
-        let names = crate::typing::naming::column_names(&headers);
-        let named = columns.into_iter().zip(names);
-        self.columns = named
-            .map(|((source_name, sql_type, native, label), name)| NativeColumn {
-                source_name,
-                name,
-                label,
-                sql_type,
-                native,
-            })
-            .collect();
+        let headers: Vec<String> = columns.iter().map(|it| it.source_name.clone()).collect();
+        let named = columns.into_iter().zip(crate::typing::naming::column_names(&headers));
+        self.columns = named.map(|(column, name)| column.named(name)).collect();
         let keys = parts.keys.remove(&self.oid).unwrap_or_default();
         let readable = |key: &Vec<String>| key.iter().all(|name| self.column(name).is_some());
         self.key = keys.into_iter().find(readable).unwrap_or_default();

@@ -26,6 +26,8 @@ use crate::{
 };
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// Each address of a host, the next after it.
+const ADDRESS_WITHIN: Duration = Duration::from_secs(5);
 /// A table that somebody restructures is not waited for any longer.
 const LOCK_TIMEOUT: &str = "10s";
 
@@ -180,13 +182,14 @@ fn bare(host: &str) -> String {
 async fn reach(host: &str, addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
     let mut why = String::from("it has no address");
     for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
+        match tokio::time::timeout(ADDRESS_WITHIN, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
                 // Small questions, waited for: Nagle's algorithm would hold them back.
                 let _slower = stream.set_nodelay(true);
                 return Ok((stream, *address));
             }
-            Err(error) => why = error.to_string(),
+            Ok(Err(error)) => why = error.to_string(),
+            Err(_) => "it does not answer".clone_into(&mut why),
         }
     }
     let port = addresses.first().map_or(0, SocketAddr::port);
@@ -239,10 +242,15 @@ impl PostgresSession {
         );
         self.run(&settings).await?;
         let clock = "SELECT (extract(epoch FROM pg_catalog.now()) * 1000000)::pg_catalog.int8, \
-                     pg_catalog.current_setting('server_version_num')::pg_catalog.int4";
+                     pg_catalog.current_setting('server_version_num')::pg_catalog.int4, \
+                     pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'";
         let row = self.client.query_one(clock, &[]).await.map_err(|it| self.failure(&it))?;
         self.now = row.try_get(0).map_err(|it| self.failure(&it))?;
         self.version = row.try_get(1).map_err(|it| self.failure(&it))?;
+        if row.try_get(2).map_err(|it| self.failure(&it))? {
+            // Such a database keeps whatever it is given, and would refuse to give as UTF-8 what is not.
+            self.run("SET LOCAL client_encoding = 'SQL_ASCII'").await?;
+        }
         Ok(())
     }
 

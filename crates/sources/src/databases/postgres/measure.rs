@@ -36,7 +36,7 @@ impl PostgresSession {
         let statement = statement(relation, &names, self.version);
         let row = match self.ask(&statement, &[]).await {
             Ok(rows) => rows.into_iter().next(),
-            Err(Failure::Passing(error)) => return Err(Failure::Passing(error)),
+            Err(failure @ (Failure::Passing(_) | Failure::Silent(_))) => return Err(failure),
             Err(Failure::Lasting(error)) => {
                 let names = names.join(", ");
                 scales.notes.push(format!("{names}: read as text, digits not counted: {error}"));

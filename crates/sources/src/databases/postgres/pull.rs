@@ -15,7 +15,7 @@ use crate::{
         cells::{Cell, Cells},
         changed,
         name::quoted,
-        notes::Notes,
+        notes::{Change, Notes},
         reader::{Row, Session},
         retry::Failure,
     },
@@ -121,20 +121,16 @@ impl PostgresSession {
 
 impl Layout {
     fn new(pull: &Pull, relation: &Relation, mark: Option<&str>) -> Result<Self, SourceError> {
-        let mut expressions = Vec::new();
-        for column in &pull.table.columns {
-            let native = native(relation, column)?;
-            let expression = native.native.select(&of_row(&native.source_name), column.data_type);
-            expressions.push(expression.ok_or_else(|| {
-                let (name, of) = (&column.source_name, &native.sql_type);
-                changed(&format!("the column {name} is of the type {of} now"))
-            })?);
+        let columns = &pull.table.columns;
+        let mut expressions = Vec::with_capacity(columns.len());
+        for column in columns {
+            expressions.push(expression(relation, column)?);
         }
         let key_columns = relation.key.iter().filter_map(|name| relation.column(name));
         let key: Vec<KeyColumn> = key_columns.map(KeyColumn::new).collect();
         expressions.extend(key.iter().map(|key| format!("{}::pg_catalog.text", key.quoted)));
         let by = pull.table.changes_by.as_ref();
-        let by = by.and_then(|by| pull.table.columns.iter().find(|column| column.name == *by));
+        let by = by.and_then(|by| columns.iter().find(|column| column.name == *by));
         let mut since = None;
         if let Some(column) = by {
             let native = native(relation, column)?;
@@ -149,7 +145,7 @@ impl Layout {
         let (schema, table) = (quoted(&relation.schema, '"'), quoted(&relation.table, '"'));
         Ok(Self {
             table: pull.table.name.clone(),
-            columns: pull.table.columns.clone(),
+            columns: columns.clone(),
             select: format!("SELECT {} FROM {schema}.{table} AS t", expressions.join(", ")),
             since,
             key,
@@ -200,7 +196,7 @@ impl Layout {
                     let of = values.columns()[place].type_();
                     match decode(column.data_type, of, raw) {
                         Ok(cell) => cell,
-                        Err(unfit) => self.unfit(column, unfit, notes)?,
+                        Err(unfit) => self.unfit(column, &unfit, notes)?,
                     }
                 }
             };
@@ -217,14 +213,18 @@ impl Layout {
     fn unfit(
         &self,
         column: &SourceColumn,
-        unfit: Unfit,
+        unfit: &Unfit,
         notes: &Notes,
     ) -> Result<Cell<'static>, SourceError> {
         let name = &column.source_name;
         match unfit {
             Unfit::Empty(why) => {
-                notes.emptied(&self.table, name, why);
+                notes.count(&self.table, name, Change::Emptied(why));
                 Ok(Cell::Null)
+            }
+            Unfit::Garbled(text) => {
+                notes.count(&self.table, name, Change::Garbled);
+                Ok(Cell::Text(text.clone().into()))
             }
             Unfit::Wider => Err(changed(&format!("{name} has values with more digits now"))),
             Unfit::Other => Err(changed(&format!("{name} has values of another type now"))),
@@ -240,6 +240,16 @@ impl Layout {
             _ => None,
         })
     }
+}
+
+/// What to select for a column that is wanted.
+fn expression(relation: &Relation, column: &SourceColumn) -> Result<String, SourceError> {
+    let native = native(relation, column)?;
+    let selected = native.native.select(&of_row(&native.source_name), column.data_type);
+    selected.ok_or_else(|| {
+        let (name, of) = (&column.source_name, &native.sql_type);
+        changed(&format!("the column {name} is of the type {of} now"))
+    })
 }
 
 impl KeyColumn {
@@ -269,5 +279,5 @@ fn raw(values: &Values, place: usize) -> Result<Option<Raw<'_>>, SourceError> {
 fn text(values: &Values, place: usize) -> Result<String, SourceError> {
     let key = raw(values, place)?;
     let text = key.and_then(|raw| std::str::from_utf8(raw.0).ok().map(str::to_owned));
-    text.ok_or_else(|| changed("a key is empty"))
+    text.ok_or_else(|| changed("a key is no text in UTF-8"))
 }

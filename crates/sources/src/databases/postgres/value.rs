@@ -126,6 +126,8 @@ impl<'a> FromSql<'a> for Raw<'a> {
 pub(super) enum Unfit {
     /// It has no equal here and is left empty.
     Empty(&'static str),
+    /// It is text with bytes that are none, which were replaced.
+    Garbled(String),
     /// It needs a wider type than the column was given.
     Wider,
     /// It is not of the type that was announced.
@@ -146,7 +148,8 @@ pub(super) fn decode<'a>(wanted: ColumnType, of: &Type, raw: &'a [u8]) -> Result
         ColumnType::Decimal { scale } => decimal(raw, scale).map(Cell::Decimal),
         ColumnType::Text => match std::str::from_utf8(raw) {
             Ok(text) => Ok(Cell::Text(text.into())),
-            Err(_) => Err(Unfit::Other),
+            // As databases in SQL_ASCII may hold it.
+            Err(_) => Err(Unfit::Garbled(String::from_utf8_lossy(raw).into_owned())),
         },
         ColumnType::Boolean => Ok(Cell::Boolean(bytes::<1>(raw)? != [0])),
         ColumnType::Date => match i32::from_be_bytes(bytes(raw)?) {
@@ -279,6 +282,7 @@ mod tests {
         for wanted in [ColumnType::Date, ColumnType::Timestamp, ColumnType::Boolean] {
             assert_eq!(decode(wanted, &Type::INT2, &[1, 2, 3]), Err(Unfit::Other));
         }
-        assert_eq!(decode(ColumnType::Text, &Type::TEXT, &[0xff]), Err(Unfit::Other));
+        let garbled = Err(Unfit::Garbled("a\u{fffd}".to_owned()));
+        assert_eq!(decode(ColumnType::Text, &Type::TEXT, &[b'a', 0xff]), garbled);
     }
 }

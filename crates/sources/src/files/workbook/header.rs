@@ -34,7 +34,12 @@ pub(super) fn lay_out(
     sheet: &SheetName,
     chosen: Option<u64>,
 ) -> Result<Option<Layout>, SourceError> {
-    let merged = workbook.merge_cells_by_sheet_name(&sheet.0).map_err(refused)?;
+    let merged = match workbook {
+        Workbook::Xlsx(workbook) => {
+            workbook.merge_cells_by_sheet_name(&sheet.0).map_err(refused)?
+        }
+        Workbook::Ods(_) => Vec::new(),
+    };
     let mut rows: Vec<(u32, Row)> = Vec::new();
     scan(workbook, sheet, &mut |SheetRow { number, cells, .. }| {
         if chosen.is_none_or(|row| u64::from(*number) + 1 >= row) {

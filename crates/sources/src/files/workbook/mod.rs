@@ -1,8 +1,9 @@
-//! Excel workbooks: every sheet that is not empty becomes a table. Cells are streamed; of the workbook
+//! Workbooks of Excel and OpenDocument: every sheet that is not empty becomes a table. Cells are streamed; of the workbook
 //! only its shared texts lie in memory. A sheet is looked at twice: its first rows tell where the
 //! header stands, all its rows what the columns hold.
 
 mod header;
+mod ods;
 mod sheet;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use std::{
     io::BufReader,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use calamine::{Reader, SheetType, Xlsx, XlsxError};
@@ -30,17 +31,23 @@ use crate::{SourceError, typing::Choices};
 use header::Layout;
 use sheet::{Looked, SheetName};
 
-type Workbook = Xlsx<BufReader<File>>;
+/// An open workbook.
+enum Workbook {
+    Xlsx(Box<Xlsx<BufReader<File>>>),
+    /// Read from its beginning for each sheet.
+    Ods(PathBuf),
+}
 
 /// Plans every sheet of the workbook that is not empty.
 pub(super) fn inspect(
     file: InputPath<'_>,
+    kind: FileKind,
     limits: &FileLimits,
     options: &FileOptions,
     progress: &mut Progress<'_>,
 ) -> Result<FilePlan, SourceError> {
     guarded(|| {
-        let mut workbook = open(file.path)?;
+        let mut workbook = open(file.path, kind)?;
         let sheets = sheet_names(&workbook, limits)?;
         let mut notes = Vec::new();
         let mut filled = Vec::new();
@@ -62,12 +69,12 @@ pub(super) fn inspect(
                 None => layout,
                 row => header::lay_out(&mut workbook, &sheet, row)?.unwrap_or(layout),
             };
-            let table = SheetTable::new(file.path, sheet, layout);
+            let table = SheetTable::new(file.path, kind, sheet, layout);
             let looked = table.look(&mut workbook, limits, progress)?;
             tables.extend(plan(name, table, looked, &choices, limits, &mut notes)?);
         }
         tables.iter().try_for_each(TablePlan::verify)?;
-        Ok(FilePlan { kind: FileKind::Xlsx, tables, notes })
+        Ok(FilePlan { kind, tables, notes })
     })
 }
 
@@ -103,11 +110,14 @@ fn plan(
 
 /// Sheets with cells, in their order.
 fn sheet_names(workbook: &Workbook, limits: &FileLimits) -> Result<Vec<SheetName>, SourceError> {
-    let sheets = workbook.sheets_metadata().iter();
-    let names: Vec<SheetName> = sheets
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| SheetName(sheet.name.clone()))
-        .collect();
+    let names: Vec<SheetName> = match workbook {
+        Workbook::Ods(path) => ods::sheets(path)?,
+        Workbook::Xlsx(workbook) => {
+            let sheets = workbook.sheets_metadata().iter();
+            let sheets = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
+            sheets.map(|sheet| SheetName(sheet.name.clone())).collect()
+        }
+    };
     if names.len() > limits.tables {
         let detail = format!(
             "The workbook has {} sheets; at most {} are read. Leave out the ones that nobody asks about.",
@@ -140,8 +150,12 @@ fn table_names(
     options.names(names.iter().map(String::as_str))
 }
 
-fn open(path: &Path) -> Result<Workbook, SourceError> {
-    Workbook::new(BufReader::new(File::open(path)?)).map_err(refused)
+fn open(path: &Path, kind: FileKind) -> Result<Workbook, SourceError> {
+    if kind == FileKind::Ods {
+        return Ok(Workbook::Ods(path.to_owned()));
+    }
+    let workbook = Xlsx::new(BufReader::new(File::open(path)?)).map_err(refused)?;
+    Ok(Workbook::Xlsx(Box::new(workbook)))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]

@@ -3,11 +3,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Flow, Workbook, guarded, header::Layout, open, refused, totals::Totals, value};
+use super::{Flow, Workbook, guarded, header::Layout, ods, open, refused, totals::Totals, value};
+use calamine::DataRef;
+
 use crate::{
     SourceError,
     files::{
-        FileLimits, Progress,
+        FileKind, FileLimits, Progress,
         draft::{Draft, bounded, changed},
         row::Row,
     },
@@ -50,9 +52,23 @@ pub(super) struct SheetRow {
 }
 
 impl SheetRow {
-    fn start(&mut self, number: u32) {
+    pub(super) fn start(&mut self, number: u32) {
         self.cells.clear();
         (self.number, self.errors, self.filled) = (number, 0, false);
+    }
+}
+
+impl SheetRow {
+    /// Adds a cell.
+    pub(super) fn push(&mut self, value: &DataRef<'_>) {
+        let before = self.cells.bytes();
+        self.errors += u64::from(value::push(&mut self.cells, value));
+        self.filled |= self.cells.bytes() > before;
+    }
+
+    /// Whether it has a value.
+    pub(super) fn is_filled(&self) -> bool {
+        self.filled
     }
 }
 
@@ -62,6 +78,10 @@ pub(super) fn scan(
     sheet: &SheetName,
     visit: &mut dyn FnMut(&SheetRow) -> Flow,
 ) -> Result<(), SourceError> {
+    let workbook = match workbook {
+        Workbook::Xlsx(workbook) => workbook,
+        Workbook::Ods(path) => return ods::scan(path, sheet, visit),
+    };
     let mut cells = workbook.worksheet_cells_reader(&sheet.0).map_err(refused)?;
     let mut row = SheetRow::default();
     loop {
@@ -86,9 +106,7 @@ pub(super) fn scan(
         while row.cells.len() < column {
             row.cells.push_nothing();
         }
-        let before = row.cells.bytes();
-        row.errors += u64::from(value::push(&mut row.cells, cell.get_value()));
-        row.filled |= row.cells.bytes() > before;
+        row.push(cell.get_value());
     }
 }
 
@@ -96,6 +114,7 @@ pub(super) fn scan(
 #[derive(Debug)]
 pub(in crate::files) struct SheetTable {
     path: PathBuf,
+    kind: FileKind,
     pub(super) sheet: SheetName,
     pub(super) layout: Layout,
     /// The last row that is read, from 0.
@@ -110,8 +129,8 @@ pub(super) struct Looked {
 }
 
 impl SheetTable {
-    pub(super) fn new(path: &Path, sheet: SheetName, layout: Layout) -> Self {
-        Self { path: path.to_owned(), sheet, layout, last_row: u32::MAX }
+    pub(super) fn new(path: &Path, kind: FileKind, sheet: SheetName, layout: Layout) -> Self {
+        Self { path: path.to_owned(), kind, sheet, layout, last_row: u32::MAX }
     }
 
     /// Looks at every row under the header.
@@ -145,7 +164,7 @@ impl SheetTable {
         visit: &mut dyn FnMut(&Row) -> Result<(), SourceError>,
     ) -> Result<(), SourceError> {
         guarded(|| {
-            let mut workbook = open(&self.path).map_err(|_| changed())?;
+            let mut workbook = open(&self.path, self.kind).map_err(|_| changed())?;
             let mut picked = Row::default();
             scan(&mut workbook, &self.sheet, &mut |row| {
                 if row.number < self.layout.first_row {

@@ -273,3 +273,106 @@ fn damaged_and_hostile_workbooks_are_refused() {
         many.iter().map(|name| (name.as_str(), &(|_: &mut Worksheet| Ok(())) as _)).collect();
     assert_eq!(refusal(load_bytes("a.xlsx", &workbook(&sheets))).0, "too_many_tables");
 }
+
+/// The bytes of an OpenDocument spreadsheet whose body holds this.
+fn spreadsheet(body: &str) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let content = format!(
+        "<?xml version=\"1.0\"?><office:document-content><office:body><office:spreadsheet>{body}\
+         </office:spreadsheet></office:body></office:document-content>"
+    );
+    let mimetype = "application/vnd.oasis.opendocument.spreadsheet";
+    for (name, text) in [("mimetype", mimetype), ("content.xml", content.as_str())] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut archive, text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// A sheet of these cells; a text begins with a quote.
+fn sheet(name: &str, rows: &[&[&str]]) -> String {
+    let cell = |cell: &&str| match cell.strip_prefix('\'') {
+        Some(text) => format!(
+            "<table:table-cell office:value-type=\"string\"><text:p>{text}</text:p></table:table-cell>"
+        ),
+        None if cell.is_empty() => "<table:table-cell/>".to_owned(),
+        None => format!("<table:table-cell office:value-type=\"float\" office:value=\"{cell}\"/>"),
+    };
+    let row = |row: &&[&str]| {
+        let cells: Vec<String> = row.iter().map(cell).collect();
+        format!("<table:table-row>{}</table:table-row>", cells.concat())
+    };
+    let rows: Vec<String> = rows.iter().map(row).collect();
+    format!("<table:table table:name=\"{name}\">{}</table:table>", rows.concat())
+}
+
+#[test]
+fn an_open_document_is_read_as_any_workbook() {
+    let typed = "<table:table table:name=\"Typed\"><table:table-row>\
+        <table:table-cell office:value-type=\"string\"><text:p>a</text:p></table:table-cell>\
+        <table:table-cell office:value-type=\"string\"><text:p>b</text:p></table:table-cell>\
+        <table:table-cell office:value-type=\"string\"><text:p>c</text:p></table:table-cell>\
+        <table:table-cell office:value-type=\"string\"><text:p>d</text:p></table:table-cell>\
+        <table:table-cell office:value-type=\"string\"><text:p>e</text:p></table:table-cell>\
+        <table:table-cell table:number-columns-repeated=\"16000\"/></table:table-row>\
+        <table:table-row table:number-rows-repeated=\"2\">\
+        <table:table-cell office:value-type=\"date\" office:date-value=\"2024-02-29\"><text:p>29.2.</text:p></table:table-cell>\
+        <table:table-cell office:value-type=\"boolean\" office:boolean-value=\"true\"/>\
+        <table:table-cell office:value-type=\"time\" office:time-value=\"PT36H05M09S\"/>\
+        <table:table-cell office:value-type=\"string\"><office:annotation><text:p>no</text:p></office:annotation>\
+        <text:p>x &amp; <text:span>y</text:span><text:s text:c=\"2\"/>&#228;</text:p><text:p>z</text:p></table:table-cell>\
+        <table:table-cell office:value-type=\"float\" office:value=\"0.30000000000000004\" table:number-columns-repeated=\"1\"/>\
+        </table:table-row><table:table-row table:number-rows-repeated=\"1048000\"><table:table-cell/></table:table-row>\
+        </table:table>";
+    let plain = sheet("Plain", &[&["'Region", "'Amount"], &["'North", "1.5"], &["'Total", "1.5"]]);
+    let bytes = spreadsheet(&format!("{typed}{plain}{}", sheet("Empty", &[])));
+    let loaded = load_bytes("book.ods", &bytes).unwrap();
+    assert_eq!(loaded.kind, FileKind::Ods);
+    assert_eq!(loaded.names(), ["typed", "plain"]);
+    let table = loaded.table("typed");
+    assert_eq!(table.schema(), ["a date", "b boolean", "c text", "d text", "e decimal(1)"]);
+    let row = ["2024-02-29", "true", "36:05:09", "x & y  ä\nz", "0.3"];
+    assert_eq!(table.rows(), [row, row]);
+    assert_eq!(loaded.table("plain").rows(), [["North", "1.5"]]);
+    assert_eq!(loaded.notes, ["The sheet Empty is empty."]);
+}
+
+#[test]
+fn hostile_open_documents_are_refused() {
+    let repeated = |rows: u64| {
+        format!(
+            "<table:table table:name=\"S\"><table:table-row table:number-rows-repeated=\"{rows}\">\
+             <table:table-cell table:number-columns-repeated=\"16384\" office:value-type=\"float\" office:value=\"1\"/>\
+             </table:table-row></table:table>"
+        )
+    };
+    let bytes = spreadsheet(&repeated(2));
+    assert_eq!(refusal(load_bytes("a.ods", &bytes)).0, "too_many_columns");
+    let far = "<table:table table:name=\"S\"><table:table-row table:number-rows-repeated=\"18446744073709551615\">\
+        <table:table-cell office:value-type=\"float\" office:value=\"1\"/></table:table-row>\
+        <table:table-row><table:table-cell office:value-type=\"float\" office:value=\"1\"/></table:table-row></table:table>";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), spreadsheet(far)).unwrap();
+    let mut rows = 0_u64;
+    let ended = super::ods::scan(file.path(), &super::SheetName("S".into()), &mut |row| {
+        rows = u64::from(row.number) + 1;
+        if rows < 1000 { super::Flow::Continue(()) } else { super::Flow::Break(None) }
+    });
+    assert!(ended.is_ok() && rows == 1000, "rows are repeated one by one");
+    let text = "x".repeat(9 << 20);
+    let long = sheet("S", &[&["'a"], &[&format!("'{text}")]]);
+    assert_eq!(refusal(load_bytes("a.ods", &spreadsheet(&long))).0, "unpacks_too_large");
+    for body in ["<table:table table:name=\"S\">", "<a></b>", "<table:table table:name=\"&x;\"/>"] {
+        let (code, detail) = refusal(load_bytes("a.ods", &spreadsheet(body)));
+        assert!(code == "workbook_damaged" || code == "no_tables", "{body}: {code} {detail}");
+    }
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in
+        [("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", "<a/>")]
+    {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut archive, text.as_bytes()).unwrap();
+    }
+    let text = archive.finish().unwrap().into_inner();
+    assert_eq!(refusal(load_bytes("a.odt", &text)).0, "an OpenDocument file without sheets");
+}

@@ -142,13 +142,14 @@ impl MariadbServer {
     }
 
     pub(crate) fn source(&self) -> MysqlSource {
-        self.source_of(self.settings(), "secret")
+        source_of(self.settings(), "secret")
     }
+}
 
-    pub(crate) fn source_of(&self, settings: DatabaseSettings, password: &str) -> MysqlSource {
-        let password = SecretString::from(password.to_owned());
-        MysqlSource::new(settings, password, rows::loopback()).unwrap().with_retry(rows::quick())
-    }
+/// With other settings or another password.
+pub(crate) fn source_of(settings: DatabaseSettings, password: &str) -> MysqlSource {
+    let password = SecretString::from(password.to_owned());
+    MysqlSource::new(settings, password, rows::loopback()).unwrap().with_retry(rows::quick())
 }
 
 impl Drop for MariadbServer {

@@ -12,8 +12,8 @@ use pacioli_sources::{
 };
 
 use super::{
-    postgres_server::PostgresServer,
-    rows::{mark, named, never, peak_memory, pull, table, texts},
+    postgres_server::{PostgresServer, source_of},
+    rows::{column, mark, named, never, peak_memory, pull, table, texts},
 };
 
 #[tokio::test]
@@ -52,6 +52,15 @@ async fn discovery_tells_tables_columns_keys_and_comments() {
     assert_eq!(customers.primary_key[0].as_str(), "id");
     assert_eq!(customers.changes_by.as_ref().unwrap().as_str(), "write_date");
 
+    let mut some = customers.clone();
+    some.columns.retain(|column| column.source_name == "name");
+    some.changes_by = None;
+    let only = texts(&pull(&source, &some, None).await.unwrap());
+    assert_eq!((only.len(), only[49].as_slice()), (50, &["c50".to_owned()][..]));
+    some.changes_by.clone_from(&customers.changes_by);
+    let error = pull(&source, &some, None).await.unwrap_err();
+    assert!(error.to_string().contains("write_date, which tells changes"), "{error}");
+
     let orders = &tables[5];
     let key: Vec<&str> = orders.primary_key.iter().map(pacioli_model::ColumnName::as_str).collect();
     assert_eq!(key, ["order_no", "line"]);
@@ -74,7 +83,7 @@ async fn discovery_tells_tables_columns_keys_and_comments() {
 
     let mut settings = server.settings();
     settings.schemas = vec!["hr".to_owned()];
-    let of_hr = server.source_of(settings, "secret").discover().await.unwrap();
+    let of_hr = source_of(settings, "secret").discover().await.unwrap();
     assert!(of_hr.is_empty(), "there are no rights in that schema: {of_hr:?}");
 }
 
@@ -146,6 +155,13 @@ async fn every_type_arrives_with_its_extremes() {
     ] {
         assert!(notes.iter().any(|found| found == note), "{note} is not in {notes:?}");
     }
+    let sql = "UPDATE kinds SET free = 1e-20 WHERE id = 2";
+    admin.batch_execute(sql).await.unwrap();
+    let error = pull(&source, &kinds, None).await.unwrap_err();
+    assert!(matches!(error, SourceError::Invalid { code: "source_changed", .. }), "{error:?}");
+    let wider = table(&source, "public.kinds").await;
+    let rows = texts(&pull(&source, &wider, None).await.unwrap());
+    assert_eq!(rows[1][8], "0.00000000000000000001");
 }
 
 /// Two rows of nulls for a table of 28 columns.
@@ -160,7 +176,10 @@ async fn a_hundred_thousand_rows_pass_through_little_memory_with_and_without_a_k
     let sql = "CREATE TABLE keyed (a int, b text, filler text, PRIMARY KEY (a, b));
         INSERT INTO keyed SELECT n / 10, 'k' || n, repeat('x', 1000) || n
             FROM generate_series(1, 100000) n;
-        CREATE TABLE plain AS SELECT * FROM keyed; ANALYZE";
+        CREATE TABLE plain AS SELECT * FROM keyed;
+        CREATE TABLE long (id int PRIMARY KEY, body text);
+        INSERT INTO long SELECT n, repeat(md5(n::text), 100000) FROM generate_series(1, 60) n;
+        ANALYZE";
     server.admin().await.batch_execute(sql).await.unwrap();
     server.add_reader().await;
     let source = server.source();
@@ -176,8 +195,8 @@ async fn a_hundred_thousand_rows_pass_through_little_memory_with_and_without_a_k
             assert_eq!(pulled.rows_expected, Some(100_000));
             assert_eq!(pulled.watermark, None);
             bytes += pulled.bytes;
-            for row in texts(&[pulled]) {
-                assert!(seen.insert(row[1].clone()), "{} came twice", row[1]);
+            for text in column(&pulled.batch, 1) {
+                assert!(seen.insert(text.clone()), "{text} came twice");
             }
         }
         assert_eq!(seen.len(), 100_000, "{name}");
@@ -185,6 +204,16 @@ async fn a_hundred_thousand_rows_pass_through_little_memory_with_and_without_a_k
         let grown = peak_memory() - before;
         assert!(grown < 64 << 20, "{name}: {grown} bytes for 100 MB of rows");
     }
+    let long = table(&source, "public.long").await;
+    let before = peak_memory();
+    let mut stream = source.pull(Pull { table: long, since: None });
+    let mut rows = 0;
+    while let Some(pulled) = stream.next().await {
+        rows += pulled.unwrap().batch.num_rows();
+    }
+    let grown = peak_memory() - before;
+    assert_eq!(rows, 60);
+    assert!(grown < 96 << 20, "{grown} bytes for 192 MB in rows of 3.2 MB");
 }
 
 #[tokio::test]
@@ -258,20 +287,20 @@ async fn what_is_denied_or_out_of_reach_says_what_to_change() {
     let error = pull(&source, &closed, None).await.unwrap_err();
     assert!(matches!(error, SourceError::Invalid { code: "source_changed", .. }), "{error:?}");
 
-    let wrong = server.source_of(server.settings(), "wrong");
+    let wrong = source_of(server.settings(), "wrong");
     let error = wrong.discover().await.unwrap_err();
     let SourceError::Denied { detail } = &error else { panic!("{error:?}") };
     assert!(detail.contains("reader") && !detail.contains("wrong"), "{detail}");
 
     let mut settings = server.settings();
     settings.database = "nowhere".to_owned();
-    let error = server.source_of(settings, "secret").discover().await.unwrap_err();
+    let error = source_of(settings, "secret").discover().await.unwrap_err();
     let missing = matches!(error, SourceError::Invalid { code: "source_database_missing", .. });
     assert!(missing, "{error:?}");
 
     let mut settings = server.settings();
     settings.port = Some(1);
-    let nobody = server.source_of(settings, "secret").with_retry(never());
+    let nobody = source_of(settings, "secret").with_retry(never());
     let error = nobody.discover().await.unwrap_err();
     assert!(matches!(error, SourceError::Unreachable { .. }), "{error:?}");
 
@@ -299,7 +328,7 @@ async fn a_view_that_writes_is_refused_and_a_slow_one_ends() {
     server.add_reader().await;
     let mut settings = server.settings();
     settings.statement_timeout_seconds = 1;
-    let source = server.source_of(settings, "secret");
+    let source = source_of(settings, "secret");
     for name in ["public.writes", "public.unlocks", "public.counts"] {
         let view = table(&source, name).await;
         let error = pull(&source, &view, None).await.unwrap_err();
@@ -322,6 +351,8 @@ async fn a_view_that_writes_is_refused_and_a_slow_one_ends() {
 #[tokio::test]
 async fn a_server_that_dies_in_the_middle_loses_and_doubles_nothing() {
     let Some(mut server) = PostgresServer::start().await else { return };
+    let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE application_name = 'pacioli'";
     let sql = "CREATE TABLE keyed (id int PRIMARY KEY, filler text);
         INSERT INTO keyed SELECT n, repeat('x', 200) FROM generate_series(1, 50000) n;
         CREATE TABLE plain AS SELECT * FROM keyed; CHECKPOINT";
@@ -335,6 +366,9 @@ async fn a_server_that_dies_in_the_middle_loses_and_doubles_nothing() {
         if turn == 2 {
             server.kill();
             server.run().await;
+        }
+        if turn == 4 || turn == 5 {
+            server.admin().await.execute(end_all, &[]).await.unwrap();
         }
         let Some(pulled) = stream.next().await else { break };
         ids.extend(texts(&[pulled.unwrap()]).into_iter().map(|row| row[0].parse::<i32>().unwrap()));
@@ -363,7 +397,15 @@ async fn names_are_names_whatever_they_hold() {
         INSERT INTO "x""; DROP TABLE kept; --" SELECT '''); DROP TABLE kept; -- ' || n, n
             FROM generate_series(10001, 16000) n;
         CREATE TABLE "a.b" (id int PRIMARY KEY); INSERT INTO "a.b" VALUES (7);
-        CREATE TABLE "SELECT" ("ORDER" int PRIMARY KEY, "order" int)"#;
+        CREATE TABLE "SELECT" ("ORDER" int PRIMARY KEY, "order" int);
+        CREATE TYPE size AS ENUM ('small', 'large');
+        CREATE TABLE parts (of date, size size, weight numeric, hash bytea, at timestamptz, n real,
+            v int, PRIMARY KEY (of, size, weight, hash, at, n)) PARTITION BY RANGE (of);
+        CREATE TABLE parts_old PARTITION OF parts FOR VALUES FROM (MINVALUE) TO ('2024-01-01');
+        CREATE TABLE parts_new PARTITION OF parts DEFAULT;
+        INSERT INTO parts SELECT '2023-12-25'::date + n % 10, (ARRAY['large', 'small']::size[])[1 + n % 2],
+            n / 7.0, int4send(n), '2024-01-01 00:00:00.000001'::timestamptz + n * interval '1 us', n / 3.0, n
+            FROM generate_series(1, 9000) n"#;
     admin.batch_execute(sql).await.unwrap();
     server.add_reader().await;
     let source = server.source();
@@ -372,10 +414,38 @@ async fn names_are_names_whatever_they_hold() {
     assert_eq!((rows.len(), rows[5_999][0].as_str()), (6_000, "'); DROP TABLE kept; -- 16000"));
     let pointed = table(&source, r#"public."a.b""#).await;
     assert_eq!(texts(&pull(&source, &pointed, None).await.unwrap()), [["7"]]);
+    let parts = table(&source, "public.parts").await;
+    assert_eq!(parts.primary_key.len(), 6);
+    let mut found = texts(&pull(&source, &parts, None).await.unwrap());
+    let ordered: Vec<_> = found.iter().map(|row| (row[0].clone(), row[1] != "small")).collect();
+    assert!(ordered.is_sorted(), "in the order of the key, and of the enumeration");
+    found.sort_by_key(|row| row[6].parse::<i32>().unwrap());
+    assert!(found.iter().map(|row| row[6].parse::<i32>().unwrap()).eq(1..=9_000));
     let words = table(&source, "public.SELECT").await;
     assert_eq!(words.columns[1].name.as_str(), "order_2");
     assert!(texts(&pull(&source, &words, None).await.unwrap()).is_empty());
     admin.query_one("SELECT count(*) FROM kept", &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn text_that_is_none_is_shown_as_far_as_it_goes_and_counted() {
+    let Some(server) = PostgresServer::start().await else { return };
+    server.add_reader().await;
+    let sql = "CREATE DATABASE legacy ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' \
+               TEMPLATE template0";
+    server.admin().await.batch_execute(sql).await.unwrap();
+    let sql = "CREATE TABLE cafes (id int PRIMARY KEY, name text);
+        INSERT INTO cafes VALUES (1, convert_from('\\x636166e9', 'SQL_ASCII')), (2, 'plain');
+        GRANT SELECT ON cafes TO reader";
+    server.admin_of("legacy").await.batch_execute(sql).await.unwrap();
+    let mut settings = server.settings();
+    settings.database = "legacy".to_owned();
+    let source = source_of(settings, "secret");
+    let cafes = table(&source, "public.cafes").await;
+    let rows = texts(&pull(&source, &cafes, None).await.unwrap());
+    assert_eq!(rows, [["1", "caf\u{fffd}"], ["2", "plain"]]);
+    let notes = source.notes("public.cafes");
+    assert!(notes[0].starts_with("1 values of name hold bytes that are no text"), "{notes:?}");
 }
 
 #[tokio::test]
@@ -409,7 +479,7 @@ async fn a_server_must_prove_who_it_is_unless_told_otherwise() {
     let with = |tls: TlsMode, certificates: Option<String>| {
         let mut settings = server.settings();
         (settings.tls, settings.certificates) = (tls, certificates);
-        server.source_of(settings, "secret")
+        source_of(settings, "secret")
     };
     let error = with(TlsMode::Verify, None).discover().await.unwrap_err();
     assert!(matches!(error, SourceError::Invalid { code: "tls_not_trusted", .. }), "{error:?}");
@@ -423,7 +493,7 @@ async fn a_server_must_prove_who_it_is_unless_told_otherwise() {
     let with = |tls: TlsMode| {
         let mut settings = plain.settings();
         settings.tls = tls;
-        plain.source_of(settings, "secret")
+        source_of(settings, "secret")
     };
     for tls in [TlsMode::Require, TlsMode::Verify] {
         let error = with(tls).discover().await.unwrap_err();

@@ -68,7 +68,7 @@ impl PostgresServer {
             if !running {
                 self.spawn(); // for the first time, or the memory of a killed one was still in use
             }
-            if self.try_client().await.is_ok() {
+            if self.try_client("postgres").await.is_ok() {
                 return;
             }
             assert!(Instant::now() < deadline, "PostgreSQL did not come up");
@@ -102,13 +102,17 @@ impl PostgresServer {
 
     /// A client who may do anything.
     pub(crate) async fn admin(&self) -> Client {
-        self.try_client().await.unwrap()
+        self.admin_of("postgres").await
     }
 
-    async fn try_client(&self) -> Result<Client, tokio_postgres::Error> {
+    pub(crate) async fn admin_of(&self, database: &str) -> Client {
+        self.try_client(database).await.unwrap()
+    }
+
+    async fn try_client(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
         let mut config = tokio_postgres::Config::new();
         config.host("127.0.0.1").port(self.port).user("postgres").password("admin");
-        let (client, connection) = config.dbname("postgres").connect(NoTls).await?;
+        let (client, connection) = config.dbname(database).connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
     }
@@ -126,13 +130,14 @@ impl PostgresServer {
     }
 
     pub(crate) fn source(&self) -> PostgresSource {
-        self.source_of(self.settings(), "secret")
+        source_of(self.settings(), "secret")
     }
+}
 
-    pub(crate) fn source_of(&self, settings: DatabaseSettings, password: &str) -> PostgresSource {
-        let password = SecretString::from(password.to_owned());
-        PostgresSource::new(settings, password, rows::loopback()).unwrap().with_retry(rows::quick())
-    }
+/// With other settings or another password.
+pub(crate) fn source_of(settings: DatabaseSettings, password: &str) -> PostgresSource {
+    let password = SecretString::from(password.to_owned());
+    PostgresSource::new(settings, password, rows::loopback()).unwrap().with_retry(rows::quick())
 }
 
 impl Drop for PostgresServer {

@@ -29,9 +29,7 @@ pub(crate) fn command(program: &Path, user: &str) -> Command {
 pub(crate) fn folder(user: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     if is_root() {
-        let owner = format!("{user}:{user}");
-        let owned = Command::new("chown").arg(owner).arg(folder.path()).status().unwrap();
-        assert!(owned.success(), "there is no user {user}");
+        run(Command::new("chown").arg(format!("{user}:{user}")).arg(folder.path()));
     }
     folder
 }

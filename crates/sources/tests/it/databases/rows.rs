@@ -45,6 +45,12 @@ fn batch_texts(batch: &RecordBatch) -> Vec<Vec<String>> {
     (0..batch.num_rows()).map(row).collect()
 }
 
+/// One column's values.
+pub(crate) fn column(batch: &RecordBatch, column: usize) -> Vec<String> {
+    let value = |row| array_value_to_string(batch.column(column), row).unwrap();
+    (0..batch.num_rows()).map(value).collect()
+}
+
 /// Where the next load goes on.
 pub(crate) fn mark(pulled: &[Pulled]) -> Option<Watermark> {
     pulled.last().and_then(|pulled| pulled.watermark.clone())

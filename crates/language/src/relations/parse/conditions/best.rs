@@ -37,7 +37,20 @@ impl Parser<'_> {
                     let flipped = direction == Some(Direction::Ascending);
                     direction = Some(if flipped { opposite(*found) } else { *found });
                     let next = self.solid(at + 1);
-                    return self.adjective_best(at, next, direction?, columns, number);
+                    let direction = direction?;
+                    // "highest revenue" is of the figure; "the oldest order" is of the rows.
+                    let word = self.words[self.pieces[at].tokens.start].to_lowercase();
+                    let of_figures = ["high", "low", "large", "big", "great", "small"]
+                        .iter()
+                        .any(|base| word.starts_with(base) || word.starts_with("larg"));
+                    let metric = of_figures
+                        && self.mention_at(next).is_some_and(|mention| !mention.metrics.is_empty());
+                    let sized = if metric {
+                        None
+                    } else {
+                        self.adjective_best(at, next, direction, columns, number)
+                    };
+                    return sized.or_else(|| self.measured_best(here, next, direction, number));
                 }
                 Item::Key(Key::Stop) => {}
                 _ => break,
@@ -87,7 +100,7 @@ impl Parser<'_> {
             }
             Some(Item::Mention(mention)) if !mention.only_values() => {
                 let after = at + 1;
-                let compound = self.is_table(mention)
+                let compound = Self::is_table(mention)
                     && self
                         .mention_at(after)
                         .is_some_and(|next| self.measures(next) && !self.pieces[after].pause);
@@ -98,8 +111,8 @@ impl Parser<'_> {
                 if let Some(found) = self.sized(here, at, mention, direction, number) {
                     return Some(found);
                 }
-                if number.is_some() && self.is_table(mention) {
-                    return self.numbered(at, mention, direction, number, tokens.clone());
+                if number.is_some() && Self::is_table(mention) {
+                    return Some(self.numbered(at, mention, direction, number, tokens.clone()));
                 }
                 if self.quantifies(mention)
                     && mention.column_quality() + 0.051 > mention.table_quality()
@@ -123,7 +136,7 @@ impl Parser<'_> {
         direction: Direction,
         number: Option<u32>,
     ) -> Option<(Best, usize)> {
-        let (table, _) = mention.best_table().filter(|_| self.is_table(mention))?;
+        let (table, _) = mention.best_table().filter(|_| Self::is_table(mention))?;
         let words = self.pieces[here].tokens.start..self.pieces[at].tokens.start;
         let (_, columns) = self.words[words]
             .iter()
@@ -155,14 +168,14 @@ impl Parser<'_> {
         direction: Direction,
         number: Option<u32>,
         tokens: std::ops::Range<usize>,
-    ) -> Option<(Best, usize)> {
+    ) -> (Best, usize) {
         let table = mention.best_table().map(|(table, _)| table);
         let by = self.solid(at + 1);
         let named = matches!(self.key_at(by), Some(Key::By | Key::Order | Key::In | Key::With))
             .then(|| self.solid_noun(by + 1))
             .and_then(|next| self.after_rank(next));
         let (by, end) = named.unwrap_or((Measured::Count(None), at + 1));
-        Some((Best { direction, by, number, of: table, tokens }, end))
+        (Best { direction, by, number, of: table, tokens }, end)
     }
 
     fn after_rank(&self, mut next: usize) -> Option<(Measured, usize)> {
@@ -195,7 +208,7 @@ impl Parser<'_> {
         if let Some(mention) = mention.filter(|mention| {
             self.measures(mention) && mention.column_quality() + 0.051 > mention.table_quality()
         }) {
-            let direction = if mention.columns.iter().any(|(column, _)| self.is_birth(*column)) {
+            let direction = if mention.columns.iter().any(|(column, _)| self.ages(here, *column)) {
                 opposite(direction)
             } else {
                 direction
@@ -224,13 +237,21 @@ impl Parser<'_> {
             ));
         }
         let pick = self.adjective_pick(here, columns, of.or(self.focus).or(self.sketch.entity))?;
-        let birth = pick.candidates.first().is_some_and(|(column, _)| self.is_birth(*column));
+        let birth = pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column));
         let direction = if birth { opposite(direction) } else { direction };
         let end = if of.is_some() { next + 1 } else { here + 1 };
         Some((Best { direction, by: Measured::Column(pick), number, of, tokens }, end))
     }
 
-    /// Whoever was born earliest is oldest.
+    /// Whoever was born earliest is oldest; the oldest order has the earliest date.
+    fn ages(&self, here: usize, column: ColumnId) -> bool {
+        let typed = self.words[self.pieces[here].tokens.start].to_lowercase();
+        let node = &self.schema.columns[column];
+        let year = node.words.iter().any(|word| word.stem == "year");
+        (typed.starts_with("old") || typed.starts_with("young"))
+            && (node.column.data_type.is_time() || year || self.is_birth(column))
+    }
+
     fn is_birth(&self, column: ColumnId) -> bool {
         let node = &self.schema.columns[column];
         node.words.iter().any(|word| {
@@ -295,8 +316,8 @@ impl Parser<'_> {
         Some(Pick { candidates, owner: None, near: self.focus, tokens: self.tokens(here) })
     }
 
-    pub(super) fn born(&self, pick: &Pick) -> bool {
-        pick.candidates.first().is_some_and(|(column, _)| self.is_birth(*column))
+    pub(super) fn born(&self, here: usize, pick: &Pick) -> bool {
+        pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column))
     }
 }
 

@@ -23,7 +23,7 @@ impl Parser<'_> {
             self.at = end;
             return match self.column.take() {
                 Some(pick) => {
-                    self.push(Test::Compare { pick, comparison, side: Side::Best(Box::new(best)) })
+                    self.push(Test::Compare { pick, comparison, side: Side::Best(Box::new(best)) });
                 }
                 None => self.misplaced(here),
             };
@@ -31,7 +31,7 @@ impl Parser<'_> {
         match self.item(at).cloned() {
             Some(Item::Number(number)) => self.bounded(here, at, comparison, number),
             Some(Item::Key(Key::Aggregate(aggregate))) => {
-                self.against_aggregate(here, at, comparison, aggregate)
+                self.against_aggregate(here, at, comparison, aggregate);
             }
             Some(Item::Key(Key::Most(direction))) => {
                 let aggregate = super::super::select::extreme(direction);
@@ -45,7 +45,7 @@ impl Parser<'_> {
             }
             Some(Item::Quoted(text, _)) => self.against_text(at, comparison, text),
             Some(Item::Mention(mention)) if !mention.columns.is_empty() => {
-                self.column_between(here, at, comparison)
+                self.column_between(here, at, comparison);
             }
             Some(Item::Days(period)) => {
                 self.at = at + 1;
@@ -60,7 +60,7 @@ impl Parser<'_> {
     /// "than the car with the largest horsepower", "than the one with the most".
     fn best_row(&self, at: usize) -> Option<(crate::relations::sketch::Best, usize)> {
         let mut next = at;
-        if self.mention_at(next).is_some_and(|mention| self.is_table(mention)) {
+        if self.mention_at(next).is_some_and(Self::is_table) {
             next += 1;
         }
         next = self.solid(next);
@@ -133,11 +133,11 @@ impl Parser<'_> {
             && next - self.at < 3;
         let counting = matches!(self.key_at(self.at), Some(Key::Distinct));
         let next = if counting { self.solid_noun(self.at + 1) } else { next };
-        if spoken || counting {
-            if let Some(test) = self.test_of(next, comparison, number) {
-                self.at = self.end_of_noun(next);
-                return self.push(test);
-            }
+        if (spoken || counting)
+            && let Some(test) = self.test_of(next, comparison, number)
+        {
+            self.at = self.end_of_noun(next);
+            return self.push(test);
         }
         if let Some(year) = year_of(number) {
             let tokens = self.tokens(at);
@@ -147,20 +147,19 @@ impl Parser<'_> {
             here.checked_sub(1).map(|before| self.item(before)),
             Some(Some(Item::Mention(_)))
         ) && self.sketch.clauses.len() + 1 > 1
+            && let Some(pick) = self.last_pick()
         {
-            if let Some(pick) = self.last_pick() {
-                return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
-            }
+            return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         // "more than one", "at least 3 times": of whatever belongs to the row.
-        if matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len() {
-            if let Some(table) = self.focus.filter(|table| Some(*table) != self.sketch.entity) {
-                return self.push(Test::Count {
-                    what: Measured::Count(Some(Noun::Table(table))),
-                    comparison,
-                    number,
-                });
-            }
+        if (matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len())
+            && let Some(table) = self.focus.filter(|table| Some(*table) != self.sketch.entity)
+        {
+            return self.push(Test::Count {
+                what: Measured::Count(Some(Noun::Table(table))),
+                comparison,
+                number,
+            });
         }
         self.misplaced(here);
     }
@@ -215,7 +214,7 @@ impl Parser<'_> {
     }
 
     fn end_of_noun(&self, at: usize) -> usize {
-        let compound = self.mention_at(at).is_some_and(|mention| self.is_table(mention))
+        let compound = self.mention_at(at).is_some_and(Self::is_table)
             && self
                 .mention_at(at + 1)
                 .is_some_and(|next| self.measures(next) && !self.pieces[at + 1].pause);
@@ -260,10 +259,10 @@ impl Parser<'_> {
         let mut named = None;
         let mut end = at + 1;
         if let Some(mention) = self.mention_at(next) {
-            if !mention.columns.is_empty() && (self.measures(mention) || !self.is_table(mention)) {
+            if !mention.columns.is_empty() && (self.measures(mention) || !Self::is_table(mention)) {
                 named = self.pick(next, self.owner_after(next + 1));
                 end = next + 1;
-            } else if self.is_table(mention)
+            } else if Self::is_table(mention)
                 && self.mention_at(next + 1).is_some_and(|column| self.measures(column))
             {
                 named = self.pick(next + 1, mention.best_table().map(|(table, _)| table));
@@ -274,7 +273,7 @@ impl Parser<'_> {
         let of = self.solid(end);
         if matches!(self.key_at(of), Some(Key::Of | Key::In)) {
             let noun = self.solid(of + 1);
-            let plain = self.mention_at(noun).is_some_and(|mention| self.is_table(mention));
+            let plain = self.mention_at(noun).is_some_and(Self::is_table);
             let alone = plain
                 && (noun + 1 >= self.pieces.len()
                     || self.pieces[noun + 1].pause
@@ -340,14 +339,15 @@ impl Parser<'_> {
         if !matches!(self.item(here), Some(Item::Adjective { degree: Degree::More, .. })) {
             return;
         }
-        let named = self.mention_at(here + 1).filter(|mention| self.measures(mention)).is_some();
+        let named =
+            self.mention_at(here + 1).as_ref().is_some_and(|mention| self.measures(mention));
         let pick = if named {
             self.pick(here + 1, None)
         } else {
             self.adjective_pick(here, columns, self.focus)
         };
         let Some(pick) = pick else { return self.misplaced(here) };
-        let direction = if self.born(&pick) { opposite(direction) } else { direction };
+        let direction = if self.born(here, &pick) { opposite(direction) } else { direction };
         self.column = Some(pick);
         self.comparison(if named { here + 1 } else { here }, compared(direction));
     }
@@ -401,7 +401,7 @@ impl Parser<'_> {
     /// "course 301": the number is the row's own.
     fn numbered_row(&self, here: usize) -> Option<Pick> {
         let before = here.checked_sub(1)?;
-        let mention = self.mention_at(before).filter(|mention| self.is_table(mention))?;
+        let mention = self.mention_at(before).filter(|mention| Self::is_table(mention))?;
         let (table, _) = mention.best_table()?;
         let key = self.schema.tables[table].key.filter(|_| !self.pieces[here].pause)?;
         self.schema.columns[key].column.data_type.is_number().then(|| Pick {

@@ -10,10 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use futures_util::StreamExt;
 use pacioli_sources::{
     SourceError,
     apis::{OData, ODataSettings},
-    source::Source,
+    source::{Pull, Source},
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -137,4 +138,48 @@ async fn each_way_in_is_tried_as_it_is_and_a_closed_service_says_so() {
     }
     let unknown = json!({ "url": "https://x", "access": { "kind": "open", "password": "x" } });
     assert!(serde_json::from_value::<ODataSettings>(unknown).is_err());
+}
+
+/// Memory of this process, in bytes, at its most.
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() << 10
+}
+
+async fn many(Query(asked): Query<Vec<(String, String)>>) -> Response {
+    let page: usize =
+        asked.iter().find(|(name, _)| name == "page").map_or(0, |(_, page)| page.parse().unwrap());
+    let row = |line: usize| json!({ "OrderId": page, "Line": line, "Amount": "12.5" });
+    let rows: Vec<Value> = (0..2500).map(row).collect();
+    let mut answer = json!({ "value": rows });
+    if page < 59 {
+        answer["@odata.nextLink"] = json!(format!("/shop/OrderLines?page={}", page + 1));
+    }
+    ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
+}
+
+#[tokio::test]
+async fn a_long_load_takes_no_more_memory_than_a_short_one() {
+    let metadata = || async { ([(header::CONTENT_TYPE, "application/xml")], METADATA) };
+    let router =
+        Router::new().route("/shop/$metadata", get(metadata)).route("/shop/OrderLines", get(many));
+    let serving = Serving::start(router).await;
+    let source = source(&serving, &json!({ "kind": "open" }));
+    let tables = source.discover().await.unwrap();
+    let pull = Pull { table: table(&tables, "OrderLines").clone(), since: None };
+    let mut stream = source.pull(pull);
+    let (mut rows, mut bytes, mut early) = (0, 0, 0);
+    while let Some(pulled) = stream.next().await {
+        let pulled = pulled.unwrap();
+        rows += pulled.batch.num_rows();
+        bytes += pulled.bytes;
+        if rows == 12_500 {
+            early = peak();
+        }
+    }
+    assert_eq!(rows, 150_000);
+    assert!(bytes > 6_000_000, "{bytes}");
+    let more = peak() - early;
+    assert!(more < 5 << 20, "{more} bytes more at the end than after a twelfth");
 }

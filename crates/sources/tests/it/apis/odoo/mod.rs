@@ -366,3 +366,44 @@ async fn a_server_of_several_databases_wants_to_be_told_which() {
         assert!(error.contains(expect), "{error}");
     }
 }
+
+/// Numbers that look like chance and are the same each time.
+fn chance(state: &mut u64, below: u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) % below
+}
+
+#[tokio::test]
+async fn whatever_happens_between_pages_each_record_that_stays_comes_exactly_once() {
+    for seed in 1..=6 {
+        let server = Server::start(19).await;
+        let source = server.source(&Arc::new(Moved::default()));
+        let tables = source.discover().await.unwrap();
+        let mut state = seed;
+        let mut gone = Vec::new();
+        for page in 1..8 {
+            let (victim, fresh) =
+                (chance(&mut state, 17) * 10 + 10, chance(&mut state, 200) * 10 + 5);
+            gone.push(victim.to_string());
+            server.before_page(page, move |records| {
+                let rows = records.get_mut("sale.order").unwrap();
+                rows.retain(|row| row["id"] != json!(victim));
+                for row in rows.iter_mut().step_by(3) {
+                    row["write_date"] = json!("2026-02-03 00:00:00.000000");
+                }
+                if rows.iter().all(|row| row["id"] != json!(fresh)) {
+                    rows.push(json!({ "id": fresh, "name": "new", "write_date": "2026-02-03 00:00:01.000000" }));
+                }
+            });
+        }
+        let loaded = load(&source, table(&tables, "sale.order"), None).await.whole();
+        let mut keys = loaded.keys();
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "seed {seed}: doubled");
+        for key in (1..=17).map(|id| (id * 10).to_string()).filter(|key| !gone.contains(key)) {
+            assert!(keys.contains(&key.as_str()), "seed {seed}: {key} is lost");
+        }
+    }
+}

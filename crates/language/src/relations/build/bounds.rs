@@ -1,0 +1,144 @@
+//! Counts and figures that bound what is listed: "with more than 2 pets", "with revenue over 10,000".
+
+use pacioli_model::{Ask, Comparison, Predicate, Value};
+
+use super::{Builder, NOWHERE, Output, misfit};
+use crate::relations::{
+    resolve::Misfit,
+    schema::TableId,
+    sketch::{Clause, Measured, Noun, Test},
+};
+
+impl Builder<'_> {
+    /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
+    pub(super) fn counted_attribute(
+        &self,
+    ) -> Option<(Measured, Comparison, pacioli_model::Decimal)> {
+        let mut counts = self
+            .sketch
+            .clauses
+            .iter()
+            .filter(|clause| !clause.negated)
+            .flat_map(|clause| &clause.tests);
+        let (what, comparison, number): (Measured, Comparison, pacioli_model::Decimal) = counts
+            .find_map(|test| match test {
+                Test::Count { what, comparison, number } => {
+                    Some((what.clone(), *comparison, *number))
+                }
+                _ => None,
+            })?;
+        let only_columns =
+            self.outputs.iter().all(|(output, _)| matches!(output, Output::Column(_)));
+        let attribute = self.outputs.iter().all(|(output, _)| match output {
+            Output::Column(column) => {
+                let table = self.schema.table_of(*column);
+                self.schema.tables[table].display != Some(*column)
+                    && self.schema.tables[table].key != Some(*column)
+                    && match &what {
+                        Measured::Count(Some(Noun::Table(counted))) => *counted == table,
+                        Measured::Aggregate(_, pick) => self
+                            .resolver
+                            .choose(pick)
+                            .is_ok_and(|of| self.schema.table_of(of) == table),
+                        _ => false,
+                    }
+            }
+            _ => false,
+        });
+        if matches!(what, Measured::Metric(_)) {
+            return Some((what, comparison, number));
+        }
+        let grouped = !self.sketch.groups.is_empty();
+        ((only_columns && attribute) || grouped && self.counts_groups(&what))
+            .then_some((what, comparison, number))
+    }
+
+    /// The table of a declared figure among the measures, ranks and bounds.
+    pub(super) fn measured_metric(&self) -> Option<TableId> {
+        let shown = self.outputs.iter().find_map(|(output, _)| match output {
+            Output::Metric(metric) => Some(*metric),
+            _ => None,
+        });
+        let ranked = self.sketch.best.as_ref().and_then(|best| match best.by {
+            Measured::Metric(metric) => Some(metric),
+            _ => None,
+        });
+        let bounded = self.sketch.clauses.iter().flat_map(|clause| &clause.tests).find_map(
+            |test| match test {
+                Test::Count { what: Measured::Metric(metric), .. } => Some(*metric),
+                _ => None,
+            },
+        );
+        shown.or(ranked).or(bounded).and_then(|metric| self.metric_table(metric))
+    }
+
+    /// Whether a count bounds the groups themselves: "for each country with more than 3 airports".
+    pub(super) fn counts_groups(&self, what: &Measured) -> bool {
+        matches!(what, Measured::Count(Some(Noun::Table(table))) if !self.sketch.groups.contains(&Noun::Table(*table)))
+    }
+
+    /// A count of what belongs to the rows of `owner`, as a condition on them.
+    pub(super) fn count_filter(
+        &self,
+        base: TableId,
+        clause: &Clause,
+        what: &Measured,
+        comparison: Comparison,
+        number: pacioli_model::Decimal,
+    ) -> Result<Predicate, Misfit> {
+        let owner = self.counting_owner(what);
+        let key = self.schema.tables[owner].key.or(self.schema.tables[owner].display);
+        let key = key.ok_or_else(|| misfit(NOWHERE, "These rows have no key to count by."))?;
+        let counted = match what {
+            Measured::Count(Some(Noun::Table(table))) => *table,
+            Measured::Count(Some(Noun::Column(pick)))
+            | Measured::Aggregate(_, pick)
+            | Measured::Column(pick) => self.schema.table_of(self.resolver.choose(pick)?),
+            Measured::Count(None) => self.belonging(),
+            Measured::Count(Some(Noun::Period(_))) | Measured::Metric(_) => {
+                return Err(misfit(NOWHERE, "This figure does not belong to one row."));
+            }
+        };
+        let mut ask = Ask::about(self.schema.tables[counted].entry.name.clone());
+        let table = self.measuring(counted, &[owner])?;
+        ask.table = self.schema.tables[table].entry.name.clone();
+        self.add_group(&mut ask, table, key, &NOWHERE, false)?;
+        let name = self.measure_of(&mut ask, what, &[owner], true)?;
+        ask.having = Some(Predicate::Compare {
+            left: Value::Output(name),
+            comparison,
+            right: Value::Literal(Self::number_literal(number)),
+        });
+        let _ = clause;
+        Ok(Predicate::Among {
+            values: vec![self.column_value(base, key, &NOWHERE)?],
+            ask: Box::new(ask),
+        })
+    }
+
+    /// Whose rows are counted for: what is listed or grouped, unless that is what is counted.
+    pub(super) fn counting_owner(&self, what: &Measured) -> TableId {
+        let counted = match what {
+            Measured::Count(Some(Noun::Table(table))) => Some(*table),
+            Measured::Count(Some(Noun::Column(pick)))
+            | Measured::Aggregate(_, pick)
+            | Measured::Column(pick) => {
+                self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column))
+            }
+            Measured::Count(None | Some(Noun::Period(_))) | Measured::Metric(_) => None,
+        };
+        let entity = self.resolver.entity;
+        let listed = self.outputs.iter().find_map(|(output, _)| match output {
+            Output::Column(column) => Some(self.schema.table_of(*column)),
+            Output::Entity(table) => Some(*table),
+            _ => None,
+        });
+        if Some(entity) != counted {
+            return entity;
+        }
+        listed
+            .filter(|table| Some(*table) != counted)
+            .or(self.sketch.mentioned.iter().copied().find(|table| Some(*table) != counted))
+            .unwrap_or(entity)
+    }
+}

@@ -1,0 +1,198 @@
+//! Values and texts: what a column is, contains or starts with.
+
+use pacioli_model::Comparison;
+
+use super::super::Parser;
+use crate::relations::{
+    lexicon::KnownValue,
+    pieces::{Item, Mention},
+    sketch::{Side, Test},
+    vocabulary::Key,
+};
+
+impl Parser<'_> {
+    pub(super) fn takes_value(&self, here: usize, mention: &Mention) -> bool {
+        if mention.values.is_empty() {
+            return false;
+        }
+        if mention.only_values() {
+            return true;
+        }
+        let wanted = self.column.as_ref();
+        let fits = |value: &KnownValue| {
+            wanted.is_some_and(|pick| {
+                pick.candidates.iter().any(|(column, _)| *column == value.column)
+            })
+        };
+        if mention.values.iter().any(|(value, _)| fits(value)) && !self.compares_next(here + 1) {
+            return true;
+        }
+        let best = mention.values.first().map_or(0.0, |(_, quality)| *quality);
+        best > mention.table_quality().max(mention.column_quality())
+    }
+
+    /// Values from `here` on, joined by `or` or `and`, as one test.
+    pub(in crate::relations::parse) fn values_here(&mut self, here: usize) {
+        let mut values = Vec::new();
+        let mut at = here;
+        while let Some(mention) =
+            self.mention_at(at).filter(|mention| at == here || mention.only_values())
+        {
+            values.push(mention.values.clone());
+            self.at = at + 1;
+            let mut next = at + 1;
+            let versus = matches!(self.key_at(next), Some(Key::Versus));
+            self.sketch.versus |= versus;
+            if (versus || matches!(self.key_at(next), Some(Key::Or))) && !self.alternative {
+                next = self.solid(next + 1);
+            } else {
+                break;
+            }
+            at = next;
+        }
+        let mut column = self.column.take();
+        let tokens = self.pieces[here].tokens.start..self.pieces[self.at - 1].tokens.end;
+        // "Prague city": what the value is stands after it.
+        let after =
+            self.mention_at(self.at).filter(|_| column.is_none() && !self.pieces[self.at].pause);
+        let says = |mention: &Mention| {
+            values.iter().flatten().any(|(value, _)| {
+                mention
+                    .columns
+                    .iter()
+                    .any(|(column, quality)| *column == value.column && *quality >= 0.7)
+                    && (mention.table_quality() < 0.9 || !self.sketch.targets.is_empty())
+                    || mention.tables.iter().any(|(table, quality)| {
+                        *quality > 0.9
+                            && *table == self.schema.table_of(value.column)
+                            && Some(*table) != self.sketch.entity
+                            && !self.sketch.targets.is_empty()
+                    })
+            })
+        };
+        if after.is_some_and(says) {
+            column = self.pick(self.at, None);
+            self.at += 1;
+        }
+        let near = self.focus;
+        let mut tables: Vec<usize> =
+            values.iter().flatten().map(|(value, _)| self.schema.table_of(value.column)).collect();
+        tables.dedup();
+        if let [only] = tables.as_slice() {
+            self.focus = Some(*only);
+        }
+        self.push(Test::Values { values, column, near, tokens });
+    }
+
+    pub(super) fn quoted(&mut self, here: usize, text: String, values: Vec<(KnownValue, f64)>) {
+        let tokens = self.tokens(here);
+        let column = self.column.take();
+        let _fits = column.as_ref().is_none_or(|pick| {
+            values
+                .iter()
+                .any(|(value, _)| pick.candidates.iter().any(|(column, _)| *column == value.column))
+        });
+        let after = self.solid(self.at + 1);
+        let inside = column.is_none()
+            && matches!(self.key_at(self.at), Some(Key::In))
+            && self.mention_at(after).is_some_and(|mention| {
+                !mention.columns.is_empty() && mention.table_quality() < 0.9
+            });
+        if inside {
+            // "having 'Hey' in its title"
+            let pick = self.pick(after, None);
+            self.at = after + 1;
+            return self.push(Test::Text {
+                pick,
+                place: pacioli_model::TextPlace::Anywhere,
+                text,
+                tokens,
+            });
+        }
+        let holds = here.checked_sub(1).is_some_and(|before| {
+            let word = self.words[self.pieces[before].tokens.start].to_lowercase();
+            word.starts_with("contain") || word.starts_with("includ")
+        });
+        if holds && column.is_some() {
+            return self.push(Test::Text {
+                pick: column,
+                place: pacioli_model::TextPlace::Anywhere,
+                text,
+                tokens,
+            });
+        }
+        let mut all = vec![values];
+        if all[0].is_empty() {
+            return match column {
+                Some(pick) => self.push(Test::Compare {
+                    pick,
+                    comparison: Comparison::Equal,
+                    side: Side::Text(text),
+                }),
+                None => self.misplaced(here),
+            };
+        }
+        let next = self.solid(self.at + 1);
+        if let (Some(Key::Or), Some(Item::Quoted(_, more))) =
+            (self.key_at(self.at), self.item(next).cloned())
+            && !more.is_empty()
+        {
+            all.push(more);
+            self.at = next + 1;
+        }
+        let near = self.focus;
+        self.push(Test::Values { values: all, column, near, tokens });
+    }
+
+    pub(super) fn text(&mut self, here: usize, place: pacioli_model::TextPlace) {
+        let mut next = here + 1;
+        let skipped = |next: usize| {
+            self.pieces.get(next).is_some_and(|piece| {
+                matches!(
+                    self.words[piece.tokens.start],
+                    "the"
+                        | "letter"
+                        | "word"
+                        | "with"
+                        | "letters"
+                        | "words"
+                        | "capital"
+                        | "substring"
+                        | "string"
+                )
+            })
+        };
+        while skipped(next) {
+            next += 1;
+        }
+        let text = match self.item(next) {
+            Some(Item::Quoted(text, _)) => Some(text.clone()),
+            Some(Item::Mention(_) | Item::Unknown | Item::Number(_) | Item::Key(_))
+                if self.pieces.len() > next =>
+            {
+                self.read.push(next);
+                let start = self.pieces[next].tokens.start;
+                Some(self.words[start..self.pieces[next].tokens.end].join(" "))
+            }
+            _ => None,
+        };
+        let tokens = here..next + 1;
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            // "that includes a pool": the word joins two things.
+            return;
+        };
+        self.at = next + 1;
+        let mut pick = self.column.take();
+        if pick.is_none() {
+            let after = self.solid_noun(next + 1);
+            let named = self.mention_at(after).is_some_and(|mention| !mention.columns.is_empty());
+            if named && matches!(self.key_at(self.solid(next + 1)), Some(Key::In)) {
+                pick = self.pick(after, None);
+                self.at = after + 1;
+            }
+        }
+        let pick = pick.or_else(|| self.alternative.then(|| self.last_pick()).flatten());
+        let tokens = self.pieces[tokens.start].tokens.start..self.pieces[tokens.end - 1].tokens.end;
+        self.push(Test::Text { pick, place, text, tokens });
+    }
+}

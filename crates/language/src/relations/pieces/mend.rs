@@ -1,0 +1,193 @@
+//! Words that are more, or less, than they look: parts of names, slips, names cut short or turned
+//! around.
+
+use super::{
+    super::{
+        lexicon::Name,
+        schema::{ColumnId, TableId},
+        vocabulary::{Key, key},
+    },
+    Cutter, Item, Mention,
+};
+use crate::token::Kind;
+
+impl Cutter<'_> {
+    /// "never ordered": the rows that the verb makes.
+    pub(super) fn deed(&self, at: usize) -> Option<Mention> {
+        let word = self.tokens[at].word.as_str();
+        if key(word) != Some(Key::Verb) || self.tokens.len() > at + 2 {
+            return None;
+        }
+        let stems = ["ed", "d", "ing", "ted"].iter().filter_map(|tail| word.strip_suffix(tail));
+        stems.filter(|stem| stem.len() > 2).find_map(|stem| {
+            let names = self.lexicon.names(&[stem]).into_iter();
+            let tables: Vec<(TableId, f64)> = names
+                .filter_map(|(name, quality)| match name {
+                    Name::Table(table) if quality > 0.9 => Some((table, quality)),
+                    _ => None,
+                })
+                .collect();
+            (!tables.is_empty()).then(|| Mention { tables, ..Mention::default() })
+        })
+    }
+
+    /// A quoted name that is none itself, and whose words are: "Linda Smith".
+    pub(super) fn is_person(&self, at: usize, length: usize) -> bool {
+        let Some(words) = self.words(at, length).filter(|words| words.len() == 2) else {
+            return false;
+        };
+        self.lexicon.values(&words).is_empty()
+            && words.iter().all(|word| !self.lexicon.values(&[word]).is_empty())
+    }
+
+    /// "first" in "first and last name", "first, middle, and last names".
+    pub(super) fn elliptic(&self, at: usize) -> Option<(usize, Mention)> {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        if !matches!(word(at), "first" | "last" | "middle")
+            || matches!(word(at + 1), "name" | "names")
+        {
+            return None;
+        }
+        let mut next = at + 1;
+        while matches!(word(next), "and" | "first" | "last" | "middle" | "the") {
+            next += 1;
+        }
+        if next == at + 1 || !matches!(word(next), "name" | "names") {
+            return None;
+        }
+        let columns =
+            self.lexicon.names(&[word(at), "name"]).into_iter().filter_map(|(name, quality)| {
+                match name {
+                    Name::Column(column) => Some((column, quality)),
+                    _ => None,
+                }
+            });
+        let columns: Vec<(ColumnId, f64)> = columns.collect();
+        (!columns.is_empty()).then(|| (1, Mention { columns, ..Mention::default() }))
+    }
+
+    /// "rank of the winner" for a column called winner rank.
+    pub(super) fn turned(&self, at: usize) -> Option<(usize, Mention)> {
+        let of = (1..=2)
+            .find(|length| self.tokens.get(at + length).is_some_and(|token| token.word == "of"))?;
+        let mut start = at + of + 1;
+        while self
+            .tokens
+            .get(start)
+            .is_some_and(|token| matches!(token.word.as_str(), "the" | "all" | "each" | "every"))
+        {
+            start += 1;
+        }
+        let head = self.words(at, of)?;
+        (1..=2).rev().find_map(|length| {
+            let owner = self.words(start, length)?;
+            let tables = self.lexicon.names(&owner);
+            if tables.iter().any(|(name, quality)| matches!(name, Name::Table(_)) && *quality > 0.9)
+            {
+                return None;
+            }
+            let columns: Vec<(ColumnId, f64)> = self
+                .lexicon
+                .names(&[owner, head.clone()].concat())
+                .into_iter()
+                .filter_map(|(name, quality)| match name {
+                    Name::Column(column) if quality >= 0.94 => Some((column, quality)),
+                    _ => None,
+                })
+                .collect();
+            (!columns.is_empty())
+                .then(|| (start + length - at, Mention { columns, ..Mention::default() }))
+        })
+    }
+
+    /// "the one with the most": no number.
+    pub(super) fn is_pronoun(&self, at: usize) -> bool {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        let before = at.checked_sub(1).map_or("", word);
+        matches!(word(at), "one" | "ones")
+            && (matches!(before, "the" | "which" | "this" | "that" | "each" | "every")
+                || matches!(word(at + 1), "with" | "that" | "whose" | "who" | "which"))
+    }
+
+    /// What is only tried when words mean nothing: a part of a name, a slip of the finger, a word that
+    /// is a known one with an ending.
+    pub(super) fn mended(&self, at: usize, notes: &mut Vec<String>) -> Option<(usize, Item)> {
+        if let Some((length, item)) = self.part_of_value(at) {
+            if let Item::Mention(Mention { values, .. }) = &item {
+                let words =
+                    &self.question[self.tokens[at].at.start..self.tokens[at + length - 1].at.end];
+                notes.extend(
+                    values
+                        .first()
+                        .map(|(value, _)| format!("\"{words}\" was read as \"{}\".", value.text)),
+                );
+            }
+            return Some((length, item));
+        }
+        let typed = self.tokens[at].word.as_str();
+        if self.tokens[at].kind != Kind::Word {
+            return None;
+        }
+        let mut known = self.lexicon.mended(typed).map(str::to_owned);
+        if let Some(stem) = typed.strip_suffix("ly").filter(|stem| self.lexicon.knows(stem)) {
+            // "Permanently" tells one way of living somewhere from another; it is no noun itself.
+            return (stem.len() > 4).then_some((1, Item::Key(Key::Stop)));
+        }
+        if known.is_none() && typed.len() > 6 {
+            known = vocabulary_slip(typed).map(str::to_owned);
+        }
+        if known.is_none() && typed.len() > 5 && !crate::segment::LOOK_ALIKES.contains(&typed) {
+            known = super::super::vocabulary::slip_of(typed).map(str::to_owned);
+        }
+        let known = known?;
+        let note =
+            format!("\"{}\" was read as \"{known}\".", &self.question[self.tokens[at].at.clone()]);
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+        if let Some(word) = key(&known) {
+            return Some((1, Item::Key(word)));
+        }
+        let mut tokens = self.tokens.to_vec();
+        tokens[at].word = known;
+        let again = Cutter { tokens: &tokens, quotes: self.quotes.clone(), ..*self };
+        again.mention(at).map(|(length, mention)| (length, Item::Mention(mention)))
+    }
+
+    pub(super) fn part_of_value(&self, at: usize) -> Option<(usize, Item)> {
+        for length in (1..=4).rev() {
+            let Some(words) = self.words(at, length) else { continue };
+            let capital = self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
+            if words.iter().all(|word| word.len() < 4) || !capital {
+                continue;
+            }
+            let values = self.lexicon.parts(&words);
+            let mut columns: Vec<ColumnId> = values.iter().map(|value| value.column).collect();
+            columns.sort_unstable();
+            columns.dedup();
+            // Two names that share a word must be asked back, not guessed.
+            if !values.is_empty() && values.len() == columns.len() {
+                let values = values.into_iter().map(|value| (value, 0.75)).collect();
+                return Some((length, Item::Mention(Mention { values, ..Mention::default() })));
+            }
+        }
+        None
+    }
+}
+
+fn vocabulary_slip(typed: &str) -> Option<&'static str> {
+    const OFTEN: &[&str] = &[
+        "average",
+        "maximum",
+        "minimum",
+        "different",
+        "distinct",
+        "number",
+        "descending",
+        "ascending",
+        "alphabetical",
+        "between",
+        "without",
+    ];
+    OFTEN.iter().copied().find(|word| crate::spelling::is_slip_of(typed, word, 2))
+}
