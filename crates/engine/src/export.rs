@@ -212,16 +212,16 @@ mod tests {
 
     #[test]
     fn parquet_files_are_read_back() {
-        let bytes = bytes_of(parquet(&table()).expect("a file"));
+        let bytes = bytes_of(&parquet(&table()).expect("a file"));
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a file");
         let reader = reader.build().expect("a reader");
         check(&reader.collect::<Result<Vec<_>, _>>().expect("batches"));
     }
 
-    fn bytes_of(file: Vec<u8>) -> std::fs::File {
+    fn bytes_of(file: &[u8]) -> std::fs::File {
         use std::io::{Seek, Write};
         let mut spooled = tempfile::tempfile().expect("a file");
-        spooled.write_all(&file).expect("written");
+        spooled.write_all(file).expect("written");
         spooled.rewind().expect("rewound");
         spooled
     }

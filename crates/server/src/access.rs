@@ -67,7 +67,9 @@ fn binds(bound: &Bound, user: &User) -> bool {
 fn replace(rows: &mut Predicate, user: &User) {
     match rows {
         Predicate::All(parts) | Predicate::Any(parts) => {
-            parts.iter_mut().for_each(|part| replace(part, user));
+            for part in parts {
+                replace(part, user);
+            }
         }
         Predicate::Not(part) => replace(part, user),
         Predicate::Compare { left, right, .. } => {
@@ -83,7 +85,9 @@ fn replace(rows: &mut Predicate, user: &User) {
             }
         }
         Predicate::Among { values, .. } => {
-            values.iter_mut().for_each(|value| replace_value(value, user));
+            for value in values {
+                replace_value(value, user);
+            }
         }
     }
 }

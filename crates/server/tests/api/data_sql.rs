@@ -294,9 +294,8 @@ struct Side {
 impl Side {
     async fn load(&mut self, server: &Server, rows: u8) {
         self.rows = rows.into();
-        let lines: String = (0..rows)
-            .map(|row| format!("{} {row},{}\n", self.marker, u32::from(row) + 1))
-            .collect();
+        let lines = (0..rows).map(|row| format!("{} {row},{}", self.marker, u32::from(row) + 1));
+        let lines = lines.collect::<Vec<_>>().join("\n");
         server.load(&self.person, "ledger.csv", &format!("name,amount\n{lines}")).await;
     }
 
