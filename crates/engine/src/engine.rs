@@ -177,7 +177,8 @@ impl Engine {
     /// The kept answer to the job, or a new one.
     async fn answer(&self, job: Job, compiled: Compiled) -> Result<Answer, EngineError> {
         let key = Key::of(&job);
-        let query = async { answer(compiled, &self.submit(job).await?) };
+        // Boxed, for it is large, and every caller's future would be as large.
+        let query = Box::pin(async { answer(compiled, &self.submit(job).await?) });
         let found = self.shared.kept.answer(key, query).await?;
         Ok(Arc::unwrap_or_clone(found))
     }

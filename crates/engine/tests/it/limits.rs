@@ -96,9 +96,10 @@ async fn idle(world: &World) {
 #[tokio::test]
 async fn twenty_greedy_queries_stay_within_the_memory_of_their_workers() {
     let world = World::new();
-    let entry = world.load(company(1), 1, &numbered(60_000)).await;
+    let entry = world.load(company(1), 1, &numbered(20_000)).await;
     let options = EngineOptions {
-        memory_bytes: 16 << 20,
+        queue_wait: Duration::from_mins(5),
+        memory_bytes: 4 << 20,
         spill_bytes: 64 << 20,
         queue: 20,
         queue_per_company: 20,
