@@ -251,14 +251,12 @@ pub enum Bound {
     Everybody,
 }
 
-/// Something known of whoever asks.
+/// Something known of whoever asks, and that they cannot change themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallerAttribute {
     /// Their e-mail address.
     Email,
-    /// Their full name.
-    FullName,
     /// Their id.
     UserId,
 }

@@ -97,7 +97,6 @@ fn replace_value(value: &mut Value, user: &User) {
         Value::Caller(attribute) => {
             let text = match attribute {
                 CallerAttribute::Email => user.email.to_string(),
-                CallerAttribute::FullName => user.full_name.clone(),
                 CallerAttribute::UserId => user.id.to_string(),
             };
             *value = Value::Literal(Literal::Text(text));

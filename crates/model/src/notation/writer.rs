@@ -158,7 +158,6 @@ impl Writer<'_> {
             Value::Caller(attribute) => {
                 let attribute = match attribute {
                     CallerAttribute::Email => "email",
-                    CallerAttribute::FullName => "name",
                     CallerAttribute::UserId => "id",
                 };
                 (format!("caller.{attribute}"), Hold::Single)

@@ -188,7 +188,7 @@ async fn a_file_comes_back_as_it_was_sent() {
     let server = Server::start().await;
     let owner = company(&server, "owner").await;
     let body = json!({"version": 0, "metrics": revenue(), "policies": {"own": {
-        "roles": ["user"], "table": "customers", "rows": "name = caller.name"}}});
+        "roles": ["user"], "table": "customers", "rows": "name = caller.email"}}});
     assert_eq!(patch(&server, &owner, body).await.status, StatusCode::OK);
     let file = toml(&server, &owner).await;
     assert_eq!((file.status, file.header("content-type")), (StatusCode::OK, "application/toml"));

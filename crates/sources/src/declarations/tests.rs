@@ -117,7 +117,7 @@ fn what_fits_the_tables_is_taken() {
         [policies.own]
         roles = ["user"]
         table = "customers"
-        rows = "region = 'North' or name = caller.name"
+        rows = "region = 'North' or name = caller.email"
         hidden_columns = ["id"]
     "#;
     assert_eq!(problems(all), Vec::<String>::new());
@@ -165,7 +165,7 @@ fn what_does_not_fit_is_named_with_what_is_nearest() {
             "count(orders) where customers.name via order_lines_order_id = 'x'",
             "no relationship leads from orders to customers: declare one",
         ),
-        ("count(orders) where state = caller.name", "`caller` is known in row policies alone"),
+        ("count(orders) where state = caller.email", "`caller` is known in row policies alone"),
         ("revenu / 2", "there is no metric revenu"),
         ("figures / 2", "there is no metric figures; did you mean figure?"),
         ("figure / 2", "this metric is made of itself"),

@@ -61,9 +61,8 @@ impl Parser {
         self.need(".")?;
         let attribute = match self.peek() {
             Token::Word(word) if word == "email" => CallerAttribute::Email,
-            Token::Word(word) if word == "name" => CallerAttribute::FullName,
             Token::Word(word) if word == "id" => CallerAttribute::UserId,
-            _ => return self.expected("`email`, `name` or `id`"),
+            _ => return self.expected("`email` or `id`"),
         };
         self.next += 1;
         Ok(Value::Caller(attribute))
