@@ -1,13 +1,17 @@
 //! Arrow's IPC stream format.
 
-use std::{fs::File, path::Path};
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
 
 use arrow::{
     array::{ArrayRef, RecordBatch, new_null_array},
     compute::{CastOptions, cast_with_options},
     datatypes::DataType,
     error::ArrowError,
-    ipc::reader::StreamReader,
+    ipc::{reader::StreamReader, root_as_message},
 };
 use pacioli_model::{ColumnName, ColumnType};
 
@@ -17,7 +21,55 @@ use crate::{SourceError, source::arrow_type};
 type Reader = StreamReader<std::io::BufReader<File>>;
 
 fn open(path: &Path) -> Result<Reader, SourceError> {
+    check_lengths(&mut File::open(path)?)?;
     StreamReader::try_new_buffered(File::open(path)?, None).map_err(|error| broken(&error))
+}
+
+/// Refuses a stream that says that it has more bytes than were sent: the reader would set memory aside
+/// for whatever length it is told.
+fn check_lengths(file: &mut File) -> Result<(), SourceError> {
+    let whole = file.metadata()?.len();
+    let mut left = whole;
+    while let Some(length) = next_length(file, &mut left)? {
+        let mut head = vec![0; length];
+        file.read_exact(&mut head)?;
+        left -= head.len() as u64;
+        let message = root_as_message(&head)
+            .map_err(|error| broken(&ArrowError::ParseError(error.to_string())))?;
+        let body = u64::try_from(message.bodyLength()).ok().filter(|body| *body <= left);
+        let body = body.ok_or_else(|| cut(whole))?;
+        left -= body;
+        file.seek(SeekFrom::Start(whole - left))?;
+    }
+    Ok(())
+}
+
+/// The length of the next message's head, which is in the file; nothing at the stream's end.
+fn next_length(file: &mut File, left: &mut u64) -> Result<Option<usize>, SourceError> {
+    let whole = *left;
+    let mut word = || -> Result<Option<u32>, SourceError> {
+        if *left < 4 {
+            return Ok(None);
+        }
+        let mut bytes = [0; 4];
+        file.read_exact(&mut bytes)?;
+        *left -= 4;
+        Ok(Some(u32::from_le_bytes(bytes)))
+    };
+    // Streams of today begin each length with a mark; older ones do not.
+    let length = match word()? {
+        Some(u32::MAX) => word()?,
+        length => length,
+    };
+    match length {
+        None | Some(0) => Ok(None),
+        Some(length) if u64::from(length) > *left => Err(cut(whole)),
+        Some(length) => Ok(usize::try_from(length).ok()),
+    }
+}
+
+fn cut(bytes: u64) -> SourceError {
+    broken(&ArrowError::ParseError(format!("it says that it is longer than its {bytes} bytes")))
 }
 
 fn broken(error: &ArrowError) -> SourceError {

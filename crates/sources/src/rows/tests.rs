@@ -178,6 +178,9 @@ fn an_arrow_stream_that_a_table_has_no_place_for_is_refused() {
         other => panic!("{other:?}"),
     };
     assert_eq!(refused(&file(b"{\"a\":1}"), &[]), "rows_not_arrow");
+    // A length of 1.5 GB, and one behind the mark of today's streams.
+    assert_eq!(refused(&file(b"[85]"), &[]), "rows_not_arrow");
+    assert_eq!(refused(&file(b"\xff\xff\xff\xff[85]"), &[]), "rows_not_arrow");
     let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1)])]);
     let batch = RecordBatch::try_from_iter([("a", std::sync::Arc::new(lists) as _)]).unwrap();
     assert_eq!(refused(&stream(&batch), &[]), "row_type_unsupported");
