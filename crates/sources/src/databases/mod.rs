@@ -13,8 +13,8 @@
 //! measures them, one statement for a table; a later value that does not fit ends the load with
 //! `source_changed`, which says to discover again. No digit is ever dropped.
 //!
-//! To add a system: implement [`reader::Database`] and [`reader::Session`], then `Source` by
-//! [`reader::stream`].
+//! To add a system: implement `reader::Database` and `reader::Session`, then `Source` by
+//! `reader::stream`.
 
 mod cells;
 mod changes;

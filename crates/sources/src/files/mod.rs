@@ -2,7 +2,7 @@
 //! it and answers with a plan of the tables that it makes; [`TablePlan::read`] gives a table's rows.
 //!
 //! To add a kind: tell it in `kind.rs`, and make a module that turns the file into [`TablePlan`]s. A
-//! kind whose cells are of any type gives its rows as [`row::Row`]s and has `draft.rs` decide.
+//! kind whose cells are of any type gives its rows as `row::Row`s and has `draft.rs` decide.
 
 mod archive;
 mod draft;
