@@ -57,7 +57,8 @@ impl<'c> Translator<'c> {
     ///
     /// Two readers see it: one for figures of one table, which knows money, dates and ranks of
     /// business; one for rows and how they belong together over all tables. Where tables are related
-    /// the second comes first, for only it sees them all.
+    /// the second comes first, for only it sees them all; but figures of a ledger (a table of amounts
+    /// and days) are the first one's, which never takes a line of it for what it is a line of.
     pub fn translate(&self, question: &str, context: &Context) -> Translation {
         if context.table.is_some() || self.tables.is_empty() {
             return self.of_one_table(question, context);
@@ -65,16 +66,18 @@ impl<'c> Translator<'c> {
         let related = || self.relations.translate(question, context.today);
         let single = || self.of_one_table(question, context);
         let (first, second) = if self.relations.is_related() {
+            // A declared figure is never replaced by a column that one table happens to have.
+            // One table at a time is slow over very many, and names of rows are in all of them.
+            let wide = self.tables.len() > WIDE;
+            let alone = (!wide && !self.relations.has_metrics()).then(single);
+            if let Some(figures) = alone.as_ref().filter(|alone| self.are_of_ledgers(alone)) {
+                return figures.clone();
+            }
             let first = related();
             if answers(&first) {
                 return first;
             }
-            // A declared figure is never replaced by a column that one table happens to have.
-            // One table at a time is slow over very many, and names of rows are in all of them.
-            let wide = self.tables.len() > WIDE;
-            let second =
-                if wide || self.relations.has_metrics() { first.clone() } else { single() };
-            (first, second)
+            (first.clone(), alone.unwrap_or(first))
         } else {
             let first = single();
             if judge::is_explained(&first) {
@@ -97,6 +100,26 @@ impl<'c> Translator<'c> {
             }
             None => self.translate(question, context),
         }
+    }
+
+    /// Whether every reading measures rows of a table that has amounts and days.
+    fn are_of_ledgers(&self, translation: &Translation) -> bool {
+        let asks: Vec<&Ask> = match translation {
+            Translation::Understood(understood) => vec![&understood.ask],
+            Translation::Clarify { choices, .. } => choices.iter().map(|one| &one.ask).collect(),
+            Translation::Refuse { .. } => return false,
+        };
+        let is_ledger = |ask: &&Ask| {
+            let table = self.tables.iter().find(|table| table.entry.name == ask.table);
+            table.is_some_and(|table| {
+                let mut columns = table.entry.columns.iter();
+                columns.any(|column| column.data_type.is_time())
+                    && (0..table.columns.len()).any(|at| {
+                        table.columns[at].currency.is_some() || variants::is_money(table, at)
+                    })
+            })
+        };
+        asks.iter().all(|ask| !ask.measures.is_empty() && is_ledger(ask))
     }
 
     fn of_one_table(&self, question: &str, context: &Context) -> Translation {
