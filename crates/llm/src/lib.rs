@@ -1,0 +1,1 @@
+//! Models of language behind the trait that the language room asks.
