@@ -49,6 +49,8 @@ id! {
     ConversationId,
     /// A system that tables are loaded from.
     ConnectionId,
+    /// One report.
+    ReportId,
     /// One load of a connection's tables.
     RunId,
     /// One load of a table. Readers keep the version that they planned with.

@@ -12,6 +12,8 @@ mod catalog;
 mod connection;
 mod decimal;
 mod email;
+mod fact;
+mod finding;
 mod id;
 mod job;
 mod measured;
@@ -19,6 +21,7 @@ mod nearest;
 pub mod notation;
 mod question;
 mod references;
+mod report;
 mod role;
 mod run;
 mod semantics;
@@ -43,15 +46,23 @@ pub use connection::{
 };
 pub use decimal::{Decimal, InvalidDecimal};
 pub use email::{Email, InvalidEmail};
+pub use fact::{AgeBucket, Component, Fact, ForecastStep, RatioComponent, Side};
+pub use finding::{
+    Better, Caveat, Dimension, Evidence, Finding, MetricUsed, Score, Subject, Test, Window,
+};
 pub use id::{
-    AuditId, CompanyId, ConnectionId, ConversationId, InvalidId, JobId, QueryId, RunId, SessionId,
-    TableVersion, UserId,
+    AuditId, CompanyId, ConnectionId, ConversationId, InvalidId, JobId, QueryId, ReportId, RunId,
+    SessionId, TableVersion, UserId,
 };
 pub use job::{Job, JobFailure, JobKind, JobStatus};
 pub use measured::{DateCoverage, MeasuredRelationship, Measurements, ValueMatch, foreign_keys};
 pub use nearest::nearest;
 pub use question::QuestionRecord;
 pub use references::Named;
+pub use report::{
+    DefinitionUsed, Kpi, Missing, Point, QueryUsed, Report, ReportContent, ReportKind, SavedAnswer,
+    TableUsed,
+};
 pub use role::{Permission, Role};
 pub use run::{Run, TableRun, Trigger};
 pub use semantics::{

@@ -1,0 +1,211 @@
+//! What a report holds, in no language: whoever shows it takes its numbers from here.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Ask, CompanyId, Finding, MetricUsed, ReportId, Table, TableName, TableVersion, Timestamp,
+    UserId, Window,
+};
+
+/// A report as it is remembered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Stored as `_id`; its job's id too.
+    #[serde(rename = "_id")]
+    pub id: ReportId,
+    /// Whose company.
+    pub company_id: CompanyId,
+    /// What the company was called then.
+    pub company_name: String,
+    /// Who asked for it; what it holds is what they may see, and nobody else is shown it.
+    pub user_id: UserId,
+    /// When: what it says is as of then.
+    pub created_at: Timestamp,
+    /// The language that is meant where nobody asks for another: `en`, `de`.
+    pub language: String,
+    /// What it holds.
+    pub content: ReportContent,
+}
+
+/// A query that a report rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QueryUsed {
+    /// What was asked.
+    pub ask: Ask,
+    /// What ran.
+    pub sql: String,
+    /// Rows it gave.
+    pub rows: usize,
+}
+
+/// What a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each name is its meaning")]
+pub enum ReportKind {
+    Overview,
+    Sales,
+    Customers,
+    Products,
+    Purchasing,
+    Inventory,
+    ReceivablesPayables,
+    Cash,
+    People,
+    Production,
+    DataQuality,
+    /// Saved questions.
+    Custom,
+}
+
+impl ReportKind {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Overview,
+        Self::Sales,
+        Self::Customers,
+        Self::Products,
+        Self::Purchasing,
+        Self::Inventory,
+        Self::ReceivablesPayables,
+        Self::Cash,
+        Self::People,
+        Self::Production,
+        Self::DataQuality,
+        Self::Custom,
+    ];
+
+    /// The name that is sent: `receivables_payables`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Sales => "sales",
+            Self::Customers => "customers",
+            Self::Products => "products",
+            Self::Purchasing => "purchasing",
+            Self::Inventory => "inventory",
+            Self::ReceivablesPayables => "receivables_payables",
+            Self::Cash => "cash",
+            Self::People => "people",
+            Self::Production => "production",
+            Self::DataQuality => "data_quality",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+/// A figure at the head of a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kpi {
+    /// Which.
+    pub metric: MetricUsed,
+    /// In the report's period; empty where no row counts.
+    pub value: Option<f64>,
+    /// In the period before, of equal length.
+    pub previous: Option<f64>,
+    /// In the same period a year before.
+    pub year_before: Option<f64>,
+    /// What lies before and in the period, for a small chart.
+    pub series: Vec<Point>,
+    /// Numbers of the queries in [`ReportContent::queries`].
+    pub queries: Vec<usize>,
+}
+
+/// One period's value.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// First day of the period.
+    pub at: NaiveDate,
+    /// Its value; empty where no row counts.
+    pub value: Option<f64>,
+    /// The period is not over, or the data ends within it.
+    pub partial: bool,
+}
+
+/// A table that a report rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableUsed {
+    /// Which.
+    pub table: TableName,
+    /// For people.
+    pub label: String,
+    /// Which load of it.
+    pub version: TableVersion,
+    /// When that was.
+    pub loaded_at: Timestamp,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// How a figure of a report is computed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DefinitionUsed {
+    /// Which.
+    pub metric: MetricUsed,
+    /// As declared; empty for a figure that was found.
+    pub description: String,
+    /// In the notation of declarations: `sum(sales.revenue_eur)`.
+    pub formula: String,
+}
+
+/// Something that a kind of report wants and the data cannot give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// A metric's label, or one of `sales`, `customers`, `products`, `purchases`, `stock`,
+    /// `receivables`, `payables`, `cash`, `people`, `production`, `dates`, `rows`, `questions`.
+    pub what: String,
+    /// Tables and columns that are not there, where they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+}
+
+/// What a report holds: figures, findings and everything needed to check them. It is in no language.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportContent {
+    /// What it is about.
+    pub kind: ReportKind,
+    /// The days it is about.
+    pub period: Window,
+    /// The days it is compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Window>,
+    /// ISO 4217 code of the amounts, where it is known and one.
+    pub currency: Option<String>,
+    /// The day that relative dates were counted from.
+    pub today: NaiveDate,
+    /// The last day that the data has; empty without any.
+    pub data_until: Option<NaiveDate>,
+    /// Which rows count, in words.
+    pub filters: Vec<String>,
+    /// The figures at its head.
+    pub headline: Vec<Kpi>,
+    /// The most important first.
+    pub findings: Vec<Finding>,
+    /// Answers of saved questions, in a custom report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<SavedAnswer>,
+    /// How the figures are computed.
+    pub definitions: Vec<DefinitionUsed>,
+    /// The tables behind it.
+    pub tables: Vec<TableUsed>,
+    /// The queries behind it; findings and figures name them by their place, from 0.
+    pub queries: Vec<QueryUsed>,
+    /// What could not be looked at, and why.
+    pub missing: Vec<Missing>,
+    /// Tests that were made, of which the findings are what remains.
+    pub tests_made: usize,
+}
+
+/// A saved question and its answer, in a custom report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SavedAnswer {
+    /// The person's words.
+    pub question: String,
+    /// The answer in a sentence.
+    pub answer: String,
+    /// Its rows.
+    pub table: Table,
+    /// Its place in [`ReportContent::queries`].
+    pub query: usize,
+}
