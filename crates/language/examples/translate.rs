@@ -31,6 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Translation::Understood(understood) => {
                     json!({"id": id, "status": "answered", "confidence": understood.confidence, "ask": understood.ask, "info": understood.interpretation.notes})
                 }
+                Translation::Analyse(analysed) => {
+                    json!({"id": id, "status": "analysed", "confidence": analysed.confidence, "ask": analysed.analysis.ask})
+                }
                 Translation::Clarify { choices, .. } => {
                     let labels: Vec<&str> =
                         choices.iter().map(|choice| choice.label.as_str()).collect();

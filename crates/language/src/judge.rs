@@ -187,6 +187,7 @@ fn choices(readings: Vec<Reading>) -> Vec<Choice> {
         label: if label.is_empty() { question.clone() } else { label },
         question,
         ask: reading.ask,
+        analysis: None,
         interpretation: reading.interpretation,
     };
     readings.into_iter().zip(described).map(choice).collect()

@@ -9,10 +9,14 @@
 //! reads questions that go on from the last one. A word that nothing explains means a refusal that names
 //! it: no filter, column or number is ever guessed.
 //!
+//! `analysis` hears questions that ask why, what comes next or what is unusual, and has the figure in them
+//! read as a series.
+//!
 //! To teach it a word that shapes questions, add it to `keywords` and to `relations/vocabulary`; a
 //! business word, to `synonyms`; an everyday one, to `relations/thesaurus`.
 //! Every behaviour has a line in `tests/it/questions`: adding one needs no Rust.
 
+mod analysis;
 mod bind;
 mod calendar;
 mod countries;
@@ -33,7 +37,9 @@ mod variants;
 
 use pacioli_model::{Ask, Catalog};
 
-pub use translation::{Choice, Context, DateRange, Interpretation, Span, Translation, Understood};
+pub use translation::{
+    Analysed, Choice, Context, DateRange, Interpretation, Span, Translation, Understood,
+};
 
 /// Catalogs with more related tables than this are read whole, and never table by table.
 const WIDE: usize = 60;
@@ -60,6 +66,15 @@ impl<'c> Translator<'c> {
     /// the second comes first, for only it sees them all; but figures of a ledger (a table of amounts
     /// and days) are the first one's, which never takes a line of it for what it is a line of.
     pub fn translate(&self, question: &str, context: &Context) -> Translation {
+        let heard = analysis::heard(question, self.relations.company(context.today));
+        let Some(heard) = heard else { return self.rows(question, context) };
+        // A table may have a column of forecasts.
+        let plain = (!heard.certain).then(|| self.rows(question, context)).filter(answers);
+        plain.unwrap_or_else(|| analysis::read(&heard, |rest| self.rows(rest, context)))
+    }
+
+    /// Reads a question for rows.
+    fn rows(&self, question: &str, context: &Context) -> Translation {
         if context.table.is_some() || self.tables.is_empty() {
             return self.of_one_table(question, context);
         }
@@ -107,7 +122,7 @@ impl<'c> Translator<'c> {
         let asks: Vec<&Ask> = match translation {
             Translation::Understood(understood) => vec![&understood.ask],
             Translation::Clarify { choices, .. } => choices.iter().map(|one| &one.ask).collect(),
-            Translation::Refuse { .. } => return false,
+            Translation::Analyse(_) | Translation::Refuse { .. } => return false,
         };
         let is_ledger = |ask: &&Ask| {
             let table = self.tables.iter().find(|table| table.entry.name == ask.table);

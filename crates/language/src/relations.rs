@@ -62,7 +62,7 @@ impl<'c> Relations<'c> {
         !self.schema.catalog.semantics.metrics.is_empty()
     }
 
-    fn company(&self, today: NaiveDate) -> Company {
+    pub(crate) fn company(&self, today: NaiveDate) -> Company {
         let semantics = &self.schema.catalog.semantics;
         Company {
             today,
@@ -151,7 +151,7 @@ impl<'c> Relations<'c> {
                     .chain(&interpretation.measures)
                     .chain(&interpretation.filters);
                 let question = said.cloned().collect::<Vec<_>>().join(", ");
-                choices.push(Choice { label, question, ask, interpretation });
+                choices.push(Choice { label, question, ask, analysis: None, interpretation });
             }
         }
         if choices.len() < 2 {

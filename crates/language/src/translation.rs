@@ -1,5 +1,5 @@
 use chrono::NaiveDate;
-use pacioli_model::{Ask, ColumnName, TableName, TimeGrain};
+use pacioli_model::{Analysis, Ask, ColumnName, TableName, TimeGrain};
 
 /// What a question is read against, besides the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Context {
 pub enum Translation {
     /// One reading explains every word.
     Understood(Box<Understood>),
+    /// One reading explains every word, and no rows are asked for but what lies behind them.
+    Analyse(Box<Analysed>),
     /// Several readings explain every word equally well.
     Clarify {
         /// What to ask back.
@@ -44,6 +46,19 @@ pub struct Understood {
     pub confidence: f64,
 }
 
+/// A question that was understood and asks why, what comes next, or what is unusual.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysed {
+    /// What to find out.
+    pub analysis: Analysis,
+    /// Which words were taken as what, in the order of the question.
+    pub spans: Vec<Span>,
+    /// How the figure was understood, for people to check.
+    pub interpretation: Interpretation,
+    /// Words explained times how well they fit, 0 to 1.
+    pub confidence: f64,
+}
+
 /// One reading of an ambiguous question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
@@ -54,6 +69,8 @@ pub struct Choice {
     pub question: String,
     /// What this reading computes.
     pub ask: Ask,
+    /// What is to be found out about it, where the question asks why or what comes next.
+    pub analysis: Option<Analysis>,
     /// The same for people to check.
     pub interpretation: Interpretation,
 }

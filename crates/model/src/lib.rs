@@ -6,6 +6,7 @@
 //! API are the server's own.
 
 mod account;
+mod analysis;
 mod ask;
 mod audit;
 mod catalog;
@@ -31,6 +32,7 @@ mod table;
 mod time;
 
 pub use account::{Company, User};
+pub use analysis::{Analysis, AnalysisKind};
 pub use ask::{
     Aggregate, Aggregation, Ask, ColumnRef, Comparison, DatePart, DayRange, Direction, Figure,
     GroupKey, Grouping, Literal, Measure, Operation, OrderBy, OverTime, Predicate, Shift,

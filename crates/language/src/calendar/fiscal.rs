@@ -88,11 +88,17 @@ impl Reader<'_> {
         NaiveDate::from_ymd_opt(year, month, 1)
     }
 
-    /// `the next 14 days`: from today on, today and the days after it.
+    /// `next month`: the whole one to come. `the next 14 days`: from today on, today and the days after
+    /// it.
     pub(super) fn next(&self, at: usize) -> Option<(usize, Single)> {
         self.company?;
         if !self.any(at, &["next", "coming"]) {
             return None;
+        }
+        if let Some(grain) = super::grain(self.word(at + 1)) {
+            let from = super::step(self.floor(grain)?, grain, 1)?;
+            let to = super::step(from, grain, 1)?;
+            return Some((2, Single { from, to, relative: true, bare: false, notes: Vec::new() }));
         }
         let count = self.integer(at + 1).filter(|count| (1..=10_000).contains(count))?;
         let grain = super::grain(self.word(at + 2))?;
@@ -137,6 +143,7 @@ mod tests {
             ("this week", 1, WeekStart::Sunday, "2: 14 June 2026 to 20 June 2026"),
             ("last week", 1, WeekStart::Saturday, "2: 6 June 2026 to 12 June 2026"),
             ("next 14 days", 1, monday, "3: 17 June 2026 to 1 July 2026"),
+            ("next quarter", 1, monday, "2: 1 July 2026 to 30 September 2026"),
             ("last full month", 1, monday, "3: May 2026"),
         ] {
             assert_eq!(read(text, start, week), expect, "{text}");

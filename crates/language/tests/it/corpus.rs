@@ -1,12 +1,13 @@
 //! Runs the question files. In a file, `@ name` chooses a catalog, `today 2026-06-17` the day, `? …` is a
-//! question, `> …` one that goes on from the last, and the line after it what must come of it: `= ask`, `~ label | label` for a
+//! question, `> …` one that goes on from the last, and the line after it what must come of it: `= ask`, `* kind days
+//! of ask` for an analysis, `~ label | label` for a
 //! clarification, `! words; words` for a refusal. `+ text` lines name notes that must be given.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
 use chrono::NaiveDate;
 use pacioli_language::{Context, Translation, Translator};
-use pacioli_model::{Ask, Catalog};
+use pacioli_model::{Ask, Catalog, DayRange};
 
 use crate::{catalog, notation};
 
@@ -39,6 +40,18 @@ fn files(folder: &str) -> Vec<(String, String)> {
 fn shown(translation: &Translation) -> String {
     match translation {
         Translation::Understood(understood) => format!("= {}", notation::line(&understood.ask)),
+        Translation::Analyse(analysed) => {
+            let analysis = &analysed.analysis;
+            let days = |days: &DayRange| {
+                let day = |day: Option<NaiveDate>| day.map_or(String::new(), |d| d.to_string());
+                format!("{}..{}", day(days.from), day(days.to))
+            };
+            let period = analysis.period.as_ref().map_or("any days".to_owned(), days);
+            let compare = analysis.compare.as_ref().map(days);
+            let compare = compare.map_or(String::new(), |compare| format!(" against {compare}"));
+            let series = notation::line(&analysis.ask);
+            format!("* {:?} {period}{compare} of {series}", analysis.kind)
+        }
         Translation::Clarify { choices, .. } => {
             let labels: Vec<&str> = choices.iter().map(|choice| choice.label.as_str()).collect();
             format!("~ {}", labels.join(" | "))
@@ -58,6 +71,7 @@ fn told(translation: &Translation) -> String {
             );
             all.join("\n")
         }
+        Translation::Analyse(analysed) => analysed.interpretation.notes.join("\n"),
         Translation::Clarify { question, .. } => question.clone(),
         Translation::Refuse { reason, .. } => reason.clone(),
     }
@@ -91,7 +105,7 @@ fn every_question_gets_its_answer() {
                     let answer = translator.unwrap().translate_after(rest, &context, last);
                     translation = Some((rest, answer));
                 }
-                "=" | "~" | "!" => {
+                "=" | "*" | "~" | "!" => {
                     let (question, found) = translation.as_ref().unwrap();
                     if let Translation::Understood(understood) = found {
                         last = Some(understood.ask.clone());

@@ -128,6 +128,9 @@ proptest! {
                     prop_assert_eq!(fault(&understood.ask, catalog), None, "{}", text);
                     prop_assert!((0.0..=1.0).contains(&understood.confidence));
                 }
+                Translation::Analyse(analysed) => {
+                    prop_assert_eq!(fault(&analysed.analysis.ask, catalog), None, "{}", text);
+                }
                 Translation::Clarify { choices, .. } => {
                     prop_assert!((2..=5).contains(&choices.len()), "{}", choices.len());
                     for choice in &choices {

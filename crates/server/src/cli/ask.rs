@@ -14,6 +14,8 @@ use crate::clock::Clock;
 /// Rows that a terminal shows.
 const ROWS: u64 = 1000;
 
+const ANALYSES: &str = "Why, what comes next and what is unusual are answered by the server alone.";
+
 /// Ask a question about files, without a server or an account
 #[derive(Args)]
 pub struct AskFiles {
@@ -41,6 +43,7 @@ impl AskFiles {
         let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
         match translate(&question, &Context { today, table: None }, &books.catalog) {
             Translation::Understood(understood) => show(&books, *understood, self.sql).await,
+            Translation::Analyse(_) => Err(ANALYSES.into()),
             Translation::Clarify { question, choices } => {
                 let choices: Vec<_> =
                     choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();

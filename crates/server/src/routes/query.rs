@@ -6,7 +6,9 @@ use axum::{
 };
 use chrono::NaiveDate;
 use pacioli_engine::{Answer, EngineError, Scope};
-use pacioli_language::{Choice, Context, Interpretation, Translation, Translator, Understood};
+use pacioli_language::{
+    Analysed, Choice, Context, Interpretation, Translation, Translator, Understood,
+};
 use pacioli_model::{Ask, ConversationId, QueryId, QuestionRecord, TimeGrain};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -243,6 +245,10 @@ pub async fn ask(
             let answered = out.answered(&app, &caller, seen, *understood, format);
             file = Box::pin(answered).await?;
         }
+        Translation::Analyse(_) => {
+            out.answer =
+                "Why, what comes next and what is unusual cannot be answered yet.".to_owned();
+        }
         Translation::Clarify { question, choices } => {
             out.status = "needs_clarification";
             out.answer = question;
@@ -279,8 +285,12 @@ fn chosen(translation: Translation, choice: Option<usize>) -> ApiResult<Translat
                 let text = format!("This question has {count} readings: 0 to {}.", count - 1);
                 ApiError::invalid(&["body", "choice"], "out_of_range", text)
             })?;
-            let Choice { ask, interpretation, .. } = reading;
+            let Choice { ask, analysis, interpretation, .. } = reading;
             let (spans, confidence) = (Vec::new(), 1.0);
+            if let Some(analysis) = analysis {
+                let analysed = Analysed { analysis, spans, interpretation, confidence };
+                return Ok(Translation::Analyse(Box::new(analysed)));
+            }
             let understood = Understood { ask, spans, interpretation, confidence };
             Ok(Translation::Understood(Box::new(understood)))
         }

@@ -190,6 +190,9 @@ async fn answer(
             let choices: Vec<_> = choices.into_iter().map(|choice| choice.label).collect();
             outcome.reason = Some(format!("{question} {}", choices.join(" | ")));
         }
+        Translation::Analyse(analysed) => {
+            outcome.reason = Some(format!("{:?}", analysed.analysis.kind));
+        }
         Translation::Understood(understood) => {
             outcome.confidence = understood.confidence;
             let started = Instant::now();
