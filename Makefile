@@ -5,7 +5,7 @@ export PACIOLI_TOOLS ?= $(CACHE)/tools
 # Compiled dependencies outlive the clone.
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
-.PHONY: help run build test fmt conformance bench openapi clean
+.PHONY: help run build test fmt conformance bench eval openapi clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ conformance: ## Check the API against its OpenAPI document (schemathesis)
 
 bench: build ## Measure against the comparison programs, side by side; prints ratios
 	bench/run.py
+
+eval: build ## Score the translator on questions with known answers; writes eval/RESULTS.md
+	eval/run.py $(CARGO_TARGET_DIR)/release/pacioli $(TRANSLATOR)
 
 openapi: ## Write the generated files: docs/openapi.json, docs/ERRORS.md, .env.example
 	scripts/generate

@@ -9,9 +9,14 @@ use std::{
 };
 
 use pacioli_engine::{Answer, Engine, EngineError, EngineOptions, Scope, TableFiles};
-use pacioli_model::{Access, Ask, Catalog, CompanyId, Semantics, TableEntry, Timestamp, UserId};
+use pacioli_model::{
+    Access, Ask, Catalog, CompanyId, MeasuredRelationship, Semantics, StoredSemantics, TableEntry,
+    Timestamp, UserId,
+};
 use pacioli_sources::{
+    declarations::{self, Declarations},
     files::FileOptions,
+    packs,
     relationships::{PrimaryKey, candidates, primary_key, settle},
 };
 use tempfile::TempDir;
@@ -32,6 +37,8 @@ type Failure = Box<dyn std::error::Error>;
 pub struct Books {
     /// Their tables.
     pub catalog: Catalog,
+    measured: Vec<MeasuredRelationship>,
+    semantics: StoredSemantics,
     engine: Engine,
     // Dropped last: the engine reads from it.
     _folder: TempDir,
@@ -39,6 +46,7 @@ pub struct Books {
 
 impl Books {
     /// Loads the files; no two of their tables may have one name. An answer has at most `rows` rows.
+    /// What packs know of the tables is in effect.
     pub async fn open(paths: &[PathBuf], rows: u64) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let files = TableFiles::local(&folder.path().join("files"))?;
@@ -55,9 +63,33 @@ impl Books {
         }
         tables.sort_by(|a, b| a.name.cmp(&b.name));
         let engine = Engine::start(&files, options(folder.path(), rows)?)?;
-        let mut books = Self { catalog: Catalog::default(), engine, _folder: folder };
+        let mut books = Self {
+            catalog: Catalog::default(),
+            measured: Vec::new(),
+            semantics: StoredSemantics::default(),
+            engine,
+            _folder: folder,
+        };
         books.relate(tables).await?;
         Ok(books)
+    }
+
+    /// Declares what the tables mean, over what packs know.
+    pub fn declare(&mut self, text: &str) -> Result<(), Failure> {
+        let declared = Declarations::from_toml(text).map_err(|problem| problem.to_string())?.read();
+        let told = |problems: Vec<declarations::Problem>| {
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        let stored =
+            StoredSemantics { declared: declared.map_err(told)?, ..self.semantics.clone() };
+        let catalog =
+            Catalog::assemble(self.catalog.tables.clone(), &self.measured, stored.in_effect());
+        let problems = declarations::check(&stored.declared, &catalog);
+        if !problems.is_empty() {
+            return Err(told(problems).into());
+        }
+        (self.catalog, self.semantics) = (catalog, stored);
+        Ok(())
     }
 
     /// Answers an Ask.
@@ -92,8 +124,10 @@ impl Books {
             let values = self.engine.compare(NOBODY, &keyed, &candidate.relationship).await?;
             compared.push((candidate, values));
         }
-        let measured = settle(&keyed, &compared);
-        self.catalog = Catalog::assemble(tables, &measured, Semantics::default());
+        self.measured = settle(&keyed, &compared);
+        self.semantics =
+            StoredSemantics { recognised: packs::recognise(&keyed), ..StoredSemantics::default() };
+        self.catalog = Catalog::assemble(tables, &self.measured, self.semantics.in_effect());
         Ok(())
     }
 }

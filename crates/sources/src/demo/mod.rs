@@ -10,21 +10,26 @@
 //! one row; an order's lines add up to its invoice to the cent; a return is an order of its own with
 //! negative quantities and a credit note; `stock` is the sum of `stock_moves` at each month's end. What
 //! could not be delivered was not sold and stands in `stock_shortages`. Orders that had not arrived
-//! by the last day have no invoice yet.
+//! by the last day have no invoice yet. Purchases that arrived are billed by their suppliers (`bills`) and
+//! paid a month later; quotations lead to orders or to nothing; absences, expenses and production orders
+//! stand by themselves.
 //!
 //! Some events are planted for an analysis to find. They are listed in [`DemoSummary::events`] and in
 //! `truth/planted_events.csv`, apart from the data.
 
+mod bills;
 mod calendar;
 mod catalogue;
 mod company;
 mod customers;
 mod events;
+mod house;
 mod ledger;
 mod money;
 mod names;
 mod orders;
 mod purchases;
+mod quotations;
 mod returns;
 mod rng;
 mod sales;
@@ -42,9 +47,11 @@ use calendar::Period;
 use company::Company;
 use events::Effects;
 pub use events::{EventKind, PlantedEvent};
+use house::House;
 use ledger::Ledger;
 use orders::{Order, Orders};
 use purchases::Purchases;
+use quotations::Quotations;
 use returns::Returns;
 use sales::Sales;
 pub use sheet::DemoFile;
@@ -129,6 +136,8 @@ struct Books<'a> {
     purchases: Purchases<'a>,
     sales: Sales<'a>,
     ledger: Ledger<'a>,
+    quotations: Quotations<'a>,
+    house: House<'a>,
     effects: Effects<'a>,
 }
 
@@ -141,6 +150,8 @@ impl<'a> Books<'a> {
             purchases: Purchases::open(directory, company)?,
             sales: Sales::open(directory, company)?,
             ledger: Ledger::open(directory, company)?,
+            quotations: Quotations::open(directory, company)?,
+            house: House::open(directory, company)?,
             effects: Effects::new(&company.events),
         })
     }
@@ -158,6 +169,7 @@ impl<'a> Books<'a> {
         }
         self.write_bulk_order(day)?;
         self.stock.close_day(day)?;
+        self.house.write_day(day)?;
         self.purchases.restock(day, &mut self.stock)
     }
 
@@ -173,6 +185,7 @@ impl<'a> Books<'a> {
     fn enter(&mut self, order: &Order<'_>) -> io::Result<()> {
         self.sales.write(order)?;
         self.ledger.bill(order)?;
+        self.quotations.before(order)?;
         for line in &order.lines {
             self.effects.count(order.day, order.customer, line);
         }
@@ -184,6 +197,8 @@ impl<'a> Books<'a> {
         files.extend(self.purchases.finish()?);
         files.extend(self.sales.finish()?);
         files.extend(self.ledger.finish()?);
+        files.extend(self.house.finish()?);
+        files.push(self.quotations.finish()?);
         Ok((files, self.effects))
     }
 }

@@ -3,6 +3,7 @@ use std::{io, path::Path};
 use chrono::{Datelike, Duration, NaiveDate, Weekday};
 
 use super::{
+    bills::Bills,
     catalogue::Product,
     company::Company,
     money::Cents,
@@ -18,6 +19,7 @@ pub(super) struct Purchases<'a> {
     number: i64,
     headers: Sheet,
     lines: Sheet,
+    bills: Bills<'a>,
 }
 
 impl<'a> Purchases<'a> {
@@ -40,6 +42,7 @@ impl<'a> Purchases<'a> {
             number: 0,
             headers: Sheet::create(directory, "purchases", &purchases)?,
             lines: Sheet::create(directory, "purchase_lines", &lines)?,
+            bills: Bills::open(directory, company)?,
         })
     }
 
@@ -98,6 +101,9 @@ impl<'a> Purchases<'a> {
         let arrived = self.company.period.contains(received).then_some(received);
         let status = if arrived.is_some() { "received" } else { "open" };
         let supplier = &self.company.catalogue.suppliers[goods[0].0.supplier].id;
+        if let Some(day) = arrived {
+            self.bills.bill((&number, supplier), day, total)?;
+        }
         let received = optional(arrived);
         self.headers
             .row(&[&number, supplier, &ordered, &expected, &received, &status, &"EUR", &total])?;
@@ -105,6 +111,6 @@ impl<'a> Purchases<'a> {
     }
 
     pub(super) fn finish(self) -> io::Result<Vec<DemoFile>> {
-        Ok(vec![self.headers.finish()?, self.lines.finish()?])
+        Ok(vec![self.headers.finish()?, self.lines.finish()?, self.bills.finish()?])
     }
 }

@@ -42,6 +42,12 @@ pub(super) struct Employee {
     salary: Cents,
 }
 
+impl Employee {
+    pub(super) fn works_on(&self, day: NaiveDate) -> bool {
+        self.hired_on <= day && self.left_on.is_none_or(|left| day <= left)
+    }
+}
+
 /// Everyone, and who looks after which region.
 pub(super) struct Staff {
     people: Vec<Employee>,
@@ -96,6 +102,10 @@ impl Staff {
             _ => 2,
         };
         &self.people[self.sellers[region][seat]]
+    }
+
+    pub(super) fn people(&self) -> &[Employee] {
+        &self.people
     }
 
     pub(super) fn write(&self, directory: &Path) -> io::Result<DemoFile> {

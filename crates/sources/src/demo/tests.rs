@@ -138,7 +138,11 @@ fn one_year_has_only_the_events_of_its_year() {
 fn every_reference_leads_somewhere() {
     let demo = Demo::new(3, 0.1);
     for (parent, key, children) in [
-        ("customers", "customer_id", vec!["orders", "invoices", "payments", "stock_shortages"]),
+        (
+            "customers",
+            "customer_id",
+            vec!["orders", "invoices", "payments", "stock_shortages", "quotations"],
+        ),
         (
             "products",
             "product_id",
@@ -149,12 +153,14 @@ fn every_reference_leads_somewhere() {
                 "stock_moves",
                 "purchase_lines",
                 "stock_shortages",
+                "production_orders",
             ],
         ),
         ("orders", "order_number", vec!["order_lines", "invoices", "sales"]),
         ("invoices", "invoice_number", vec!["payments"]),
-        ("suppliers", "supplier_id", vec!["products", "purchases"]),
-        ("purchases", "purchase_number", vec!["purchase_lines"]),
+        ("suppliers", "supplier_id", vec!["products", "purchases", "bills"]),
+        ("purchases", "purchase_number", vec!["purchase_lines", "bills"]),
+        ("employees", "employee_id", vec!["absences"]),
     ] {
         let rows = demo.rows(parent);
         let keys: HashSet<&str> = rows.iter().map(|row| row[key].as_str()).collect();

@@ -26,11 +26,12 @@ use file::Pack;
 use names::Names;
 use rename::Renamed;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     include_str!("odoo.toml"),
     include_str!("erpnext.toml"),
     include_str!("business_central.toml"),
     include_str!("sap_business_one.toml"),
+    include_str!("demo.toml"),
 ];
 
 /// The packs, read once. One that cannot be read is a fault of ours that the tests find; it is left out.

@@ -1,11 +1,12 @@
 //! Scoring the translator: questions over databases whose answers are known. What the question file
 //! says besides the question itself is read by nobody before it was answered.
 
+mod graded;
 mod score;
 
 use std::{
     collections::HashMap,
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
     time::Instant,
@@ -14,13 +15,13 @@ use std::{
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
 use pacioli_language::{Context, Translation, Translator};
-use pacioli_model::{Cell, Table};
+use pacioli_model::{AnalysisKind, Ask, Cell, Table};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{CommandResult, block_on, books::Books};
 use crate::clock::Clock;
-use score::{Expected, matches};
+use score::Expected;
 
 /// Rows of an answer: more than any known answer has.
 const ROWS: u64 = 200_000;
@@ -28,10 +29,12 @@ const ROWS: u64 = 200_000;
 /// Score the translator on questions whose answers are known
 #[derive(Args)]
 pub struct Eval {
-    /// Where the SQLite databases are: DIR/NAME.sqlite or DIR/NAME/NAME.sqlite
+    /// Where the databases are: DIR/NAME.sqlite, DIR/NAME/NAME.sqlite, or the files in DIR/NAME; what
+    /// their tables mean may stand in DIR/NAME.toml
     #[arg(long, value_name = "DIR")]
     databases: PathBuf,
-    /// The questions, one JSON object a line: id, db_id, question
+    /// The questions, one JSON object a line: id, db_id, question; and `after`, the id of the question
+    /// that it goes on from
     #[arg(long, value_name = "FILE")]
     questions: PathBuf,
     /// What translates
@@ -63,6 +66,9 @@ struct Question {
     db_id: String,
     #[serde(rename = "question")]
     words: String,
+    /// The question before it in the same conversation.
+    #[serde(default)]
+    after: Option<Value>,
 }
 
 /// What became of it.
@@ -80,6 +86,9 @@ struct Outcome {
     source: &'static str,
     confidence: f64,
     timing_ms: Timing,
+    /// Whether that is what should become of it, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    right: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -99,14 +108,24 @@ impl Eval {
         let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
         let mut outcomes = Vec::with_capacity(questions.len());
         for (name, of_database) in by_database(&questions) {
-            let books = Books::open(&[database(&self.databases, name)?], ROWS).await?;
+            let books = open(&self.databases, name).await?;
             let translator = Translator::new(&books.catalog);
+            let mut asked = HashMap::new();
             for (place, question) in of_database {
-                outcomes.push((place, answer(&books, &translator, question, today).await));
+                let outcome = answer(&books, &translator, question, today, &mut asked).await;
+                outcomes.push((place, outcome));
             }
         }
         outcomes.sort_by_key(|(place, _)| *place);
-        let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+        let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+        let expected = self.expected.or_else(|| beside(&self.questions));
+        let expected = expected.as_deref().map(lines::<Expected>).transpose()?.unwrap_or_default();
+        let expected: HashMap<String, Expected> =
+            expected.into_iter().map(|one| (one.id.to_string(), one)).collect();
+        for outcome in &mut outcomes {
+            let known = expected.get(&outcome.id.to_string()).filter(|known| !known.truncated);
+            outcome.right = known.map(|known| outcome.is_right(known));
+        }
         if let Some(path) = &self.out {
             let mut out = BufWriter::new(File::create(path)?);
             for outcome in &outcomes {
@@ -114,9 +133,7 @@ impl Eval {
             }
             out.flush()?;
         }
-        let expected = self.expected.or_else(|| beside(&self.questions));
-        let expected = expected.as_deref().map(lines::<Expected>).transpose()?;
-        report(&outcomes, expected.as_deref())
+        report(&outcomes, &expected)
     }
 }
 
@@ -134,11 +151,31 @@ fn by_database(questions: &[Question]) -> Vec<(&str, Vec<(usize, &Question)>)> {
     groups
 }
 
-fn database(folder: &Path, name: &str) -> Result<PathBuf, String> {
-    let file = format!("{name}.sqlite");
-    let places = [folder.join(&file), folder.join(name).join(&file)];
-    let found = places.iter().find(|path| path.is_file()).cloned();
-    found.ok_or_else(|| format!("{} is not there", places[0].display()))
+/// Loads a database with what its tables mean.
+async fn open(folder: &Path, name: &str) -> Result<Books, Box<dyn std::error::Error>> {
+    let mut books = Books::open(&files(folder, name)?, ROWS).await?;
+    let semantics = folder.join(format!("{name}.toml"));
+    if semantics.is_file() {
+        books.declare(&fs::read_to_string(semantics)?)?;
+    }
+    Ok(books)
+}
+
+fn files(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
+    let (file, inside) = (format!("{name}.sqlite"), folder.join(name));
+    let places = [folder.join(&file), inside.join(&file)];
+    if let Some(found) = places.iter().find(|path| path.is_file()) {
+        return Ok(vec![found.clone()]);
+    }
+    if !inside.is_dir() {
+        return Err(format!("{} is not there", places[0].display()).into());
+    }
+    let mut paths: Vec<PathBuf> = fs::read_dir(inside)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    Ok(paths)
 }
 
 fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Box<dyn std::error::Error>> {
@@ -166,10 +203,15 @@ async fn answer(
     translator: &Translator<'_>,
     question: &Question,
     today: NaiveDate,
+    asked: &mut HashMap<String, Ask>,
 ) -> Outcome {
     let started = Instant::now();
     let context = Context { today, table: None };
-    let translation = translator.translate(&question.words, &context);
+    let last = question.after.as_ref().and_then(|id| asked.get(&id.to_string()));
+    let translation = match last {
+        Some(last) => translator.translate_after(&question.words, &context, last),
+        None => translator.translate(&question.words, &context),
+    };
     let mut outcome = Outcome {
         id: question.id.clone(),
         status: "not_answerable",
@@ -180,6 +222,7 @@ async fn answer(
         source: "rules",
         confidence: 0.0,
         timing_ms: Timing { translate: millis(started), run: 0.0 },
+        right: None,
     };
     match translation {
         Translation::Refuse { not_understood, reason } => {
@@ -191,10 +234,15 @@ async fn answer(
             outcome.reason = Some(format!("{question} {}", choices.join(" | ")));
         }
         Translation::Analyse(analysed) => {
-            outcome.reason = Some(format!("{:?}", analysed.analysis.kind));
+            outcome.status = match analysed.analysis.kind {
+                AnalysisKind::Why { .. } => "why",
+                AnalysisKind::Forecast => "forecast",
+                AnalysisKind::Unusual => "unusual",
+            };
         }
         Translation::Understood(understood) => {
             outcome.confidence = understood.confidence;
+            asked.insert(question.id.to_string(), understood.ask.clone());
             let started = Instant::now();
             match books.run(&understood.ask).await {
                 Ok(answer) => outcome.answered(answer.table, answer.sql),
@@ -214,6 +262,20 @@ fn millis(since: Instant) -> f64 {
 }
 
 impl Outcome {
+    /// Whether this is what should have become of the question.
+    fn is_right(&self, expected: &Expected) -> bool {
+        let wanted = |what: &str| {
+            expected.expect.iter().any(|one| one == what)
+                || expected.expect.is_empty() && what == "answer"
+        };
+        match self.status {
+            "answered" => wanted("answer") && expected.is_met_by(&self.rows),
+            "needs_clarification" => wanted("ask"),
+            "not_answerable" => wanted("refuse"),
+            analysis => wanted(analysis),
+        }
+    }
+
     fn answered(&mut self, table: Table, sql: String) {
         self.status = "answered";
         self.columns = table.columns.iter().map(|column| column.name.to_string()).collect();
@@ -239,27 +301,20 @@ fn cell(cell: Cell) -> Value {
     }
 }
 
-fn report(outcomes: &[Outcome], expected: Option<&[Expected]>) -> CommandResult {
+fn report(outcomes: &[Outcome], expected: &HashMap<String, Expected>) -> CommandResult {
     let mut out = io::stdout().lock();
     let count = |status| outcomes.iter().filter(|one| one.status == status).count();
-    let answered = count("answered");
     writeln!(out, "questions        {}", outcomes.len())?;
-    writeln!(out, "answered         {}", share(answered, outcomes.len()))?;
+    writeln!(out, "answered         {}", share(count("answered"), outcomes.len()))?;
     writeln!(out, "asked back       {}", share(count("needs_clarification"), outcomes.len()))?;
     writeln!(out, "refused          {}", share(count("not_answerable"), outcomes.len()))?;
     writeln!(out, "failed           {}", share(count("error"), outcomes.len()))?;
-    if let Some(expected) = expected {
-        let known: HashMap<String, &Expected> =
-            expected.iter().map(|one| (one.id.to_string(), one)).collect();
-        let judged = |outcome: &&Outcome| {
-            known.get(&outcome.id.to_string()).is_some_and(|expected| !expected.truncated)
-        };
-        let judged: Vec<&Outcome> = outcomes.iter().filter(judged).collect();
+    if expected.values().any(|one| one.grade.is_some()) {
+        graded::report(&mut out, outcomes, expected)?;
+    } else if !expected.is_empty() {
+        let judged: Vec<&Outcome> = outcomes.iter().filter(|one| one.right.is_some()).collect();
         let answered = judged.iter().filter(|one| one.status == "answered").count();
-        let right = |outcome: &&&Outcome| {
-            outcome.status == "answered" && matches(known[&outcome.id.to_string()], &outcome.rows)
-        };
-        let right = judged.iter().filter(right).count();
+        let right = judged.iter().filter(|one| one.right == Some(true)).count();
         writeln!(out, "execution accuracy        {}", share(right, judged.len()))?;
         writeln!(out, "precision when answered   {}", share(right, answered))?;
     }

@@ -19,33 +19,58 @@ pub struct Expected {
     /// Not all rows are here: nothing can be said.
     #[serde(default)]
     pub truncated: bool,
+    /// Of a graded set: how hard the question is.
+    #[serde(default)]
+    pub grade: Option<String>,
+    /// What should become of it; `answer` where nothing stands here.
+    #[serde(default)]
+    pub expect: Vec<String>,
+    /// Rows that are as right, where the question may be read in several ways.
+    #[serde(default)]
+    pub or: Vec<Vec<Vec<Value>>>,
+    /// Questions that ask for the same in other words have one name.
+    #[serde(default)]
+    pub group: Option<String>,
+}
+
+impl Expected {
+    /// Whether an answer is right. One to a graded question may show more than was asked for: further
+    /// columns, but no other rows.
+    pub fn is_met_by(&self, found: &[Vec<Value>]) -> bool {
+        let more = self.grade.is_some();
+        std::iter::once(&self.rows)
+            .chain(&self.or)
+            .any(|rows| matches(rows, found, self.ordered, more))
+    }
 }
 
 /// Ways to match columns with each other that are tried; more are only possible where many columns
 /// hold the same values.
 const MOST_ORDERS: usize = 500;
 
-/// Whether `found` are the `expected` rows. Numbers are equal that agree to four digits after the
-/// point, however they are written.
-pub fn matches(expected: &Expected, found: &[Vec<Value>]) -> bool {
-    if expected.rows.len() != found.len() {
+/// Whether `found` are the `expected` rows, perhaps with more columns. Numbers are equal that agree to
+/// four digits after the point, however they are written.
+fn matches(expected: &[Vec<Value>], found: &[Vec<Value>], ordered: bool, more: bool) -> bool {
+    if expected.len() != found.len() {
         return false;
     }
-    let Some(first) = expected.rows.first() else { return true };
-    if found.iter().chain(&expected.rows).any(|row| row.len() != first.len()) {
+    let (Some(first), Some(shown)) = (expected.first(), found.first()) else { return true };
+    let fits = if more { shown.len() >= first.len() } else { shown.len() == first.len() };
+    if !fits {
         return false;
     }
-    let (wanted, found) = (normal(&expected.rows), normal(found));
+    let width = shown.len();
+    let (wanted, found) = (normal(expected), normal(found));
     let sorted = |rows: &[Vec<String>], column: usize| {
         let mut cells: Vec<String> = rows.iter().map(|row| row[column].clone()).collect();
         cells.sort();
         cells
     };
-    let ours: Vec<_> = (0..first.len()).map(|column| sorted(&found, column)).collect();
+    let ours: Vec<_> = (0..width).map(|column| sorted(&found, column)).collect();
     let candidates: Vec<Vec<usize>> = (0..first.len())
         .map(|column| {
             let cells = sorted(&wanted, column);
-            (0..first.len()).filter(|other| ours[*other] == cells).collect()
+            (0..width).filter(|other| ours[*other] == cells).collect()
         })
         .collect();
     let mut tries = MOST_ORDERS;
@@ -54,7 +79,7 @@ pub fn matches(expected: &Expected, found: &[Vec<Value>]) -> bool {
             .iter()
             .map(|row| order.iter().map(|column| row[*column].clone()).collect())
             .collect();
-        if expected.ordered { found == wanted } else { counted(&found) == counted(&wanted) }
+        if ordered { found == wanted } else { counted(&found) == counted(&wanted) }
     })
 }
 
@@ -119,7 +144,7 @@ mod tests {
             let wanted = json!({"id": 1, "rows": wanted, "ordered": ordered});
             let expected: Expected = serde_json::from_value(wanted.clone()).unwrap();
             let rows: Vec<Vec<Value>> = serde_json::from_value(found.clone()).unwrap();
-            assert_eq!(matches(&expected, &rows), same, "{wanted} {found}");
+            assert_eq!(expected.is_met_by(&rows), same, "{wanted} {found}");
         };
         check(false, json!([]), json!([]), true);
         check(false, json!([[1]]), json!([]), false);
@@ -135,5 +160,21 @@ mod tests {
         check(false, json!([["1"]]), json!([[1]]), false);
         check(false, json!([[true]]), json!([[1]]), true);
         check(true, json!([[1, 1, 2], [2, 1, 1]]), json!([[1, 2, 1], [1, 1, 2]]), true);
+    }
+
+    #[test]
+    fn graded_questions_have_several_right_answers_and_may_show_more() {
+        let expected = json!({"id": 1, "grade": "easy", "rows": [["a", 1]], "or": [[["b", 2]]]});
+        let expected: Expected = serde_json::from_value(expected).unwrap();
+        let check = |found: Value, right: bool| {
+            let rows: Vec<Vec<Value>> = serde_json::from_value(found.clone()).unwrap();
+            assert_eq!(expected.is_met_by(&rows), right, "{found}");
+        };
+        check(json!([["a", 1]]), true);
+        check(json!([[2, "b"]]), true);
+        check(json!([["EUR", 1, "a"]]), true);
+        check(json!([["a"]]), false);
+        check(json!([["a", 1], ["b", 2]]), false);
+        check(json!([["a", 2]]), false);
     }
 }

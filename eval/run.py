@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Scores the translator and writes RESULTS.md: run.py PACIOLI [TRANSLATOR]
+
+Asks our own questions of the four companies (both parts), and the development parts of the public sets
+where ../shared/eval is. What stands in RESULTS.md from "## With a model" on is kept.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+RESULTS = HERE / "RESULTS.md"
+PUBLIC = HERE.parent.parent / "shared" / "eval"
+KEPT = "## With a model"
+# The last day of the companies' books.
+TODAY = "2025-12-31"
+PUBLIC_SETS = [
+    ("Spider, development", "spider/dev.jsonl", "spider/dev_expected.jsonl", ["spider/sqlite"]),
+    ("Spider-Syn", "spider-syn/dev.jsonl", "spider-syn/dev_expected.jsonl", ["spider/sqlite"]),
+    ("Spider-Realistic", "spider-realistic/realistic.jsonl", "spider-realistic/realistic_expected.jsonl", ["spider/sqlite"]),
+    ("Spider-DK", "spider-dk/dk.jsonl", "spider-dk/dk_expected.jsonl", ["spider-dk/sqlite", "spider/sqlite"]),
+]
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def evaluate(pacioli, translator, databases, questions, expected, out, *more):
+    command = [pacioli, "eval", "--questions", questions, "--expected", expected, "--translator", translator, "--out", out, *more]
+    for folder in databases:
+        command += ["--databases", folder]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip() if done.returncode == 0 else "could not be scored"
+
+
+def own(pacioli, translator, work):
+    """Both parts of our own set; what was said, and what became of each question."""
+    companies = work / "companies"
+    subprocess.run([sys.executable, HERE / "companies.py", pacioli, companies], check=True)
+    said, outcomes = {}, {}
+    for part in ("dev", "test"):
+        questions, expected, out = HERE / "questions" / f"{part}.jsonl", work / f"{part}_expected.jsonl", work / f"{part}.jsonl"
+        subprocess.run([sys.executable, HERE / "gold.py", companies, questions, expected], check=True)
+        said[part] = evaluate(pacioli, translator, [companies], questions, expected, out, "--today", TODAY)
+        outcomes |= {one["id"]: one for one in lines(out)}
+    return said, outcomes
+
+
+def cell(text, most=110):
+    text = " ".join(str(text).split()).replace("|", "\\|")
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def answer(outcome):
+    if outcome["status"] != "answered":
+        return outcome.get("reason", "")
+    rows = [" / ".join("" if value is None else str(value) for value in row) for row in outcome["rows"][:2]]
+    more = len(outcome["rows"]) - len(rows)
+    return "; ".join(rows) + (f"; … ({more} more rows)" if more > 0 else "") if rows else "no rows"
+
+
+def listed(outcomes):
+    """The questions of a user that are named, and what must be asked back or refused, with their answers."""
+    table = ["| | question | should be | came to | right | answer |", "|---|---|---|---|---|---|"]
+    for question in lines(HERE / "questions" / "dev.jsonl"):
+        if question["id"].startswith(("q", "must-")):
+            one = outcomes[question["id"]]
+            wanted = question.get("expect", "answer").replace(",", " or ")
+            cells = [question["id"], question["question"], wanted, one["status"].replace("_", " "), "yes" if one.get("right") else "**no**", answer(one)]
+            table.append("| " + " | ".join(map(cell, cells)) + " |")
+    return "\n".join(table)
+
+
+def public(pacioli, translator, work):
+    if not PUBLIC.is_dir():
+        return "The public sets are not here (`../shared/eval`), so they were not scored.\n"
+    parts = []
+    for name, questions, expected, databases in PUBLIC_SETS:
+        said = evaluate(pacioli, translator, [PUBLIC / one for one in databases], PUBLIC / questions, PUBLIC / expected, work / "public.jsonl")
+        parts.append(f"### {name}\n```\n{said}\n```\n")
+    return "\n".join(parts)
+
+
+def main():
+    pacioli, translator = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2] if len(sys.argv) > 2 else "rules"
+    kept = RESULTS.read_text(encoding="utf-8").partition(KEPT) if RESULTS.is_file() else ("", "", "")
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        said, outcomes = own(pacioli, translator, work)
+        shared = public(pacioli, translator, work)
+    text = f"""# Results
+
+Written by `make eval`; what is scored and how is in [README.md](README.md). Translator: {translator}; today is {TODAY}
+for our own questions.
+
+## Our own questions, development part
+```
+{said["dev"]}
+```
+
+## Our own questions, held out
+Written before anything was mended, and looked at only as these figures.
+```
+{said["test"]}
+```
+
+## Public sets, development parts
+{shared}
+## Questions of users, one by one
+Asked of the demo company. An answer is shown by its first rows.
+
+{listed(outcomes)}
+"""
+    RESULTS.write_text(text + ("\n" + "".join(kept[1:]) if kept[1] else ""), encoding="utf-8")
+    print(f"development\n{said['dev']}\n\nheld out\n{said['test']}\n\n{shared}")
+
+
+if __name__ == "__main__":
+    main()
