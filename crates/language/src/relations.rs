@@ -7,6 +7,7 @@
 //! makes the Ask, and `words` says it back.
 
 mod build;
+mod confidence;
 mod follow;
 mod lexicon;
 mod nations;
@@ -25,6 +26,7 @@ use chrono::NaiveDate;
 use pacioli_model::{Ask, Catalog};
 
 use self::{
+    build::{Built, Reading},
     pieces::{Item, Piece},
     resolve::Misfit,
     sketch::Sketch,
@@ -108,10 +110,11 @@ impl<'c> Relations<'c> {
         notes: Vec<String>,
         today: NaiveDate,
     ) -> Translation {
-        match build::build(sketch, &self.schema, tokens, today, None) {
-            Ok(ask) => {
+        match build::build(sketch, &self.schema, tokens, today, Reading::default()) {
+            Ok(Built { ask, doubts }) => {
                 let spans = self.spans(question, tokens, pieces, &ask);
-                let confidence = fit(pieces);
+                let evidence = confidence::evidence(pieces, &ask, &self.schema, doubts.len());
+                let confidence = confidence::confidence(&evidence);
                 let notes = notes.into_iter().chain(day_notes(pieces)).collect();
                 let mut interpretation = words::interpretation(&ask, self.schema.catalog, notes);
                 interpretation.as_of = relative(pieces).then_some(today);
@@ -137,7 +140,9 @@ impl<'c> Relations<'c> {
     ) -> Translation {
         let mut choices: Vec<Choice> = Vec::new();
         for way in 0..misfit.ways.min(MOST_CHOICES) {
-            let Ok(ask) = build::build(sketch, &self.schema, tokens, today, Some(way)) else {
+            let reading = Reading { way: Some(way), ..Reading::default() };
+            let Ok(Built { ask, .. }) = build::build(sketch, &self.schema, tokens, today, reading)
+            else {
                 continue;
             };
             let interpretation = words::interpretation(&ask, self.schema.catalog, Vec::new());

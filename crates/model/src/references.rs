@@ -32,6 +32,15 @@ impl Definition {
     }
 }
 
+impl Ask {
+    /// Everything that it names, with what the Asks inside it name.
+    pub fn names(&self) -> Vec<Named<'_>> {
+        let mut names = Vec::new();
+        of_ask(self, &mut names);
+        names
+    }
+}
+
 impl Predicate {
     /// Everything that it names, in reading order.
     pub fn names(&self) -> Vec<Named<'_>> {

@@ -139,11 +139,13 @@ fn plain<'a>(
 }
 
 /// The sort keys as they are named in the answer; every group is among them, so that equal answers
-/// come in equal order.
+/// come in equal order: ties by what tells groups apart first, in the direction of what was asked for.
 fn order(ask: &Ask) -> Vec<(Expr, Direction)> {
     let named = ask.order.iter().map(|key| (&key.name, key.direction));
-    let groups = ask.group_by.iter().filter(|_| !ask.each_row);
-    let groups = groups.map(|group| (&group.name, Direction::Ascending));
+    let towards = ask.order.last().map_or(Direction::Ascending, |key| key.direction);
+    let (hidden, shown): (Vec<_>, Vec<_>) = ask.group_by.iter().partition(|group| group.hidden);
+    let groups = hidden.into_iter().chain(shown).filter(|_| !ask.each_row);
+    let groups = groups.map(|group| (&group.name, towards));
     let mut seen = HashSet::new();
     let keys = named.chain(groups).filter(|(name, _)| seen.insert(*name));
     keys.map(|(name, direction)| (Expr::Literal(identifier(name.as_str())), direction)).collect()

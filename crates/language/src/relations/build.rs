@@ -20,20 +20,36 @@ use pacioli_model::{
 use super::{
     resolve::{Misfit, Resolver, entity_of},
     schema::{ColumnId, Schema, TableId},
-    sketch::{Noun, Sketch, Target},
+    sketch::{Noun, Pick, Sketch, Target},
 };
 use crate::token::Token;
 
 pub(crate) use follow::{Follow, follow};
 
-/// Makes the Ask of a sketch; `way` chooses among equally short ways that the words do not tell apart.
+/// Which of several readings is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reading {
+    /// Among equally short ways that the words do not tell apart.
+    pub(crate) way: Option<usize>,
+    /// The words, by their first, that mean the second best column.
+    pub(crate) instead: Option<usize>,
+}
+
+/// An Ask, and the words that could as well mean another column.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub(crate) ask: Ask,
+    pub(crate) doubts: Vec<usize>,
+}
+
+/// Makes the Ask of a sketch.
 pub(crate) fn build(
     sketch: &Sketch,
     schema: &Schema<'_>,
     tokens: &[Token],
     today: NaiveDate,
-    way: Option<usize>,
-) -> Result<Ask, Misfit> {
+    reading: Reading,
+) -> Result<Built, Misfit> {
     let Some(entity) = entity_of(sketch, schema) else {
         return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
     };
@@ -47,7 +63,9 @@ pub(crate) fn build(
         mentioned: &sketch.mentioned,
         entity,
         grouped,
-        way,
+        way: reading.way,
+        instead: reading.instead,
+        doubts: std::cell::RefCell::default(),
         distances: std::cell::RefCell::default(),
     };
     let mut builder =
@@ -67,7 +85,8 @@ pub(crate) fn build(
         builder.listed()?
     };
     builder.add_defaults(&mut ask);
-    Ok(ask)
+    let doubts = builder.resolver.doubts.take().into_iter().collect();
+    Ok(Built { ask, doubts })
 }
 
 pub(super) fn misfit(tokens: Range<usize>, reason: &str) -> Misfit {
@@ -111,7 +130,11 @@ impl Builder<'_> {
             }
             let (output, tokens) = match target {
                 Target::Column(pick) => {
-                    (Output::Column(self.resolver.choose(pick)?), pick.tokens.clone())
+                    // "the name and the number of songs for each singer": the name of what is
+                    // grouped, not of what is counted.
+                    let near = self.resolver.grouped.filter(|_| self.sketch.counts()).or(pick.near);
+                    let pick = Pick { near, ..pick.clone() };
+                    (Output::Column(self.resolver.choose(&pick)?), pick.tokens)
                 }
                 Target::Entity(table) => (Output::Entity(*table), NOWHERE),
                 Target::Metric(metric) => (self.declared(*metric)?, NOWHERE),
@@ -365,6 +388,7 @@ impl Builder<'_> {
         ask.filter = self.filter(base, Some(&ask))?;
         // What holds of a value in several rows is one answer.
         ask.each_row &= !self.contradicts(base)?;
+        self.break_ties_of_rows(&mut ask, base)?;
         Ok(ask)
     }
 

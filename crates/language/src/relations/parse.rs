@@ -422,7 +422,7 @@ impl Parser<'_> {
             }
         }
         self.sketch.unplaced.sort_by_key(|tokens| tokens.start);
-        self.sketch
+        self.sketch.settled()
     }
 
     /// "revenue by month" is the sum of it; "orders by country" is how many.

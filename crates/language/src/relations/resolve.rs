@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     ops::Range,
 };
 
@@ -18,6 +18,9 @@ use crate::token::Token;
 
 /// More candidates than this are not compared one by one.
 const MANY: usize = 60;
+
+/// A column that scores less than the best by this could be meant just as well.
+const CLOSE: f64 = 0.06;
 
 /// Why a sketch cannot be fitted to the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +48,10 @@ pub(crate) struct Resolver<'a> {
     pub(crate) grouped: Option<TableId>,
     /// Which of several equally good ways to take.
     pub(crate) way: Option<usize>,
+    /// The words, by their first, for which the second best column is taken.
+    pub(crate) instead: Option<usize>,
+    /// The words for which another column was nearly as good.
+    pub(crate) doubts: RefCell<BTreeSet<usize>>,
     /// Distances from the tables that were asked about before.
     pub(crate) distances: RefCell<HashMap<TableId, Vec<Option<usize>>>>,
 }
@@ -134,8 +141,20 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn choose(&self, pick: &Pick) -> Result<ColumnId, Misfit> {
+        let (near_words, all_words) = self.words_around(&pick.tokens);
         let score = |(column, quality): &(ColumnId, f64)| {
             let node = &self.schema.columns[*column];
+            // "the rank points of the winner": what the name says beyond the words themselves.
+            let says = |words: &[String]| node.words.iter().any(|word| words.contains(&word.stem));
+            let spoken = if pick.candidates.len() == 1 {
+                0.0
+            } else if says(&near_words) {
+                0.08
+            } else if says(&all_words) {
+                0.04
+            } else {
+                0.0
+            };
             let own = match pick.owner {
                 Some(owner) if owner == node.table => 0.5,
                 Some(owner) => match self.distance(owner, node.table) {
@@ -153,18 +172,39 @@ impl Resolver<'_> {
                 Some(near) if node.table == self.entity && near != self.entity => -0.12,
                 _ => 0.0,
             };
-            quality + near + own + self.closeness(node.table) + foreign
+            quality + near + own + spoken + self.closeness(node.table) + foreign
         };
         let mut scored: Vec<(f64, ColumnId)> =
             pick.candidates.iter().map(|candidate| (score(candidate), candidate.0)).collect();
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
-        match scored.first() {
-            Some((score, column)) if *score > 0.3 => Ok(*column),
+        match scored.as_slice() {
+            [(score, best), others @ ..] if *score > 0.3 => {
+                let same = |column: ColumnId| {
+                    self.schema.referenced(column) == self.schema.referenced(*best)
+                };
+                let second = others.iter().find(|(_, column)| !same(*column));
+                let close = second.filter(|(other, _)| score - other < CLOSE);
+                let at = pick.tokens.start;
+                if close.is_some() {
+                    self.doubts.borrow_mut().insert(at);
+                }
+                Ok(close.filter(|_| self.instead == Some(at)).map_or(*best, |(_, column)| *column))
+            }
             _ => Err(Misfit::new(
                 pick.tokens.clone(),
                 "These words are known, but not how they belong together here.",
             )),
         }
+    }
+
+    /// The stems of the words near some tokens, and of all other words of the question.
+    fn words_around(&self, tokens: &Range<usize>) -> (Vec<String>, Vec<String>) {
+        let stem = |token: &Token| lemma(&token.word);
+        let near = tokens.start.saturating_sub(3)..(tokens.end + 3).min(self.tokens.len());
+        let of = |range: Range<usize>| {
+            range.filter(|at| !tokens.contains(at)).map(|at| stem(&self.tokens[at])).collect()
+        };
+        (of(near), of(0..self.tokens.len()))
     }
 
     /// The column and the texts that some values are; all of one column.
@@ -231,7 +271,15 @@ impl Resolver<'_> {
             ));
         }
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
-        match scored.into_iter().next() {
+        let close = match scored.as_slice() {
+            [(score, ..), (other, ..), ..] => score - other < CLOSE,
+            _ => false,
+        };
+        if close {
+            self.doubts.borrow_mut().insert(tokens.start);
+        }
+        let taken = usize::from(close && self.instead == Some(tokens.start));
+        match scored.into_iter().nth(taken) {
             Some((score, column, texts)) if score > 0.5 => Ok((column, texts)),
             _ => Err(Misfit::new(tokens.clone(), "No one column has these values.")),
         }

@@ -190,3 +190,44 @@ pub(crate) struct Sketch {
     /// Pieces that found no place.
     pub(crate) unplaced: Vec<Range<usize>>,
 }
+
+impl Sketch {
+    /// Whether rows are counted.
+    pub(crate) fn counts(&self) -> bool {
+        self.targets.iter().any(|target| matches!(target, Target::Count { .. }))
+    }
+
+    /// "The maximum power and the make": asked of no group, the row that has it is meant.
+    pub(crate) fn settled(mut self) -> Self {
+        let extreme = |target: &Target| match target {
+            Target::Aggregate { aggregate: Aggregate::Max, of } => {
+                Some((Direction::Descending, of.clone()))
+            }
+            Target::Aggregate { aggregate: Aggregate::Min, of } => {
+                Some((Direction::Ascending, of.clone()))
+            }
+            _ => None,
+        };
+        let plain = |target: &Target| matches!(target, Target::Column(_) | Target::Entity(_));
+        let extremes = self.targets.iter().filter_map(extreme).collect::<Vec<_>>();
+        let others = self.targets.iter().filter(|target| plain(target)).count();
+        let ungrouped = self.groups.is_empty() && self.best.is_none() && self.change.is_none();
+        if let ([(direction, of)], true) = (extremes.as_slice(), ungrouped && others > 0)
+            && others + 1 == self.targets.len()
+        {
+            for target in &mut self.targets {
+                if extreme(target).is_some() {
+                    *target = Target::Column(of.clone());
+                }
+            }
+            self.best = Some(Best {
+                direction: *direction,
+                by: Measured::Column(of.clone()),
+                number: None,
+                of: None,
+                tokens: of.tokens.clone(),
+            });
+        }
+        self
+    }
+}

@@ -228,6 +228,8 @@ impl<'a> Entities<'a> {
                 (None, Some(_)) if about => 0.85,
                 (None, None) if about && column.data_type == ColumnType::Text => 0.8,
                 (None, None) if of_name => 0.75,
+                // Its key, whatever it is called: `airline` for the `uid` of `airlines`.
+                _ if table.primary_key == [column.name.clone()] && !of_name => 0.8,
                 _ => continue,
             };
             let score = score * weight * if role.is_empty() { 1.0 } else { 0.9 };

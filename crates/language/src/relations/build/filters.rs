@@ -14,7 +14,7 @@ use crate::relations::{
     schema::{ColumnId, TableId},
     sketch::{Best, Clause, Measured, Noun, Pick, Side, Test},
 };
-use crate::role::HeaderWord;
+use crate::{role::HeaderWord, token::Kind};
 
 /// A test with its column settled.
 pub(super) struct Settled {
@@ -317,14 +317,16 @@ impl Builder<'_> {
     ) -> Result<Predicate, Misfit> {
         let profiled = &self.schema.columns[column].column;
         let data_type = profiled.data_type;
-        let text = number.to_string();
+        // "09700166582" is no 9700166582 where it is a text.
+        let typed = self.resolver.tokens.iter().find(|token| token.kind == Kind::Number(number));
+        let text = typed.map_or_else(|| number.to_string(), |token| token.word.clone());
         if data_type == ColumnType::Text
             && profiled.profile.values.as_ref().is_some_and(|values| !values.contains(&text))
         {
             return Err(misfit(NOWHERE, "This column holds no such number."));
         }
         let right = Value::Literal(match data_type {
-            ColumnType::Text => Literal::Text(number.to_string()),
+            ColumnType::Text => Literal::Text(text),
             _ => Self::number_literal(number),
         });
         let left = match data_type {

@@ -32,6 +32,8 @@ pub(crate) fn follow(follow: &Follow<'_>, ask: &mut Ask) -> Result<(), Misfit> {
         entity: follow.base,
         grouped: None,
         way: None,
+        instead: None,
+        doubts: std::cell::RefCell::default(),
         distances: std::cell::RefCell::default(),
     };
     let mut builder = Builder {

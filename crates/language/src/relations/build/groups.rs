@@ -29,8 +29,15 @@ impl Builder<'_> {
         for key in &keys {
             self.add_group(&mut ask, first, key.column, &key.tokens, key.hidden)?;
         }
+        // "the average weight and year for each year": no average of what is grouped by.
+        let grouped = |output: &Output| matches!(output, Output::Aggregate(_, column) if keys.iter().any(|key| key.column == *column));
+        let alone = self.outputs.iter().all(|(output, _)| {
+            grouped(output) || matches!(output, Output::Column(_) | Output::Entity(_))
+        });
         for (output, tokens) in &self.outputs {
-            self.measure_output(&mut ask, *output, tokens, &tables)?;
+            if alone || !grouped(output) {
+                self.measure_output(&mut ask, *output, tokens, &tables)?;
+            }
         }
         let mut filter_from = first;
         if let Some(aggregation) = ask.measures.first().and_then(|measure| measure.aggregation()) {

@@ -2,7 +2,7 @@
 
 use pacioli_model::{Ask, Direction, OrderBy};
 
-use super::{Builder, misfit};
+use super::{Builder, NOWHERE, misfit};
 use crate::relations::{
     resolve::Misfit,
     schema::{ColumnId, TableId},
@@ -83,6 +83,21 @@ impl Builder<'_> {
                 }
             };
             ask.order.push(OrderBy { name, direction });
+        }
+        Ok(())
+    }
+
+    /// Rows that rank the same come in the order of their key, so that equal questions have equal
+    /// answers. Where nothing is hidden the engine does so itself.
+    pub(super) fn break_ties_of_rows(&self, ask: &mut Ask, base: TableId) -> Result<(), Misfit> {
+        let hidden = ask.group_by.iter().any(|group| group.hidden);
+        if let Some(key) =
+            self.schema.tables[base].key.filter(|_| ask.each_row && hidden && !ask.order.is_empty())
+        {
+            let name = self.add_group(ask, base, key, &NOWHERE, true)?;
+            if ask.order.iter().all(|known| known.name != name) {
+                ask.order.push(OrderBy { name, direction: Direction::Ascending });
+            }
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ mod best;
 mod compare;
 mod values;
 
-use pacioli_model::{Comparison, Decimal};
+use pacioli_model::{Aggregate, Comparison, Decimal};
 
 use super::{Parser, Zone};
 use crate::relations::{
@@ -97,6 +97,14 @@ impl Parser<'_> {
         let joined =
             before.is_none_or(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
         let started = self.pieces[here].pause || joined;
+        // "that has the minimum horsepower": a rank, unless a bound follows.
+        let possessed = before.is_some_and(|piece| piece.item == Item::Key(Key::With));
+        if possessed
+            && matches!(key, Key::Aggregate(Aggregate::Min | Aggregate::Max))
+            && self.aggregated_after(here + 1).is_none()
+        {
+            return self.condition_best(here);
+        }
         if key == Key::Ask && !started {
             return;
         }

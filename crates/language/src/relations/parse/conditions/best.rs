@@ -1,6 +1,6 @@
 //! Superlatives.
 
-use pacioli_model::Direction;
+use pacioli_model::{Aggregate, Direction};
 
 use super::super::Parser;
 use crate::relations::{
@@ -26,6 +26,12 @@ impl Parser<'_> {
                     number?;
                 }
                 Item::Key(Key::Most(found)) if direction.is_none() => direction = Some(*found),
+                Item::Key(Key::Aggregate(Aggregate::Max)) if direction.is_none() => {
+                    direction = Some(Direction::Descending);
+                }
+                Item::Key(Key::Aggregate(Aggregate::Min)) if direction.is_none() => {
+                    direction = Some(Direction::Ascending);
+                }
                 Item::Key(Key::Common(found)) if direction.is_none() => {
                     direction = Some(*found);
                     by = Some(Measured::Count(None));
@@ -295,11 +301,15 @@ impl Parser<'_> {
         };
         for table in tables {
             for phrase in columns {
-                let found =
-                    self.schema.tables[table].columns.clone().find(|column| holds(*column, phrase));
-                if let Some(column) = found {
+                let found: Vec<(ColumnId, f64)> = self.schema.tables[table]
+                    .columns
+                    .clone()
+                    .filter(|column| holds(*column, phrase))
+                    .map(|column| (column, 1.0))
+                    .collect();
+                if !found.is_empty() {
                     return Some(Pick {
-                        candidates: vec![(column, 1.0)],
+                        candidates: found,
                         owner: Some(table),
                         near: None,
                         tokens: self.tokens(here),
