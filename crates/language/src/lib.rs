@@ -34,6 +34,7 @@ mod synonyms;
 mod token;
 mod translation;
 mod variants;
+pub mod verified;
 
 use pacioli_model::{Ask, Catalog};
 
@@ -143,6 +144,11 @@ impl<'c> Translator<'c> {
         };
         judge::judge(question, context.today, &self.tables.iter().filter(asked).collect::<Vec<_>>())
     }
+}
+
+/// What `ask` says over `catalog`, in words, for people to check.
+pub fn interpretation(ask: &Ask, catalog: &Catalog) -> Interpretation {
+    relations::interpretation(ask, catalog)
 }
 
 fn answers(translation: &Translation) -> bool {

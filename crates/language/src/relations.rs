@@ -34,8 +34,13 @@ use self::{
 use crate::{
     calendar::Company,
     token::{Token, tokenise},
-    translation::{Choice, Span, Translation, Understood},
+    translation::{Choice, Interpretation, Span, Translation, Understood},
 };
+
+/// An Ask in words, for people to check.
+pub(crate) fn interpretation(ask: &Ask, catalog: &Catalog) -> Interpretation {
+    words::interpretation(ask, catalog, Vec::new())
+}
 
 /// More choices than this help nobody.
 const MOST_CHOICES: usize = 5;

@@ -33,6 +33,8 @@ pub enum AuditAction {
     RunStarted,
     JobCancelled,
     SemanticsChanged,
+    AnswerVerified,
+    VerifiedDeleted,
 }
 
 /// How it ended.

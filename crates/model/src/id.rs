@@ -47,6 +47,12 @@ id! {
     QueryId,
     /// A run of questions that build on each other.
     ConversationId,
+    /// A question whose answer somebody has checked.
+    VerifiedId,
+    /// A question that people come back to.
+    SavedQuestionId,
+    /// Saved questions side by side.
+    DashboardId,
     /// A system that tables are loaded from.
     ConnectionId,
     /// One report.

@@ -17,6 +17,7 @@ mod fact;
 mod finding;
 mod id;
 mod job;
+mod kept_text;
 mod measured;
 mod nearest;
 pub mod notation;
@@ -25,6 +26,7 @@ mod references;
 mod report;
 mod role;
 mod run;
+mod saved;
 mod semantics;
 mod semantics_in_effect;
 mod session;
@@ -53,13 +55,13 @@ pub use finding::{
     Better, Caveat, Dimension, Evidence, Finding, MetricUsed, Score, Subject, Test, Window,
 };
 pub use id::{
-    AuditId, CompanyId, ConnectionId, ConversationId, InvalidId, JobId, QueryId, ReportId, RunId,
-    SessionId, TableVersion, UserId,
+    AuditId, CompanyId, ConnectionId, ConversationId, DashboardId, InvalidId, JobId, QueryId,
+    ReportId, RunId, SavedQuestionId, SessionId, TableVersion, UserId, VerifiedId,
 };
 pub use job::{Job, JobFailure, JobKind, JobStatus};
 pub use measured::{DateCoverage, MeasuredRelationship, Measurements, ValueMatch, foreign_keys};
 pub use nearest::nearest;
-pub use question::QuestionRecord;
+pub use question::{Computed, Feedback, QuestionRecord, Verdict, VerifiedQuestion};
 pub use references::Named;
 pub use report::{
     DefinitionUsed, Kpi, Missing, Point, QueryUsed, Report, ReportContent, ReportKind, SavedAnswer,
@@ -67,6 +69,7 @@ pub use report::{
 };
 pub use role::{Permission, Role};
 pub use run::{Run, TableRun, Trigger};
+pub use saved::{Dashboard, SavedQuestion, Tile, TileView};
 pub use semantics::{
     Access, Bound, CallerAttribute, ColumnMeaning, Definition, Metric, PackUse, Policy, Semantics,
     TableAccess, TableMeaning, UnavailableMetric, Unit, WeekStart,

@@ -19,6 +19,8 @@ pub enum Permission {
     AskQuestions,
     /// Write SQL of one's own.
     RunSql,
+    /// Mark answers as right, and say what is right where they are not.
+    VerifyAnswers,
     /// Load and delete tables, connect systems, declare what tables mean.
     ManageData,
     /// Add, change and remove people.

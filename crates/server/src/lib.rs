@@ -7,6 +7,7 @@
 
 mod access;
 mod app;
+mod asking;
 mod auth;
 mod catalogue;
 mod cli;

@@ -1,5 +1,5 @@
 //! Everything that is remembered, as documents: companies, people, sessions, the audit log, the
-//! catalog of tables, connections and their runs, jobs, questions and idempotency keys; on SQLite, embedded, or on MongoDB. And,
+//! catalog of tables, connections and their runs, jobs, questions, what people keep of their answers, and idempotency keys; on SQLite, embedded, or on MongoDB. And,
 //! in [`cache`], the caches that stand in front of it.
 //!
 //! The way in is [`Store`], and for one company's data [`TenantStore`], from [`Store::tenant`]. Both are
@@ -31,6 +31,7 @@ mod document;
 mod error;
 mod idempotency;
 mod jobs;
+mod kept;
 mod page;
 mod questions;
 mod runs;
@@ -52,6 +53,7 @@ pub use companies::CompanyChange;
 pub use connections::{ConnectionChange, Lease};
 pub use error::{Duplicate, StoreError};
 pub use idempotency::{Claim, IdempotencyRecord, StoredResponse};
+pub use kept::Kept;
 pub use page::{After, Page, PageRequest};
 pub use semantics::SemanticsVersion;
 pub use store::Store;

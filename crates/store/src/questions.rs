@@ -1,7 +1,7 @@
 use pacioli_model::{ConversationId, QueryId, QuestionRecord, UserId};
 
 use crate::{
-    StoreError, TenantStore,
+    Page, PageRequest, StoreError, TenantStore,
     backend::{Collection, Filter, Query, Write},
     document::{self, Document},
 };
@@ -17,19 +17,21 @@ impl TenantStore {
         self.get(Collection::Questions, &id).await?.map(read).transpose()
     }
 
-    /// The last questions of a person, the newest first; of one conversation where one is named.
+    /// A page of what a person asked, the newest first; of one conversation where one is named.
     pub async fn questions_of(
         &self,
         user: UserId,
         conversation: Option<ConversationId>,
-        limit: u32,
-    ) -> Result<Vec<QuestionRecord>, StoreError> {
+        page: &PageRequest,
+    ) -> Result<Page<QuestionRecord>, StoreError> {
         let mut filter = self.own().and(Filter::equals("user_id", user.to_string()));
         if let Some(conversation) = conversation {
             filter = filter.and(Filter::equals("conversation_id", conversation.to_string()));
         }
-        let query = Query::new(Collection::Questions, filter).sorted("asked_at", true).limit(limit);
-        self.store.find(query).await?.into_iter().map(read).collect()
+        let query = Query::new(Collection::Questions, filter)
+            .sorted("asked_at", true)
+            .after(page.after.clone());
+        self.store.page(query, page.limit, read).await
     }
 }
 

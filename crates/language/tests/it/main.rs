@@ -9,4 +9,6 @@ mod notation;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod verified;
+#[cfg(test)]
 mod well_formed;

@@ -41,6 +41,8 @@ permits! {
     AskQuestions,
     /// SQL of one's own.
     RunSql,
+    /// Marking answers as right, and saying what is right where they are not.
+    VerifyAnswers,
     /// Loading and deleting tables, connecting systems, declaring what tables mean.
     ManageData,
     /// Adding, changing and removing people.

@@ -10,6 +10,7 @@ mod text;
 
 pub use caller::{
     AskQuestions, Caller, ManageCompany, ManageData, ManagePeople, OwnAccount, ReadAudit, RunSql,
+    VerifyAnswers,
 };
 pub use form::Credentials;
 pub use idempotency::{IdempotencyKey, Submission, Turn, kept};

@@ -7,6 +7,7 @@ mod cells;
 mod company;
 mod connections;
 mod health;
+mod history;
 mod job_events;
 mod jobs;
 mod no_store;
@@ -22,6 +23,7 @@ mod sql;
 mod tables;
 mod types;
 mod uploads;
+mod verified;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -89,7 +91,13 @@ pub fn books() -> OpenApiRouter<App> {
         .routes(routes!(connections::get_run))
         .routes(routes!(query::ask))
         .routes(routes!(sql::run_sql))
-        .routes(routes!(sql::cancel_query))
+        .routes(routes!(history::list_queries))
+        .routes(routes!(history::get_query, sql::cancel_query))
+        .routes(routes!(history::rerun_query))
+        .routes(routes!(history::give_feedback))
+        .routes(routes!(history::list_feedback))
+        .routes(routes!(verified::list_verified, verified::verify_answer))
+        .routes(routes!(verified::delete_verified))
 }
 
 /// Bodies of any size, as a stream.

@@ -1,15 +1,12 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use chrono::NaiveDate;
-use pacioli_engine::{Answer, EngineError, Scope};
-use pacioli_language::{
-    Analysed, Choice, Context, Interpretation, Translation, Translator, Understood,
-};
-use pacioli_model::{Ask, ConversationId, QueryId, QuestionRecord, TimeGrain};
+use pacioli_language::{Choice, Interpretation, Span};
+use pacioli_model::{Ask, ConversationId, QueryId, QuestionRecord, TableVersion, TimeGrain};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -20,14 +17,11 @@ use super::{
     results::Format,
 };
 use crate::{
-    access::Seen,
     app::App,
-    error::{ApiError, ApiResult},
+    asking::{Answered, Asked, Asker, Outcome},
+    error::ApiResult,
     extract::{AskQuestions, Caller, Json, Line},
 };
-
-/// Questions of a conversation among which the last one that was understood is looked for.
-const LOOKS_BACK: u32 = 5;
 
 /// A question in plain English.
 #[derive(Deserialize, ToSchema)]
@@ -86,7 +80,7 @@ pub struct QueryOut {
     not_understood: Vec<String>,
     /// How sure the reading is, 0 to 1.
     confidence: f64,
-    /// What produced the reading.
+    /// What produced the reading: `verified`, `rules` or `model`.
     #[schema(example = "rules")]
     source: &'static str,
     /// Where the time went.
@@ -175,7 +169,9 @@ pub struct ChoiceOut {
 }
 
 impl InterpretationOut {
-    fn new(given: Interpretation, version: Option<Uuid>, words: Vec<WordOut>) -> Self {
+    fn new(given: Interpretation, version: Option<TableVersion>, spans: Vec<Span>) -> Self {
+        let words =
+            spans.into_iter().map(|span| WordOut { text: span.text, meaning: span.meaning });
         let date_range = given.date_range.map(|range| DateRangeOut {
             column: range.column.to_string(),
             from: range.from,
@@ -184,7 +180,7 @@ impl InterpretationOut {
         });
         Self {
             table: given.table.to_string(),
-            table_version: version,
+            table_version: version.map(|version| version.0),
             metrics: given.measures,
             groups: given.groups,
             filters: given.filters,
@@ -193,7 +189,7 @@ impl InterpretationOut {
             currency: given.currency,
             as_of: given.as_of,
             notes: given.notes,
-            words,
+            words: words.collect(),
         }
     }
 }
@@ -209,6 +205,7 @@ impl ChoiceOut {
 ///
 /// Answers in figures, a sentence, a chart and the SQL behind them; asks back where the question can
 /// be read in several ways; refuses, naming the words it did not understand, where it cannot be sure.
+/// A question whose answer somebody of the company has verified is answered by that.
 /// By `Accept` the rows of an answer alone, as `text/csv`, `application/vnd.apache.arrow.stream` or
 /// `application/vnd.apache.parquet`; a question back and a refusal are JSON always.
 #[utoipa::path(
@@ -223,86 +220,87 @@ pub async fn ask(
 ) -> ApiResult<Response> {
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
     app.admit("query", &[limit], &caller.request).await?;
-    let started = Instant::now();
-    let today = question.today.unwrap_or_else(|| app.today(&caller.account.company));
-    let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
-    let (words, context) = (question.question.to_string(), Context { today, table: None });
-    let translator = Translator::new(&seen.visible);
-    let translation = match last_ask(&caller, question.conversation_id).await? {
-        Some(last) => translator.translate_after(&words, &context, &last),
-        None => translator.translate(&words, &context),
+    let asked = Asked {
+        words: question.question.into_inner(),
+        choice: question.choice,
+        conversation: question.conversation_id.map(ConversationId),
+        today: question.today.unwrap_or_else(|| app.today(&caller.account.company)),
+        id: QueryId(question.query_id.unwrap_or_else(|| app.random.uuid())),
     };
-    let translation = chosen(translation, question.choice)?;
-    let translated = millis(started);
-    let mut out = QueryOut::empty(
-        question.query_id.unwrap_or_else(|| app.random.uuid()),
-        question.conversation_id.unwrap_or_else(|| app.random.uuid()),
-    );
-    let (mut asked, mut file) = (None, None);
-    match translation {
-        Translation::Understood(understood) => {
-            asked = Some(understood.ask.clone());
-            let answered = out.answered(&app, &caller, seen, *understood, format);
-            file = Box::pin(answered).await?;
-        }
-        Translation::Analyse(_) => {
-            out.answer =
-                "Why, what comes next and what is unusual cannot be answered yet.".to_owned();
-        }
-        Translation::Clarify { question, choices } => {
-            out.status = "needs_clarification";
-            out.answer = question;
-            out.choices = choices.into_iter().enumerate().map(ChoiceOut::new).collect();
-        }
-        Translation::Refuse { not_understood, reason } => {
-            out.answer = reason;
-            out.not_understood = not_understood;
-        }
-    }
-    let total = millis(started);
-    out.timing_ms = Timing { translate: translated, run: total - translated, total };
-    app.metrics.query(out.status, started.elapsed());
-    caller.data.remember_question(&record(&app, &caller, words, asked, &out)).await?;
+    answer(&Asker::of(&app, &caller), asked, format).await
+}
+
+/// Asks, remembers that it was asked, and sends what became of it.
+pub(super) async fn answer(asker: &Asker<'_>, asked: Asked, format: Format) -> ApiResult<Response> {
+    let started = Instant::now();
+    let (outcome, translated) = Box::pin(asker.answer(&asked)).await?;
+    settled(asker, asked, outcome, (started, translated), format).await
+}
+
+/// As [`answer`], of a question that is understood already.
+pub(super) async fn answer_ask(
+    asker: &Asker<'_>,
+    asked: Asked,
+    ask: Ask,
+    format: Format,
+) -> ApiResult<Response> {
+    let started = Instant::now();
+    let outcome = Outcome::Answered(Box::new(asker.run_ask(ask, asked.id).await?));
+    settled(asker, asked, outcome, (started, Duration::ZERO), format).await
+}
+
+async fn settled(
+    asker: &Asker<'_>,
+    asked: Asked,
+    outcome: Outcome,
+    timing: (Instant, Duration),
+    format: Format,
+) -> ApiResult<Response> {
+    let (file, ask) = match &outcome {
+        Outcome::Answered(it) => (format.file(&it.table, asked.id.0)?, it.ask.clone()),
+        _ => (None, None),
+    };
+    let conversation = asked.conversation.map_or_else(|| asker.app.random.uuid(), |it| it.0);
+    let out = QueryOut::new(outcome, asked.id.0, conversation, timing);
+    asker.app.metrics.query(out.status, timing.0.elapsed());
+    asker.data.remember_question(&record(asker, asked, ask, &out)).await?;
     Ok(file.unwrap_or_else(|| NoStore(out).into_response()))
 }
 
-/// What the person asked last in this conversation, of what was understood.
-async fn last_ask(
-    caller: &Caller<AskQuestions>,
-    conversation: Option<Uuid>,
-) -> ApiResult<Option<Ask>> {
-    let Some(conversation) = conversation.map(ConversationId) else { return Ok(None) };
-    let before = caller.data.questions_of(caller.user(), Some(conversation), LOOKS_BACK).await?;
-    Ok(before.into_iter().find_map(|question| question.ask))
-}
-
-/// The reading that the person has chosen, where there were several.
-fn chosen(translation: Translation, choice: Option<usize>) -> ApiResult<Translation> {
-    match (translation, choice) {
-        (Translation::Clarify { choices, .. }, Some(choice)) => {
-            let count = choices.len();
-            let reading = choices.into_iter().nth(choice).ok_or_else(|| {
-                let text = format!("This question has {count} readings: 0 to {}.", count - 1);
-                ApiError::invalid(&["body", "choice"], "out_of_range", text)
-            })?;
-            let Choice { ask, analysis, interpretation, .. } = reading;
-            let (spans, confidence) = (Vec::new(), 1.0);
-            if let Some(analysis) = analysis {
-                let analysed = Analysed { analysis, spans, interpretation, confidence };
-                return Ok(Translation::Analyse(Box::new(analysed)));
-            }
-            let understood = Understood { ask, spans, interpretation, confidence };
-            Ok(Translation::Understood(Box::new(understood)))
-        }
-        (translation, _) => Ok(translation),
-    }
-}
-
 pub(super) fn millis(since: Instant) -> f64 {
-    (since.elapsed().as_secs_f64() * 1e6).round() / 1e3
+    in_millis(since.elapsed())
+}
+
+fn in_millis(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e6).round() / 1e3
 }
 
 impl QueryOut {
+    /// What became of a question; `timing` is when it was begun and how long it took to understand.
+    pub(super) fn new(
+        outcome: Outcome,
+        query_id: Uuid,
+        conversation_id: Uuid,
+        timing: (Instant, Duration),
+    ) -> Self {
+        let mut out = Self::empty(query_id, conversation_id);
+        match outcome {
+            Outcome::Answered(answered) => out.answered(*answered),
+            Outcome::Clarify { question, choices } => {
+                out.status = "needs_clarification";
+                out.answer = question;
+                out.choices = choices.into_iter().enumerate().map(ChoiceOut::new).collect();
+            }
+            Outcome::Refused { not_understood, reason } => {
+                out.answer = reason;
+                out.not_understood = not_understood;
+            }
+        }
+        let (total, translate) = (millis(timing.0), in_millis(timing.1));
+        out.timing_ms = Timing { translate, run: total - translate, total };
+        out
+    }
+
     fn empty(query_id: Uuid, conversation_id: Uuid) -> Self {
         Self {
             status: "not_answerable",
@@ -324,80 +322,36 @@ impl QueryOut {
         }
     }
 
-    async fn answered(
-        &mut self,
-        app: &App,
-        caller: &Caller<AskQuestions>,
-        seen: Seen,
-        understood: Understood,
-        format: Format,
-    ) -> ApiResult<Option<Response>> {
-        let Understood { ask, spans, mut interpretation, confidence } = understood;
-        let (seen, answer) = run(app, caller, seen, &ask, QueryId(self.query_id)).await?;
-        let Answer { table, sql, notes } = answer;
-        interpretation.notes.extend(notes);
-        let file = format.file(&table, self.query_id)?;
-        let context = pacioli_report::Context {
-            currency: interpretation.currency.as_deref(),
-            period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
-            filters: &interpretation.filters,
-        };
+    fn answered(&mut self, answered: Answered) {
         self.status = "answered";
-        self.answer = pacioli_report::narrate(&ask, &seen.visible, &context, &table);
-        self.chart = pacioli_report::chart(&ask, &table);
-        self.row_count = table.rows.len();
-        self.truncated = table.truncated;
-        (self.columns, self.rows) = shape(table);
-        self.sql = Some(sql);
-        self.confidence = confidence;
-        let words =
-            spans.into_iter().map(|span| WordOut { text: span.text, meaning: span.meaning });
-        let version = seen.visible.table(&ask.table).map(|entry| entry.version.0);
+        self.answer = answered.sentence;
+        self.chart = answered.chart;
+        self.row_count = answered.table.rows.len();
+        self.truncated = answered.table.truncated;
+        (self.columns, self.rows) = shape(answered.table);
+        self.sql = Some(answered.sql);
+        self.confidence = answered.confidence;
+        self.source = answered.source.as_str();
+        let (version, spans) = (answered.version, answered.spans);
         self.interpretation =
-            Some(InterpretationOut::new(interpretation, version, words.collect()));
-        Ok(file)
+            answered.interpretation.map(|it| InterpretationOut::new(it, version, spans));
     }
 }
 
-/// Runs an Ask; where a load has replaced a table since the catalog was read, once more on the new
-/// version.
-async fn run(
-    app: &App,
-    caller: &Caller<AskQuestions>,
-    seen: Seen,
-    ask: &Ask,
-    id: QueryId,
-) -> ApiResult<(Seen, Answer)> {
-    let company = caller.company();
-    let scope = Scope { company, catalog: &seen.whole, access: &seen.access };
-    match app.engine.named(company, id, app.engine.run(&scope, ask)).await {
-        Ok(answer) => Ok((seen, answer)),
-        Err(EngineError::Missing) => {
-            let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
-            let scope = Scope { company, catalog: &seen.whole, access: &seen.access };
-            let answer = app.engine.named(company, id, app.engine.run(&scope, ask)).await?;
-            Ok((seen, answer))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn record(
-    app: &App,
-    caller: &Caller<AskQuestions>,
-    question: String,
-    ask: Option<Ask>,
-    out: &QueryOut,
-) -> QuestionRecord {
+fn record(asker: &Asker<'_>, asked: Asked, ask: Option<Ask>, out: &QueryOut) -> QuestionRecord {
+    let is_answered = out.status == "answered";
     QuestionRecord {
-        id: QueryId(out.query_id),
-        company_id: caller.company(),
-        user_id: caller.user(),
+        id: asked.id,
+        company_id: asker.company.id,
+        user_id: asker.user.id,
         conversation_id: ConversationId(out.conversation_id),
-        asked_at: app.clock.now(),
-        question,
+        asked_at: asker.app.clock.now(),
+        today: Some(asked.today),
+        question: asked.words,
         status: out.status.to_owned(),
         ask,
-        row_count: (out.status == "answered").then_some(out.row_count as u64),
+        sql: out.sql.clone(),
+        source: is_answered.then(|| out.source.to_owned()),
+        row_count: is_answered.then_some(out.row_count as u64),
     }
 }

@@ -132,6 +132,8 @@ metrics! {
     hash_seconds: Histogram = request_buckets();
     /// Passwords turned away because the queue was full.
     hash_rejections: Counter = Counter::default();
+    /// What people said of answers, by verdict.
+    feedback: Counters<Word> = Family::default();
     /// Loads of tables, by outcome.
     loads: Counters<Word> = Family::default();
     /// Tables that could not be loaded from connected systems, by code of the failure.
@@ -278,6 +280,11 @@ impl Metrics {
     pub fn query(&self, status: &'static str, took: Duration) {
         self.0.queries.get_or_create(&[("status", status)]).inc();
         self.0.query_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Somebody said whether an answer is right.
+    pub fn feedback(&self, verdict: &'static str) {
+        self.0.feedback.get_or_create(&[("verdict", verdict)]).inc();
     }
 
     /// Something panicked.

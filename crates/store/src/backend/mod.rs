@@ -57,6 +57,10 @@ pub(crate) enum Collection {
     Runs,
     Jobs,
     Questions,
+    VerifiedQuestions,
+    Feedback,
+    SavedQuestions,
+    Dashboards,
     Idempotency,
 }
 
@@ -79,6 +83,10 @@ impl Collection {
             Self::Runs => "runs",
             Self::Jobs => "jobs",
             Self::Questions => "questions",
+            Self::VerifiedQuestions => "verified_questions",
+            Self::Feedback => "feedback",
+            Self::SavedQuestions => "saved_questions",
+            Self::Dashboards => "dashboards",
             Self::Idempotency => "idempotency",
         }
     }

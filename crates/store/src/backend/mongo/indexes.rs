@@ -82,6 +82,10 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
             vec![plain(doc! { "company_id": 1, "created_at": 1, "_id": 1 }), expiry()],
         ),
         (Collection::Questions, vec![plain(doc! { "user_id": 1, "asked_at": 1, "_id": 1 })]),
+        (Collection::VerifiedQuestions, vec![newest()]),
+        (Collection::Feedback, vec![newest()]),
+        (Collection::SavedQuestions, vec![newest()]),
+        (Collection::Dashboards, vec![newest()]),
         (Collection::Idempotency, vec![expiry()]),
     ]
 }
@@ -89,6 +93,11 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
 /// The database itself deletes a document once this time has passed.
 fn expiry() -> IndexModel {
     with(doc! { "expires_at": 1 }, |it| it.expire_after = Some(Duration::ZERO))
+}
+
+/// A company's, the newest first.
+fn newest() -> IndexModel {
+    plain(doc! { "company_id": 1, "created_at": 1, "_id": 1 })
 }
 
 fn plain(keys: Document) -> IndexModel {

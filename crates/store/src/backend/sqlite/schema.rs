@@ -4,7 +4,7 @@ use crate::StoreError;
 
 /// Each brings a database from the version that is its position to the next one. What has been
 /// released is never edited.
-const MIGRATIONS: [&str; 3] = [FIRST, CONNECTIONS, SEMANTICS];
+const MIGRATIONS: [&str; 4] = [FIRST, CONNECTIONS, SEMANTICS, ANSWERS];
 
 /// One table a collection. An index serves a query only where its expressions are written exactly as
 /// `sql.rs` writes them. A list that is searched has a side table, kept by triggers.
@@ -78,6 +78,23 @@ CREATE TABLE measurements       (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NUL
 
 CREATE INDEX semantics_versions_company
     ON semantics_versions (doc ->> '$.company_id', coalesce(doc ->> '$.replaced_at', ''), _id);
+";
+
+/// What people keep of their questions and answers.
+const ANSWERS: &str = "
+CREATE TABLE verified_questions (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE feedback           (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE saved_questions    (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE dashboards         (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+
+CREATE INDEX verified_questions_company
+    ON verified_questions (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+CREATE INDEX feedback_company
+    ON feedback (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+CREATE INDEX saved_questions_company
+    ON saved_questions (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+CREATE INDEX dashboards_company
+    ON dashboards (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
 ";
 
 /// Brings the database up to this version's shape, all or nothing, also when two processes start

@@ -9,6 +9,7 @@ mod audit;
 mod companies;
 mod connections;
 mod idempotency;
+mod kept;
 mod mongo_server;
 mod owners;
 mod recovery;
@@ -55,6 +56,9 @@ suite! {
         an_address_is_taken_in_every_company,
         a_document_that_cannot_be_read_is_named,
         what_is_remembered_survives_reopening;
+    kept:
+        what_is_kept_is_listed_replaced_and_forgotten,
+        of_many_that_replace_the_same_one_wins;
     users:
         people_change_field_by_field,
         people_of_another_company_do_not_exist,

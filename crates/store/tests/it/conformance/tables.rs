@@ -6,6 +6,7 @@ use pacioli_model::{
     JobStatus, Literal, Measure, Origin, Predicate, QueryId, QuestionRecord, TableEntry, TableName,
     TableVersion, UserId, Value,
 };
+use pacioli_store::PageRequest;
 use tokio::task::JoinSet;
 
 use super::{subject::Subject, words::*};
@@ -207,9 +208,12 @@ pub(crate) async fn questions_are_listed_newest_first(subject: &Subject) {
             user_id: owner.id,
             conversation_id: if number < 3 { talk } else { ConversationId(next_id()) },
             asked_at: later(number),
+            today: Some("2026-06-17".parse().unwrap()),
             question: "total revenue?".into(),
             status: "answered".into(),
             ask: (number % 2 == 0).then(|| ask.clone()),
+            sql: Some("SELECT 1".into()),
+            source: None,
             row_count: Some(1),
         };
         tenant.remember_question(&question).await.unwrap();
@@ -218,9 +222,15 @@ pub(crate) async fn questions_are_listed_newest_first(subject: &Subject) {
     asked.reverse();
     assert_eq!(tenant.question(asked[0].id).await.unwrap(), Some(asked[0].clone()));
     assert_eq!(other.question(asked[0].id).await.unwrap(), None);
-    assert_eq!(tenant.questions_of(owner.id, None, 50).await.unwrap(), asked);
-    assert_eq!(tenant.questions_of(owner.id, Some(talk), 2).await.unwrap(), asked[1..3]);
-    assert_eq!(tenant.questions_of(owner.id, None, 0).await.unwrap(), []);
-    assert_eq!(other.questions_of(owner.id, None, 50).await.unwrap(), []);
-    assert_eq!(tenant.questions_of(UserId(next_id()), None, 50).await.unwrap(), []);
+    let page = |limit| PageRequest { after: None, limit };
+    let all = tenant.questions_of(owner.id, None, &page(50)).await.unwrap();
+    assert_eq!((all.items, all.next), (asked.clone(), None));
+    let first = tenant.questions_of(owner.id, Some(talk), &page(2)).await.unwrap();
+    assert_eq!(first.items, asked[1..3]);
+    let rest = PageRequest { after: first.next, limit: 2 };
+    let rest = tenant.questions_of(owner.id, Some(talk), &rest).await.unwrap();
+    assert_eq!((rest.items, rest.next), (asked[3..].to_vec(), None));
+    assert_eq!(other.questions_of(owner.id, None, &page(50)).await.unwrap().items, []);
+    let nobody = UserId(next_id());
+    assert_eq!(tenant.questions_of(nobody, None, &page(50)).await.unwrap().items, []);
 }

@@ -1,0 +1,347 @@
+//! One person's question to its answer, whoever wants it: a route, a dashboard, a delivery. What has been
+//! verified comes first; then the translator. The policies of the person who asks hold for all of it.
+
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+use pacioli_engine::{Answer, EngineError, Scope, compile::compile};
+use pacioli_language::{
+    Analysed, Choice, Context, Interpretation, Span, Translation, Translator, Understood,
+    interpretation,
+    verified::{Reader, Recognised, Verified},
+};
+use pacioli_model::{
+    Ask, Company, Computed, ConversationId, QueryId, Table, TableVersion, User, VerifiedQuestion,
+};
+use pacioli_store::{PageRequest, TenantStore};
+
+use crate::{
+    access::Seen,
+    app::App,
+    error::{ApiError, ApiResult},
+    extract::Caller,
+};
+
+/// Questions of a conversation among which the last one that was understood is looked for.
+const LOOKS_BACK: u32 = 5;
+/// The most questions that one company verifies.
+pub const MOST_VERIFIED: u32 = 1000;
+
+/// Who asks.
+#[derive(Clone, Copy)]
+pub struct Asker<'a> {
+    /// The server.
+    pub app: &'a App,
+    /// The person.
+    pub user: &'a User,
+    /// Their company.
+    pub company: &'a Company,
+    /// Its data.
+    pub data: &'a TenantStore,
+}
+
+/// What they ask.
+pub struct Asked {
+    /// In their words.
+    pub words: String,
+    /// Which reading they mean, where there were several.
+    pub choice: Option<usize>,
+    /// What it goes on with.
+    pub conversation: Option<ConversationId>,
+    /// The day that relative dates are counted from.
+    pub today: NaiveDate,
+    /// What the query can be cancelled by.
+    pub id: QueryId,
+}
+
+/// What read a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Somebody with the right checked this answer.
+    Verified,
+    /// The rules.
+    Rules,
+}
+
+impl Source {
+    /// As answers say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Rules => "rules",
+        }
+    }
+}
+
+/// What became of a question.
+pub enum Outcome {
+    /// It was answered.
+    Answered(Box<Answered>),
+    /// It is asked back.
+    Clarify {
+        /// What is asked.
+        question: String,
+        /// The readings.
+        choices: Vec<Choice>,
+    },
+    /// It is refused.
+    Refused {
+        /// The words that stand in the way.
+        not_understood: Vec<String>,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// An answer, and how the question was read.
+pub struct Answered {
+    /// What was computed; none where a person's SQL was.
+    pub ask: Option<Ask>,
+    /// The rows.
+    pub table: Table,
+    /// What was run.
+    pub sql: String,
+    /// What the rows say.
+    pub sentence: String,
+    /// A Vega-Lite specification, where a picture says more.
+    pub chart: Option<serde_json::Value>,
+    /// How it was understood; of SQL nothing is known.
+    pub interpretation: Option<Interpretation>,
+    /// The version of the table that was asked.
+    pub version: Option<TableVersion>,
+    /// Which words were taken as what.
+    pub spans: Vec<Span>,
+    /// How sure the reading is, 0 to 1.
+    pub confidence: f64,
+    /// What read it.
+    pub source: Source,
+}
+
+/// What shall be run, and how it came about.
+struct Read {
+    computed: Computed,
+    interpretation: Option<Interpretation>,
+    spans: Vec<Span>,
+    confidence: f64,
+    source: Source,
+}
+
+impl<'a> Asker<'a> {
+    /// Whoever makes this request.
+    pub fn of<P>(app: &'a App, caller: &'a Caller<P>) -> Self {
+        let account = &caller.account;
+        Self { app, user: &account.user, company: &account.company, data: &caller.data }
+    }
+
+    /// What becomes of the question, and how long it took to understand it.
+    pub async fn answer(&self, asked: &Asked) -> ApiResult<(Outcome, Duration)> {
+        let started = Instant::now();
+        let seen = self.sees().await?;
+        if asked.choice.is_none()
+            && let Some(read) = self.verified(asked, &seen).await?
+        {
+            let took = started.elapsed();
+            match Box::pin(self.run(seen, read, asked.id)).await {
+                // SQL that a change of the tables has broken answers nothing any more.
+                Err(EngineError::Invalid { .. } | EngineError::Ambiguous { .. }) => {}
+                answered => return Ok((Outcome::Answered(Box::new(answered?)), took)),
+            }
+            let seen = self.sees().await?;
+            return self.translated(asked, seen, started).await;
+        }
+        self.translated(asked, seen, started).await
+    }
+
+    /// The answer to an Ask that was read before.
+    pub async fn run_ask(&self, ask: Ask, id: QueryId) -> ApiResult<Answered> {
+        let seen = self.sees().await?;
+        let interpretation = Some(interpretation(&ask, &seen.visible));
+        let (computed, spans) = (Computed::Ask(ask), Vec::new());
+        let read = Read { computed, interpretation, spans, confidence: 1.0, source: Source::Rules };
+        Ok(Box::pin(self.run(seen, read, id)).await?)
+    }
+
+    /// The company's tables as the person may see them.
+    pub async fn sees(&self) -> ApiResult<Seen> {
+        Ok(Seen::by(self.user, self.data.catalog().await?))
+    }
+
+    async fn translated(
+        &self,
+        asked: &Asked,
+        seen: Seen,
+        started: Instant,
+    ) -> ApiResult<(Outcome, Duration)> {
+        let context = Context { today: asked.today, table: None };
+        let last = self.last_ask(asked.conversation).await?;
+        let translator = Translator::new(&seen.visible);
+        let translation = match last {
+            Some(last) => translator.translate_after(&asked.words, &context, &last),
+            None => translator.translate(&asked.words, &context),
+        };
+        let took = started.elapsed();
+        let (ask, spans, interpretation, confidence) = match chosen(translation, asked.choice)? {
+            Translation::Understood(it) => (it.ask, it.spans, it.interpretation, it.confidence),
+            Translation::Analyse(_) => {
+                let reason = "Why, what comes next and what is unusual cannot be answered yet.";
+                let not_understood = Vec::new();
+                return Ok((Outcome::Refused { not_understood, reason: reason.to_owned() }, took));
+            }
+            Translation::Clarify { question, choices } => {
+                return Ok((Outcome::Clarify { question, choices }, took));
+            }
+            Translation::Refuse { not_understood, reason } => {
+                return Ok((Outcome::Refused { not_understood, reason }, took));
+            }
+        };
+        let (computed, interpretation) = (Computed::Ask(ask), Some(interpretation));
+        let read = Read { computed, interpretation, spans, confidence, source: Source::Rules };
+        let answered = Box::pin(self.run(seen, read, asked.id)).await?;
+        Ok((Outcome::Answered(Box::new(answered)), took))
+    }
+
+    /// What somebody has verified for this question; of several the closest, then the newest.
+    async fn verified(&self, asked: &Asked, seen: &Seen) -> ApiResult<Option<Read>> {
+        let page = PageRequest { after: None, limit: MOST_VERIFIED };
+        let known = self.data.all_kept::<VerifiedQuestion>(&page).await?;
+        let reader = Reader { catalog: &seen.visible, today: asked.today };
+        let mut best: Option<(Recognised, Computed)> = None;
+        for verified in known.items {
+            let Some(computed) = verified.computed.clone() else { continue };
+            let Ok(learned) = learn(&verified, &computed, seen) else { continue };
+            let Some(recognised) = learned.recognise(&asked.words, reader) else { continue };
+            let computed = recognised.ask.clone().map_or(computed, Computed::Ask);
+            let fits = match &computed {
+                Computed::Ask(ask) => compile(&seen.visible, ask).is_ok(),
+                Computed::Sql(_) => true,
+            };
+            if fits && best.as_ref().is_none_or(|(before, _)| recognised.slots < before.slots) {
+                best = Some((recognised, computed));
+            }
+        }
+        Ok(best.map(|(recognised, computed)| {
+            let interpretation = match &computed {
+                Computed::Ask(ask) => Some(interpretation(ask, &seen.visible)),
+                Computed::Sql(_) => None,
+            };
+            let (spans, source) = (recognised.spans, Source::Verified);
+            Read { computed, interpretation, spans, confidence: 1.0, source }
+        }))
+    }
+
+    /// What the person asked last in this conversation, of what was understood.
+    async fn last_ask(&self, conversation: Option<ConversationId>) -> ApiResult<Option<Ask>> {
+        let Some(conversation) = conversation else { return Ok(None) };
+        let page = PageRequest { after: None, limit: LOOKS_BACK };
+        let before = self.data.questions_of(self.user.id, Some(conversation), &page).await?;
+        Ok(before.items.into_iter().find_map(|question| question.ask))
+    }
+
+    /// Runs what was read; where a load has replaced a table since the catalog was read, once more on
+    /// the new version.
+    async fn run(&self, seen: Seen, read: Read, id: QueryId) -> Result<Answered, EngineError> {
+        let Read { computed, interpretation, spans, confidence, source } = read;
+        let (seen, answer) = match self.run_once(&seen, &computed, id).await {
+            Err(EngineError::Missing) => {
+                let catalog = self.data.catalog().await.map_err(|_| EngineError::Missing)?;
+                let seen = Seen::by(self.user, catalog);
+                let answer = self.run_once(&seen, &computed, id).await?;
+                (seen, answer)
+            }
+            answer => (seen, answer?),
+        };
+        let Answer { table, sql, notes } = answer;
+        let mut answered = Answered {
+            ask: None,
+            sentence: String::new(),
+            chart: None,
+            version: None,
+            table,
+            sql,
+            interpretation,
+            spans,
+            confidence,
+            source,
+        };
+        match computed {
+            Computed::Ask(ask) => answered.tell(ask, &seen, notes),
+            Computed::Sql(_) => {
+                let rows = answered.table.rows.len();
+                answered.sentence =
+                    if rows == 1 { "1 row.".into() } else { format!("{rows} rows.") };
+            }
+        }
+        Ok(answered)
+    }
+
+    async fn run_once(
+        &self,
+        seen: &Seen,
+        computed: &Computed,
+        id: QueryId,
+    ) -> Result<Answer, EngineError> {
+        let engine = &self.app.engine;
+        let company = self.company.id;
+        let scope = Scope { company, catalog: &seen.whole, access: &seen.access };
+        match computed {
+            Computed::Ask(ask) => engine.named(company, id, engine.run(&scope, ask)).await,
+            Computed::Sql(sql) => engine.named(company, id, engine.sql(&scope, sql)).await,
+        }
+    }
+}
+
+impl Answered {
+    /// Says and draws what the rows of an Ask say.
+    fn tell(&mut self, ask: Ask, seen: &Seen, notes: Vec<String>) {
+        if let Some(interpretation) = &mut self.interpretation {
+            interpretation.notes.extend(notes);
+        }
+        let read = self.interpretation.as_ref();
+        let period = read.and_then(|it| it.date_range.as_ref());
+        let context = pacioli_report::Context {
+            currency: read.and_then(|it| it.currency.as_deref()),
+            period: period.map(|range| range.words.as_str()),
+            filters: read.map_or(&[][..], |it| &it.filters),
+        };
+        self.sentence = pacioli_report::narrate(&ask, &seen.visible, &context, &self.table);
+        self.chart = pacioli_report::chart(&ask, &self.table);
+        self.version = seen.visible.table(&ask.table).map(|entry| entry.version);
+        self.ask = Some(ask);
+    }
+}
+
+/// The verified question, ready to be compared with others.
+pub fn learn(
+    verified: &VerifiedQuestion,
+    computed: &Computed,
+    seen: &Seen,
+) -> Result<Verified, pacioli_language::verified::Unfit> {
+    let ask = match computed {
+        Computed::Ask(ask) => Some(ask),
+        Computed::Sql(_) => None,
+    };
+    let reader = Reader { catalog: &seen.visible, today: verified.today };
+    Verified::learn(&verified.question, ask, reader, verified.are_days_fixed)
+}
+
+/// The reading that the person has chosen, where there were several.
+fn chosen(translation: Translation, choice: Option<usize>) -> ApiResult<Translation> {
+    match (translation, choice) {
+        (Translation::Clarify { choices, .. }, Some(choice)) => {
+            let count = choices.len();
+            let reading = choices.into_iter().nth(choice).ok_or_else(|| {
+                let text = format!("This question has {count} readings: 0 to {}.", count - 1);
+                ApiError::invalid(&["body", "choice"], "out_of_range", text)
+            })?;
+            let Choice { ask, analysis, interpretation, .. } = reading;
+            let (spans, confidence) = (Vec::new(), 1.0);
+            if let Some(analysis) = analysis {
+                let analysed = Analysed { analysis, spans, interpretation, confidence };
+                return Ok(Translation::Analyse(Box::new(analysed)));
+            }
+            let understood = Understood { ask, spans, interpretation, confidence };
+            Ok(Translation::Understood(Box::new(understood)))
+        }
+        (translation, _) => Ok(translation),
+    }
+}
