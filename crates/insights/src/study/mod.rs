@@ -1,0 +1,270 @@
+//! From a company's figures to the few findings that matter: every method is tried on every figure, the
+//! false discovery rate is held over all tests that were made, and what is left is ranked.
+
+mod evidence;
+mod level;
+mod parts;
+mod rank;
+
+use std::collections::BTreeSet;
+
+use pacioli_model::{
+    Caveat, Dimension, Evidence, Fact, Finding, MetricUsed, Score, Subject, TableName, Test, Window,
+};
+
+use crate::{Series, number::false_discovery, trend::Tested};
+
+pub use evidence::{Cells, table};
+pub use level::forecast_of;
+pub use parts::{drivers_of, mix_of};
+pub use rank::{actionability, rank};
+
+/// Chance of being wrong that is borne over all findings of a report.
+const LEVEL: f64 = 0.05;
+
+/// Findings of a report, at most.
+pub const MOST: usize = 10;
+
+/// What a report looks at.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// The days it is about: whole periods, the last of each series.
+    pub window: Window,
+    /// The days they are compared with, of as many periods.
+    pub against: Option<Window>,
+    /// Its figures, the most important first.
+    pub figures: Vec<Figure>,
+    /// Ids of what the last report of its kind said.
+    pub said: BTreeSet<String>,
+}
+
+/// One figure over time, and by its members.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// Which.
+    pub metric: MetricUsed,
+    /// Of which table.
+    pub table: TableName,
+    /// Complete periods up to the end of the study's window.
+    pub series: Series,
+    /// Values of periods and members add up: a sum or a count.
+    pub adds_up: bool,
+    /// How much it matters beside the others, 0 to 1.
+    pub weight: f64,
+    /// The query that gave the series.
+    pub query: usize,
+    /// By members.
+    pub breakdowns: Vec<Breakdown>,
+    /// What holds of all that is found in it.
+    pub caveats: Vec<Caveat>,
+}
+
+/// A figure by the members of one dimension; every row has exactly one.
+#[derive(Debug, Clone)]
+pub struct Breakdown {
+    /// What they are told apart by.
+    pub dimension: Dimension,
+    /// Each with a value for every period of the figure's series; `None` where it has no row.
+    pub members: Vec<Member>,
+    /// More exist than are here.
+    pub cut: bool,
+    /// The query that gave them.
+    pub query: usize,
+}
+
+/// One member over time.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// By period.
+    pub values: Vec<Option<f64>>,
+}
+
+impl Member {
+    /// Its sum over some periods.
+    pub fn sum(&self, periods: std::ops::Range<usize>) -> f64 {
+        self.values[periods].iter().flatten().sum()
+    }
+}
+
+/// What came of a study.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The most important first, at most [`MOST`].
+    pub findings: Vec<Finding>,
+    /// Tests that were made.
+    pub tests_made: usize,
+}
+
+/// A finding before the control of how many tests were made.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidate {
+    finding: Finding,
+    /// The p-value by itself; nothing where no test is needed.
+    p_value: Option<f64>,
+    /// The place of its figure in the study.
+    figure: usize,
+    /// It was tested, and counts as that, but is not worth telling.
+    untold: bool,
+}
+
+/// The findings of a study.
+pub fn findings(study: &Study) -> Outcome {
+    let mut candidates = Vec::new();
+    let mut without = 0;
+    for (place, figure) in study.figures.iter().enumerate() {
+        let look = Look { study, figure, place };
+        look.at_level(&mut candidates);
+        without += look.at_members(&mut candidates);
+    }
+    level::leads(study, &mut candidates);
+    let tests_made = candidates.iter().filter(|it| it.p_value.is_some()).count() + without;
+    control(&mut candidates, without);
+    let mut kept = Vec::new();
+    for mut candidate in candidates {
+        if let Some(p_value) = candidate.p_value {
+            if p_value > LEVEL || candidate.untold {
+                continue;
+            }
+            candidate.finding.score.significance = 1.0 - p_value;
+            if let Some(test) = &mut candidate.finding.test {
+                test.p_value = p_value;
+            }
+        }
+        kept.push(candidate);
+    }
+    explain(study, &mut kept);
+    Outcome { findings: rank::choose(study, kept), tests_made }
+}
+
+/// Controls the false discovery rate in three families of tests: figures as a whole, their members, and
+/// pairs of figures; in one, the many members would drown the few figures (Benjamini & Bogomolov 2014).
+/// `without` members were tested and nothing was seen in them.
+fn control(candidates: &mut [Candidate], without: usize) {
+    let family = |it: &Candidate| match it.finding.fact {
+        Fact::LeadLag { .. } => 2,
+        _ => usize::from(it.finding.subject.dimension.is_some()),
+    };
+    for (number, unseen) in [(0, 0), (1, without), (2, 0)] {
+        let of_family = candidates.iter_mut().filter(|it| family(it) == number);
+        let mut p_values: Vec<&mut f64> = of_family.filter_map(|it| it.p_value.as_mut()).collect();
+        let mut all: Vec<f64> = p_values.iter().map(|it| **it).collect();
+        all.resize(all.len() + unseen, 1.0);
+        for (p_value, adjusted) in p_values.iter_mut().zip(false_discovery(&all)) {
+            **p_value = adjusted;
+        }
+    }
+}
+
+/// Adds where a change that was found comes from.
+fn explain(study: &Study, kept: &mut Vec<Candidate>) {
+    let changed: BTreeSet<usize> = kept
+        .iter()
+        .filter(|it| it.finding.subject.member.is_none())
+        .filter(|it| matches!(it.finding.fact, Fact::Change { .. } | Fact::OutlierPoint { .. }))
+        .map(|it| it.figure)
+        .collect();
+    for place in changed {
+        let look = Look { study, figure: &study.figures[place], place };
+        kept.extend(look.drivers());
+        kept.extend(look.price_volume_mix());
+    }
+}
+
+/// One figure of a study, being looked at.
+struct Look<'a> {
+    study: &'a Study,
+    figure: &'a Figure,
+    place: usize,
+}
+
+impl Look<'_> {
+    /// The places of the study's window in the series.
+    fn now(&self) -> Option<std::ops::Range<usize>> {
+        range(&self.figure.series, &self.study.window)
+    }
+
+    /// The places of what it is compared with.
+    fn before(&self) -> Option<(std::ops::Range<usize>, Window)> {
+        let against = self.study.against?;
+        Some((range(&self.figure.series, &against)?, against))
+    }
+
+    fn candidate(
+        &self,
+        fact: Fact,
+        about: About<'_>,
+        tested: Option<(&str, Tested, usize)>,
+        impact: f64,
+        evidence: Evidence,
+    ) -> Candidate {
+        let metric = &self.figure.metric;
+        let part = |text: Option<&str>| text.unwrap_or("-").to_owned();
+        let id = format!(
+            "{}:{}:{}:{}",
+            fact.kind(),
+            metric.name,
+            part(about.dimension.map(|it| it.column.column.as_str())),
+            part(about.member)
+        );
+        let novelty = if self.study.said.contains(&id) { 0.5 } else { 1.0 };
+        let score = Score {
+            impact: (impact.abs().min(1.0).sqrt() * self.figure.weight).clamp(0.0, 1.0),
+            significance: 1.0,
+            novelty,
+            actionability: rank::actionability(&fact),
+        };
+        let mut caveats = self.figure.caveats.clone();
+        if about.cut {
+            caveats.push(Caveat::MembersCut);
+        }
+        if tested.is_some_and(|(_, _, n)| n < 24) {
+            caveats.push(Caveat::FewPoints);
+        }
+        let test = tested.map(|(name, test, n)| Test {
+            name: name.to_owned(),
+            statistic: test.statistic,
+            p_value: test.p_value,
+            n,
+        });
+        let subject = Subject {
+            metric: metric.clone(),
+            table: self.figure.table.clone(),
+            dimension: about.dimension.cloned(),
+            member: about.member.map(str::to_owned),
+            window: self.study.window,
+        };
+        let p_value = tested.map(|(_, test, _)| test.p_value);
+        let finding = Finding { id, subject, fact, test, score, caveats, evidence };
+        Candidate { finding, p_value, figure: self.place, untold: false }
+    }
+}
+
+/// What a finding about a figure is about, beside it.
+#[derive(Clone, Copy, Default)]
+struct About<'a> {
+    dimension: Option<&'a Dimension>,
+    member: Option<&'a str>,
+    cut: bool,
+}
+
+impl<'a> About<'a> {
+    fn of(breakdown: &'a Breakdown) -> Self {
+        Self { dimension: Some(&breakdown.dimension), member: None, cut: breakdown.cut }
+    }
+
+    fn member(self, name: &'a str) -> Self {
+        Self { member: Some(name), ..self }
+    }
+}
+
+/// The places of a window's periods in a series, where it has all of them.
+pub fn range(series: &Series, window: &Window) -> Option<std::ops::Range<usize>> {
+    let from = series.place(window.from)?;
+    let to = (from..=series.values.len()).find(|place| series.at(*place) == window.to)?;
+    (to > from).then_some(from..to)
+}
+
+#[cfg(test)]
+mod planted;

@@ -1,0 +1,166 @@
+//! Events of known kind and size in series of a company of chance, and series with nothing in them: how
+//! much of the one is found, and how little in the other.
+
+use pacioli_model::{Better, ColumnName, ColumnRef, TimeGrain, Unit};
+
+use super::*;
+use crate::{number::real, random::Noise};
+
+const MONTHS: usize = 36;
+
+/// What is planted, of so many standard deviations of the month's noise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Event {
+    None,
+    /// The last month.
+    Spike(f64),
+    /// The level of the last six months.
+    Shift(f64),
+    /// From the first month to the last.
+    Rise(f64),
+    /// One member out of many loses most, for the last six months.
+    Member(f64),
+}
+
+fn window(series: &Series, from: usize, to: usize) -> Window {
+    Window { from: series.at(from), to: series.at(to), grain: TimeGrain::Month, complete: true }
+}
+
+fn figure(noise: &mut Noise, name: &str, table: &str, event: Event) -> Figure {
+    let count = 10;
+    let spread = 5.0;
+    let season: Vec<f64> = (0..12).map(|_| 10.0 * noise.normal()).collect();
+    let whole_spread = spread * real(count).sqrt();
+    let mut members: Vec<Member> = (0..count)
+        .map(|number| Member { name: format!("member {number}"), values: vec![None; MONTHS] })
+        .collect();
+    for place in 0..MONTHS {
+        let late = place >= MONTHS - 6;
+        let whole = match event {
+            Event::Spike(sigma) if place + 1 == MONTHS => sigma * whole_spread,
+            Event::Shift(sigma) if late => -sigma * whole_spread,
+            Event::Rise(sigma) => sigma * whole_spread * real(place) / real(MONTHS),
+            _ => 0.0,
+        };
+        for (number, member) in members.iter_mut().enumerate() {
+            let own = match event {
+                Event::Member(sigma) if number == 3 && late => -sigma * spread,
+                _ => 0.0,
+            };
+            let value = 100.0 + season[place % 12] + spread * noise.normal() + own;
+            member.values[place] = Some(value + whole / real(count));
+        }
+    }
+    let values = (0..MONTHS).map(|place| members.iter().filter_map(|it| it.values[place]).sum());
+    let column = ColumnName::parse("customer").unwrap();
+    let table = TableName::parse(table).unwrap();
+    let dimension =
+        Dimension { column: ColumnRef::new(table.clone(), column), label: "Customer".to_owned() };
+    let metric = MetricUsed {
+        name: name.to_owned(),
+        label: name.to_owned(),
+        unit: Unit::Number,
+        better: Better::Higher,
+    };
+    Figure {
+        metric,
+        table,
+        series: Series {
+            grain: TimeGrain::Month,
+            from: chrono::NaiveDate::from_ymd_opt(2023, 1, 1).unwrap(),
+            values: values.collect(),
+        },
+        adds_up: true,
+        weight: 1.0,
+        query: 0,
+        breakdowns: vec![Breakdown { dimension, members, cut: false, query: 1 }],
+        caveats: Vec::new(),
+    }
+}
+
+/// Twelve figures, of which the first has the event.
+fn study(seed: u64, event: Event) -> Study {
+    let mut noise = Noise::new(seed);
+    let figures: Vec<Figure> = (0..12)
+        .map(|place| {
+            let event = if place == 0 { event } else { Event::None };
+            figure(&mut noise, &format!("figure_{place}"), &format!("table_{place}"), event)
+        })
+        .collect();
+    let series = &figures[0].series;
+    let window_now = window(series, MONTHS - 1, MONTHS);
+    let against = Some(window(series, MONTHS - 13, MONTHS - 12));
+    Study { window: window_now, against, figures, said: BTreeSet::new() }
+}
+
+/// What is no statement about movement is true of any company: a season that is planted, who leads.
+fn is_about_change(finding: &Finding) -> bool {
+    !matches!(finding.fact, Fact::Season { .. } | Fact::Concentration { .. })
+}
+
+#[test]
+fn little_is_found_where_nothing_is_planted() {
+    let counts: Vec<usize> = (0..100)
+        .map(|seed| {
+            let found = findings(&study(seed, Event::None)).findings;
+            found.iter().filter(|it| is_about_change(it)).count()
+        })
+        .collect();
+    let (sum, most) = (counts.iter().sum::<usize>(), counts.iter().max().copied().unwrap_or(0));
+    let without = counts.iter().filter(|count| **count == 0).count();
+    println!(
+        "nothing planted: {sum} false findings in 100 reports, {without} without any, at most {most}"
+    );
+    assert!(sum <= 100, "{counts:?}");
+}
+
+#[test]
+fn what_is_planted_is_found() {
+    let (mut found, mut all) = (0, 0);
+    for (name, event) in [
+        ("spike", Event::Spike as fn(f64) -> Event),
+        ("shift", Event::Shift),
+        ("rise", Event::Rise),
+        ("member", Event::Member),
+    ] {
+        let mut of_kind = 0;
+        for seed in 0..25 {
+            let sigma = 3.0 + real(seed % 5);
+            let seen = findings(&study(1000 + seed as u64, event(sigma))).findings;
+            let told = seen.iter().any(|it| {
+                is_about_change(it)
+                    && it.subject.metric.name == "figure_0"
+                    && (name != "member" || it.subject.member.as_deref() == Some("member 3"))
+            });
+            of_kind += usize::from(told);
+        }
+        println!("{name}: {of_kind} of 25 found");
+        found += of_kind;
+        all += 25;
+    }
+    println!("recall of events of 3 to 7 sigma: {:.0} %", 100.0 * real(found) / real(all));
+    assert!(real(found) >= 0.9 * real(all), "{found} of {all}");
+}
+
+#[test]
+fn no_two_findings_say_the_same_and_never_more_than_ten() {
+    let mut study = study(7, Event::Shift(8.0));
+    // A second figure that is the first one in another unit.
+    let mut twin = study.figures[0].clone();
+    twin.metric.name = "in_thousands".to_owned();
+    twin.series.values.iter_mut().for_each(|value| *value *= 1000.0);
+    study.figures.push(twin);
+    let found = findings(&study).findings;
+    assert!(found.len() <= MOST);
+    let same = ["figure_0", "in_thousands"];
+    let moving = found.iter().filter(|it| it.subject.member.is_none());
+    let moving = moving.filter(|it| same.contains(&it.subject.metric.name.as_str()));
+    let moving = moving.filter(|it| {
+        matches!(it.fact, Fact::Change { .. } | Fact::ChangePoint { .. } | Fact::Trend { .. })
+    });
+    assert_eq!(moving.count(), 1, "{found:#?}");
+    let mut ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), found.len());
+}

@@ -1,0 +1,114 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use pacioli_model::{Fact, Finding};
+
+use super::{Candidate, MOST, Study};
+use crate::number::correlation;
+
+/// How much somebody can do about a kind of finding, 0 to 1.
+pub fn actionability(fact: &Fact) -> f64 {
+    match fact {
+        Fact::DataQuality { .. } | Fact::StockCover { .. } | Fact::Ageing { .. } => 1.0,
+        Fact::OutlierMember { .. } | Fact::Drivers { .. } | Fact::NewLost { .. } => 0.9,
+        Fact::Change { .. }
+        | Fact::ChangePoint { .. }
+        | Fact::OutlierPoint { .. }
+        | Fact::PriceVolumeMix { .. }
+        | Fact::RatioDrivers { .. }
+        | Fact::DaysOutstanding { .. }
+        | Fact::Pace { .. }
+        | Fact::Forecast { .. } => 0.8,
+        Fact::Trend { .. } => 0.7,
+        Fact::Concentration { .. } => 0.6,
+        Fact::OutstandingFirst { .. } | Fact::OutstandingLast { .. } | Fact::LeadLag { .. } => 0.5,
+        Fact::Season { .. } => 0.4,
+    }
+}
+
+/// The best first, those that say the same as a better one left out, few of each kind, at most [`MOST`].
+pub fn rank(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut findings = findings;
+    findings.sort_by(|one, other| {
+        let by_score = other.score.total().total_cmp(&one.score.total());
+        by_score.then_with(|| one.id.cmp(&other.id))
+    });
+    let mut said = BTreeSet::new();
+    findings.retain(|it| said.insert(key(it, &it.subject.metric.name)));
+    // Of two kinds of movement of one member the better one tells both.
+    let mut of_kind = BTreeMap::new();
+    findings.retain(|it| {
+        let count = of_kind.entry(it.fact.kind()).or_insert(0);
+        *count += 1;
+        *count <= most_of(&it.fact)
+    });
+    findings.truncate(MOST);
+    findings
+}
+
+/// Findings of one kind that are worth telling in one report.
+fn most_of(fact: &Fact) -> usize {
+    match fact {
+        Fact::Season { .. } | Fact::LeadLag { .. } => 1,
+        Fact::OutstandingFirst { .. }
+        | Fact::OutstandingLast { .. }
+        | Fact::Concentration { .. } => 2,
+        _ => 3,
+    }
+}
+
+pub(super) fn choose(study: &Study, kept: Vec<Candidate>) -> Vec<Finding> {
+    let mut kept = kept;
+    kept.sort_by(|one, other| {
+        let by_score = other.finding.score.total().total_cmp(&one.finding.score.total());
+        by_score.then_with(|| one.finding.id.cmp(&other.finding.id))
+    });
+    let twins = twins(study);
+    let mut said = BTreeSet::new();
+    kept.retain(|it| {
+        let name = &study.figures[twins[it.figure]].metric.name;
+        said.insert(key(&it.finding, name))
+    });
+    rank(kept.into_iter().map(|it| it.finding).collect())
+}
+
+/// What a finding says, whatever it says it by: two with the same key say the same.
+fn key(finding: &Finding, metric: &str) -> (&'static str, String, String) {
+    let says = match finding.fact {
+        Fact::Change { .. }
+        | Fact::Trend { .. }
+        | Fact::ChangePoint { .. }
+        | Fact::OutlierPoint { .. }
+        | Fact::OutlierMember { .. } => "moves",
+        Fact::OutstandingFirst { .. } | Fact::Concentration { .. } => "leads",
+        Fact::OutstandingLast { .. } => "trails",
+        ref other => other.kind(),
+    };
+    let (dimension, member) = (&finding.subject.dimension, &finding.subject.member);
+    match (dimension, member, &finding.fact) {
+        // One member is told of once, whichever figure shows it.
+        (Some(dimension), Some(member), _) => {
+            (says, dimension.column.column.to_string(), member.clone())
+        }
+        (_, _, Fact::DataQuality { problem, columns, .. }) => {
+            (says, finding.subject.table.to_string(), format!("{problem} {columns:?}"))
+        }
+        _ => (says, metric.to_owned(), String::new()),
+    }
+}
+
+/// For each figure the first one that runs like it: correlated by 0.9 or more from period to period.
+fn twins(study: &Study) -> Vec<usize> {
+    let changes = |place: usize| {
+        let values = &study.figures[place].series.values;
+        values.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<f64>>()
+    };
+    let all: Vec<Vec<f64>> = (0..study.figures.len()).map(changes).collect();
+    let alike = |one: usize, other: usize| {
+        let (one, other) = (&all[one], &all[other]);
+        let count = one.len().min(other.len());
+        count >= 8 && correlation(&one[one.len() - count..], &other[other.len() - count..]) >= 0.9
+    };
+    (0..all.len())
+        .map(|place| (0..place).find(|first| alike(*first, place)).unwrap_or(place))
+        .collect()
+}
