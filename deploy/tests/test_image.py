@@ -51,6 +51,9 @@ def setUpModule():
     folder = Folder()
     unittest.addModuleCleanup(folder.close)
     base()
+    # All but the base, which the next run needs too.
+    unittest.addModuleCleanup(buildah, "rmi", "--prune", "--force")
+    unittest.addModuleCleanup(buildah, "rmi", "--force", "pacioli", "pacioli-runtime")
     build("--target", "runtime", "--tag", "pacioli-runtime", "--file", DEPLOY / "docker/Dockerfile", REPOSITORY)
     # The last stage, with the program that was built already.
     program = folder.path / "pacioli"
