@@ -23,6 +23,9 @@ pub(crate) struct Heard {
     spans: Vec<Span>,
 }
 
+/// A figure that is only guessed at is not analysed.
+const SURE: f64 = 0.9;
+
 const DOWN: &[&str] = &[
     "fall",
     "fell",
@@ -90,7 +93,6 @@ const FORECASTS: &[&str] = &[
     "predict",
     "predicted",
     "prediction",
-    "project",
     "projected",
     "projection",
     "extrapolate",
@@ -176,18 +178,44 @@ pub(crate) fn heard(question: &str, company: Company) -> Option<Heard> {
     })
 }
 
-/// Reads what is left with `rows`, as a series.
-pub(crate) fn read(heard: &Heard, rows: impl Fn(&str) -> Translation) -> Translation {
-    let first = rows(&heard.rest);
+/// Reads what is left with `rows`, as a series. `figures` are the labels of declared figures, each with
+/// what else it is called.
+pub(crate) fn read(
+    heard: &Heard,
+    figures: &[(&str, Vec<String>)],
+    rows: impl Fn(&str) -> Translation,
+) -> Translation {
+    match series(heard, &heard.rest, &rows) {
+        // "Which expense accounts are unusual": members of a figure that is called like them.
+        Translation::Refuse { not_understood, reason } => {
+            let first = heard.rest.split(' ').next().unwrap_or_default().to_lowercase();
+            let called = |names: &[String]| {
+                names.iter().any(|name| !first.is_empty() && name.starts_with(&first))
+            };
+            let figure = figures.iter().find(|(_, names)| called(names));
+            let members = figure
+                .filter(|_| heard.kind == AnalysisKind::Unusual)
+                .map(|(label, _)| series(heard, &format!("{label} by {}", heard.rest), &rows));
+            members
+                .filter(|read| matches!(read, Translation::Analyse(_)))
+                .unwrap_or(Translation::Refuse { not_understood, reason })
+        }
+        read => read,
+    }
+}
+
+fn series(heard: &Heard, rest: &str, rows: &impl Fn(&str) -> Translation) -> Translation {
+    let first = rows(rest);
     let in_periods = |ask: &Ask| ask.group_by.iter().any(|group| group.grain().is_some());
     let series = match &first {
         Translation::Understood(understood) if in_periods(&understood.ask) => first,
-        _ => rows(&format!("{} by {}", heard.rest, grain_word(heard.grain()))),
+        _ => rows(&format!("{rest} by {}", grain_word(heard.grain()))),
     };
     match series {
         Translation::Understood(understood) => {
             let Understood { ask, spans, interpretation, confidence } = *understood;
-            let Some(analysis) = heard.analysis(ask) else { return no_series() };
+            let analysis = heard.analysis(ask).filter(|_| confidence > SURE);
+            let Some(analysis) = analysis else { return no_series(heard) };
             let spans = heard.spans.iter().cloned().chain(spans).collect();
             let analysed = Analysed { analysis, spans, interpretation, confidence };
             Translation::Analyse(Box::new(analysed))
@@ -198,7 +226,11 @@ pub(crate) fn read(heard: &Heard, rows: impl Fn(&str) -> Translation) -> Transla
                 Some(Choice { analysis: Some(analysis), ..choice })
             };
             let choices: Vec<Choice> = choices.into_iter().filter_map(analysed).collect();
-            if choices.len() < 2 { no_series() } else { Translation::Clarify { question, choices } }
+            if choices.len() < 2 {
+                no_series(heard)
+            } else {
+                Translation::Clarify { question, choices }
+            }
         }
         // What is left names no figure by itself.
         Translation::Refuse { not_understood, reason } if not_understood.is_empty() => {
@@ -209,9 +241,9 @@ pub(crate) fn read(heard: &Heard, rows: impl Fn(&str) -> Translation) -> Transla
     }
 }
 
-fn no_series() -> Translation {
+fn no_series(heard: &Heard) -> Translation {
     Translation::Refuse {
-        not_understood: Vec::new(),
+        not_understood: heard.rest.split(' ').map(str::to_owned).collect(),
         reason: "Only a figure over time can be explained or carried forward.".to_owned(),
     }
 }

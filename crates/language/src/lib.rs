@@ -9,6 +9,8 @@
 //! reads questions that go on from the last one. A word that nothing explains means a refusal that names
 //! it: no filter, column or number is ever guessed.
 //!
+//! `relations/idioms` knows questions of business that are more than the sum of their words: overdue,
+//! ageing, the share of the first few, who bought then and not since.
 //! `analysis` hears questions that ask why, what comes next or what is unusual, and has the figure in them
 //! read as a series.
 //!
@@ -37,6 +39,8 @@ mod variants;
 pub mod verified;
 
 use pacioli_model::{Ask, Catalog};
+
+use relations::idioms;
 
 pub use translation::{
     Analysed, Choice, Context, DateRange, Interpretation, Span, Translation, Understood,
@@ -71,7 +75,8 @@ impl<'c> Translator<'c> {
         let Some(heard) = heard else { return self.rows(question, context) };
         // A table may have a column of forecasts.
         let plain = (!heard.certain).then(|| self.rows(question, context)).filter(answers);
-        plain.unwrap_or_else(|| analysis::read(&heard, |rest| self.rows(rest, context)))
+        let figures = self.relations.figures();
+        plain.unwrap_or_else(|| analysis::read(&heard, &figures, |rest| self.rows(rest, context)))
     }
 
     /// Reads a question for rows.
@@ -79,6 +84,17 @@ impl<'c> Translator<'c> {
         if context.table.is_some() || self.tables.is_empty() {
             return self.of_one_table(question, context);
         }
+        let plain = |rest: &str| self.plain_rows(rest, context);
+        if self.relations.is_related()
+            && let Some(read) = idioms::read(&self.relations, question, context.today, &plain)
+        {
+            return read;
+        }
+        self.plain_rows(question, context)
+    }
+
+    /// Reads a question that is no idiom.
+    fn plain_rows(&self, question: &str, context: &Context) -> Translation {
         let related = || self.relations.translate(question, context.today);
         let single = || self.of_one_table(question, context);
         let (first, second) = if self.relations.is_related() {
@@ -107,7 +123,21 @@ impl<'c> Translator<'c> {
     /// Reads a question that may go on from the one before: "only Germany", "and by month". What it says
     /// is merged into `last`; a question that stands by itself is read as such.
     pub fn translate_after(&self, question: &str, context: &Context, last: &Ask) -> Translation {
+        let (question, exported) = idioms::without_export(question);
+        if let Some(read) = idioms::older_than(&self.relations, question, context.today, last) {
+            return noted(read, exported);
+        }
         let follows = self.relations.follow(question, context.today, last);
+        let translation = self.follows_or_not(question, context, follows);
+        noted(translation, exported)
+    }
+
+    fn follows_or_not(
+        &self,
+        question: &str,
+        context: &Context,
+        follows: Option<Translation>,
+    ) -> Translation {
         match follows {
             Some(translation) if answers(&translation) => translation,
             Some(refused) => {
@@ -135,7 +165,17 @@ impl<'c> Translator<'c> {
                     })
             })
         };
-        asks.iter().all(|ask| !ask.measures.is_empty() && is_ledger(ask))
+        // Whose rows they are is told by a name, which another table has.
+        let catalog = self.relations.catalog();
+        let by_reference = |ask: &&Ask| {
+            ask.group_by.iter().filter_map(|group| group.column()).any(|column| {
+                catalog.relationships.iter().any(|relationship| {
+                    relationship.table == column.table
+                        && relationship.columns.as_slice() == [column.column.clone()]
+                })
+            })
+        };
+        asks.iter().all(|ask| !ask.measures.is_empty() && is_ledger(ask) && !by_reference(ask))
     }
 
     fn of_one_table(&self, question: &str, context: &Context) -> Translation {
@@ -149,6 +189,17 @@ impl<'c> Translator<'c> {
 /// What `ask` says over `catalog`, in words, for people to check.
 pub fn interpretation(ask: &Ask, catalog: &Catalog) -> Interpretation {
     relations::interpretation(ask, catalog)
+}
+
+/// Says how an answer becomes a file, where one was asked for.
+fn noted(mut translation: Translation, exported: bool) -> Translation {
+    if let Translation::Understood(understood) = &mut translation
+        && exported
+    {
+        let note = "For a file, ask for the answer as CSV, Arrow or Parquet.";
+        understood.interpretation.notes.push(note.to_owned());
+    }
+    translation
 }
 
 fn answers(translation: &Translation) -> bool {

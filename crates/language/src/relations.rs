@@ -9,6 +9,7 @@
 mod build;
 mod confidence;
 mod follow;
+pub(crate) mod idioms;
 mod lexicon;
 mod nations;
 mod parse;
@@ -67,6 +68,20 @@ impl<'c> Relations<'c> {
     /// Whether figures are declared.
     pub(crate) fn has_metrics(&self) -> bool {
         !self.schema.catalog.semantics.metrics.is_empty()
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        self.schema.catalog
+    }
+
+    /// Labels of declared figures, and what else they are called, in lower case.
+    pub(crate) fn figures(&self) -> Vec<(&str, Vec<String>)> {
+        let metrics = self.schema.catalog.semantics.metrics.iter();
+        let names = |metric: &pacioli_model::Metric| {
+            let all = std::iter::once(&metric.label).chain(&metric.synonyms);
+            all.map(|name| name.to_lowercase()).collect()
+        };
+        metrics.map(|metric| (metric.label.as_str(), names(metric))).collect()
     }
 
     pub(crate) fn company(&self, today: NaiveDate) -> Company {

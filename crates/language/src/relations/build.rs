@@ -221,7 +221,18 @@ impl Builder<'_> {
             // "the number of seats" is a number that stands in the row.
             let before = pick.tokens.start.saturating_sub(4)..pick.tokens.start;
             let total = self.resolver.tokens[before].iter().any(|token| token.word == "total");
+            let of_others = self.sketch.groups.iter().any(|group| {
+                let group = match group {
+                    Noun::Table(group) => Some(*group),
+                    Noun::Column(pick) => {
+                        self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column))
+                    }
+                    Noun::Period(_) => None,
+                };
+                group.is_some_and(|group| group != table && self.schema.reaches_one(table, group))
+            });
             if total
+                || of_others
                 || self.sketch.groups.is_empty()
                     && self.sketch.targets.len() == 1
                     && self.sketch.entity.is_none()
@@ -460,7 +471,7 @@ impl Builder<'_> {
 }
 
 /// A name that no output has yet.
-pub(super) fn free_name(ask: &Ask, wanted: &str) -> ColumnName {
+pub(crate) fn free_name(ask: &Ask, wanted: &str) -> ColumnName {
     let taken = |name: &str| {
         ask.group_by.iter().any(|group| group.name.as_str() == name)
             || ask.measures.iter().any(|measure| measure.name.as_str() == name)

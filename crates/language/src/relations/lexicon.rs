@@ -41,6 +41,8 @@ pub(crate) struct Lexicon {
     value_words: HashMap<String, Vec<String>>,
     /// Words of names, by first letter, for mending slips.
     words: HashMap<char, Vec<String>>,
+    /// The table of each column.
+    owners: Vec<TableId>,
 }
 
 /// How many words a phrase may have.
@@ -70,6 +72,7 @@ const HOLLOW: &[&str] = &[
     "all",
     "t",
     "history",
+    "header",
 ];
 /// Words inside names that people leave out.
 const SILENT: &[&str] =
@@ -124,7 +127,8 @@ pub(crate) fn name_words(text: &str) -> Vec<String> {
 
 impl Lexicon {
     pub(crate) fn new(schema: &Schema<'_>) -> Self {
-        let mut lexicon = Self::default();
+        let owners = schema.columns.iter().map(|column| column.table).collect();
+        let mut lexicon = Self { owners, ..Self::default() };
         for table in 0..schema.tables.len() {
             if !schema.tables[table].hidden {
                 lexicon.add_table(schema, table);
@@ -284,7 +288,10 @@ impl Lexicon {
             self.add(std::slice::from_ref(tail), name, 0.62);
         } else {
             self.add(std::slice::from_ref(tail), name, 0.7);
-            self.add(&core[..1], name, 0.6);
+            // "Units" are pieces, and no part of what one costs.
+            if core[0] != "unit" {
+                self.add(&core[..1], name, 0.6);
+            }
             self.add(head, name, 0.68);
             if core.len() > 2 {
                 self.add(&core[1..], name, 0.72);
@@ -450,6 +457,11 @@ impl Lexicon {
         found
     }
 
+    /// The table of a column.
+    pub(crate) fn owner(&self, column: ColumnId) -> Option<TableId> {
+        self.owners.get(column).copied()
+    }
+
     /// Whether some name has this word.
     pub(crate) fn knows(&self, word: &str) -> bool {
         let letter = word.chars().next().unwrap_or(' ');
@@ -468,6 +480,16 @@ impl Lexicon {
         let most = if length >= 8 { 2 } else { 1 };
         let known = self.words.get(&typed.chars().next()?)?;
         let singular = lemma(typed);
+        if length <= 6 && typed.ends_with('s') {
+            // A short plural: "slaes" is "sales".
+            let plural = |word: &&String| {
+                word.chars().count() == length - 1 && is_slip_of(typed, &format!("{word}s"), 1)
+            };
+            let mut fits = known.iter().filter(plural);
+            if let Some(word) = fits.next().filter(|_| fits.next().is_none()) {
+                return Some(word);
+            }
+        }
         let fitting = |most: usize| {
             let mut fits =
                 known.iter().filter(|word| word.len() > 4 && is_slip_of(&singular, word, most));

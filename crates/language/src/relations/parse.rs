@@ -340,6 +340,8 @@ impl Parser<'_> {
                 let mention = mention.clone();
                 self.group_mention(here, &mention);
             }
+            // "In each warehouse", where nothing but a value is called so.
+            Item::Mention(_) => self.misplaced(here),
             _ => {
                 self.at = here;
                 self.leave_group();
@@ -392,7 +394,9 @@ impl Parser<'_> {
 
     fn finish(mut self) -> Sketch {
         self.close_column();
-        if self.counting || !self.aggregates.is_empty() {
+        let declared = self.sketch.targets.iter().any(|target| matches!(target, Target::Metric(_)));
+        let summed = self.aggregates.iter().all(|aggregate| *aggregate == Aggregate::Sum);
+        if self.counting || !self.aggregates.is_empty() && !(declared && summed) {
             self.waiting();
         }
         if let Some(metric) = self.metric.take() {
@@ -428,7 +432,9 @@ impl Parser<'_> {
     /// "revenue by month" is the sum of it; "orders by country" is how many.
     fn figures_of_groups(&mut self) {
         let periods = self.sketch.groups.iter().any(|group| matches!(group, Noun::Period(_)));
-        if !(periods || self.sketch.by || self.sketch.change.is_some()) {
+        let per = !self.sketch.groups.is_empty() && self.words.contains(&"per");
+        if !(periods || per || self.bare_figure() || self.sketch.by || self.sketch.change.is_some())
+        {
             return;
         }
         for target in &mut self.sketch.targets {
@@ -444,6 +450,16 @@ impl Parser<'_> {
             self.sketch.targets =
                 vec![Target::Count { what: Noun::Table(entity), distinct: false }];
         }
+    }
+
+    /// "Net amount in Berlin last month": a figure and days, and no word that asks for rows.
+    fn bare_figure(&self) -> bool {
+        let named = matches!(self.item(0), Some(Item::Mention(_)));
+        let mut tests = self.sketch.clauses.iter().flat_map(|clause| &clause.tests);
+        let dated = tests.any(|test| matches!(test, Test::Days { .. } | Test::Year { .. }));
+        let alone = matches!(self.sketch.targets.as_slice(), [Target::Column(pick)]
+            if usual_aggregate(pick, self.schema) == Some(Aggregate::Sum));
+        named && dated && alone
     }
 
     /// A count or an aggregate at the end of the question is of what it is about.

@@ -82,6 +82,15 @@ impl Mention {
             && !self.values.is_empty()
     }
 
+    /// "Open" is a state of rows rather than part of the name of some column.
+    fn prefer_states(&mut self) {
+        let state = self.values.iter().any(|(value, quality)| value.few && *quality >= 0.99);
+        if state && self.table_quality() < 0.86 && self.column_quality() < 0.86 {
+            self.tables.clear();
+            self.columns.clear();
+        }
+    }
+
     fn quality(&self) -> f64 {
         let values = self.values.first().map_or(0.0, |(_, quality)| *quality);
         let metrics = if self.metrics.is_empty() { 0.0 } else { 1.0 };
@@ -127,6 +136,8 @@ const UNITS: &[&str] = &[
     "minutes",
     "hour",
     "hours",
+    "day",
+    "days",
     "second",
     "seconds",
     "meter",
@@ -284,8 +295,8 @@ impl Cutter<'_> {
             Key::HowMany | Key::Order | Key::Aggregate(_) | Key::Ask | Key::In => {
                 named >= 0.99 && self.tokens[at].word.len() > 4
             }
-            Key::Beyond | Key::Change(_) | Key::Versus => named >= 0.95,
-            Key::Grain(_) | Key::Every(_) => named >= 0.6,
+            Key::Beyond | Key::Change(_) | Key::Versus | Key::Every(_) => named >= 0.95,
+            Key::Grain(_) => named >= 0.6,
             _ => false,
         }
     }
@@ -365,15 +376,36 @@ impl Cutter<'_> {
                     Name::Metric(_) => {}
                 }
             }
+            if mention.quality() < 0.9 && self.is_owned(&words) {
+                continue;
+            }
             let numeric = length == 1 && !matches!(self.tokens[at].kind, Kind::Word);
             if !numeric {
                 mention.values = self.lexicon.values(&words);
             }
+            mention.prefer_states();
             if mention != Mention::default() {
                 return Some((length, mention));
             }
         }
         None
+    }
+
+    /// "invoice amount" is the amount of invoices, whatever else is called nearly so.
+    fn is_owned(&self, words: &[&str]) -> bool {
+        (1..words.len()).any(|split| {
+            let tables = self.lexicon.names(&words[..split]);
+            let columns = self.lexicon.names(&words[split..]);
+            tables.iter().any(|(table, sure)| {
+                *sure >= 0.9
+                    && columns.iter().any(|(column, quality)| match (table, column) {
+                        (Name::Table(table), Name::Column(column)) => {
+                            *quality >= 0.69 && self.lexicon.owner(*column) == Some(*table)
+                        }
+                        _ => false,
+                    })
+            })
+        })
     }
 
     fn adjective(&self, at: usize) -> Option<Item> {

@@ -155,10 +155,7 @@ impl<'c> Schema<'c> {
             })
             .collect();
         let ends = |column: &ColumnId, tails: &[&str]| {
-            self.columns[*column]
-                .words
-                .last()
-                .is_some_and(|word| tails.contains(&word.stem.as_str()))
+            self.columns[*column].words.last().is_some_and(|word| tails.contains(&full(&word.stem)))
         };
         let like_table = |column: &ColumnId| {
             let words = &self.columns[*column].words;
@@ -167,7 +164,7 @@ impl<'c> Schema<'c> {
         let own_name = |column: &ColumnId| {
             let words = &self.columns[*column].words;
             let Some((tail, head)) = words.split_last() else { return false };
-            ["name", "title"].contains(&tail.stem.as_str())
+            ["name", "title"].contains(&full(&tail.stem))
                 && head.iter().all(|word| {
                     own.iter()
                         .any(|other| other.stem == word.stem || other.stem.starts_with(&word.stem))
@@ -347,6 +344,11 @@ fn column_node<'c>(
         foreign,
         hidden: meaning.is_some_and(|meaning| meaning.hidden),
     }
+}
+
+/// A word that may be an abbreviation, in full.
+fn full(stem: &str) -> &str {
+    super::thesaurus::in_full(stem).unwrap_or(stem)
 }
 
 /// The words of a header; of its SQL name where the header has none.

@@ -11,6 +11,9 @@ use crate::relations::{
     sketch::{Best, Measured, Noun, Test},
 };
 
+/// How many are shown of a plural that is ranked, where no number is named.
+const SEVERAL: u32 = 10;
+
 /// A group of the answer: a column, or the rows of a table.
 #[derive(Debug, Clone, PartialEq)]
 struct Key {
@@ -400,7 +403,12 @@ impl Builder<'_> {
                 } else if ask.group_by.is_empty() {
                     return Err(misfit(best.tokens.clone(), "A total has no rank."));
                 } else {
-                    let how = if best.direction == pacioli_model::Direction::Ascending {
+                    let adds_up = best.number.is_some()
+                        && self.schema.columns[column].role.adds_up()
+                        && !groups.contains(&self.schema.table_of(column));
+                    let how = if adds_up {
+                        Aggregate::Sum
+                    } else if best.direction == pacioli_model::Direction::Ascending {
                         Aggregate::Min
                     } else {
                         Aggregate::Max
@@ -413,8 +421,20 @@ impl Builder<'_> {
             return Err(misfit(best.tokens.clone(), "A total has no rank."));
         }
         ask.order.push(OrderBy { name, direction: best.direction });
-        ask.limit = Some(best.number.unwrap_or(1));
+        let usual = if self.ranks_several(best) { SEVERAL } else { 1 };
+        ask.limit = Some(best.number.unwrap_or(usual));
         self.limit_each(ask)
+    }
+
+    /// "Customers with the highest revenue": a plural, ranked by a declared figure.
+    fn ranks_several(&self, best: &Best) -> bool {
+        let lead = ["which", "what", "list", "show", "me", "the", "our", "give", "find"];
+        let mut said = self.resolver.tokens.iter().map(|token| token.word.as_str());
+        let first = said.find(|word| !lead.contains(word)).unwrap_or_default();
+        matches!(best.by, Measured::Metric(_))
+            && first.ends_with('s')
+            && !first.ends_with("ss")
+            && crate::relations::thesaurus::lemma(first) != first
     }
 
     /// "The top 3 products in each country": so many of every group that the question names.

@@ -293,6 +293,14 @@ impl Parser<'_> {
             )
         {
             self.enter(Zone::Group);
+        } else if groups
+            && !self.schema.catalog.semantics.metrics.is_empty()
+            && !matches!(
+                here.checked_sub(1).and_then(|before| self.key_at(before)),
+                Some(Key::Verb)
+            )
+        {
+            self.misplaced(here);
         }
     }
 

@@ -200,6 +200,8 @@ impl Parser<'_> {
         } else {
             self.sketch.targets.iter().all(adds_up)
         };
+        // "Quantity sold by category": the verb says nothing of who sold it.
+        let figures = !self.sketch.targets.is_empty() && self.sketch.targets.iter().all(adds_up);
         let measured = measured || plain || self.sketch.change.is_some();
         let noun = self.solid(here + 1);
         let valued = matches!(self.item(noun + 1), Some(Item::Quoted(..)))
@@ -208,10 +210,11 @@ impl Parser<'_> {
             || matches!(self.key_at(noun), Some(Key::Grain(_) | Key::Every(_)));
         if measured
             && groups
-            && !matches!(
-                here.checked_sub(1).and_then(|before| self.key_at(before)),
-                Some(Key::Verb)
-            )
+            && (figures
+                || !matches!(
+                    here.checked_sub(1).and_then(|before| self.key_at(before)),
+                    Some(Key::Verb)
+                ))
         {
             self.sketch.by = true;
             self.enter(Zone::Group);
@@ -350,6 +353,14 @@ impl Parser<'_> {
 
     fn target_metric(&mut self, here: usize, metric: usize) {
         // "total revenue" is revenue; an average of it would be another figure.
+        // Two figures side by side are one that is not declared: "inventory turnover".
+        let beside = here
+            .checked_sub(1)
+            .and_then(|before| self.mention_at(before))
+            .is_some_and(|before| !before.metrics.is_empty() && !self.pieces[here].pause);
+        if beside {
+            self.misplaced(here);
+        }
         let summed = self.aggregates.iter().all(|aggregate| *aggregate == Aggregate::Sum);
         self.aggregates.clear();
         let bounded = self.bounds_next(here + 1);

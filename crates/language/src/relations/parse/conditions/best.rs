@@ -181,7 +181,21 @@ impl Parser<'_> {
             .then(|| self.solid_noun(by + 1))
             .and_then(|next| self.after_rank(next));
         let (by, end) = named.unwrap_or((Measured::Count(None), at + 1));
+        let by = match by {
+            Measured::Column(pick) if self.adds_up_for(&pick, table) => {
+                Measured::Aggregate(pacioli_model::Aggregate::Sum, pick)
+            }
+            by => by,
+        };
         (Best { direction, by, number, of: table, tokens }, end)
+    }
+
+    /// "Top 5 clients by invoice amount": amounts of which a row has several are added up.
+    fn adds_up_for(&self, pick: &Pick, table: Option<TableId>) -> bool {
+        let Some((column, _)) = pick.candidates.first() else { return false };
+        let of = self.schema.table_of(*column);
+        self.schema.columns[*column].role.adds_up()
+            && table.is_some_and(|table| of != table && self.schema.reaches_one(of, table))
     }
 
     fn after_rank(&self, mut next: usize) -> Option<(Measured, usize)> {
@@ -193,6 +207,15 @@ impl Parser<'_> {
         let mention = self.mention_at(next)?;
         if let Some(metric) = mention.metrics.first() {
             return Some((Measured::Metric(*metric), next + 1));
+        }
+        let amount = next + 1;
+        let compound = !counting
+            && Self::is_table(mention)
+            && self.mention_at(amount).is_some_and(|after| self.quantifies(after))
+            && !self.pieces[amount].pause;
+        if compound {
+            let owner = mention.best_table().map(|(table, _)| table);
+            return Some((Measured::Column(self.pick(amount, owner)?), amount + 1));
         }
         if counting || !self.measures(mention) {
             return Some((Measured::Count(Some(self.counted(next, mention)?)), next + 1));

@@ -1,0 +1,236 @@
+//! Figures of other figures: the share of the first few, one figure per another, the best of all.
+
+use pacioli_model::{
+    Aggregate, Ask, Definition, Direction, Figure, GroupKey, Measure, Operation, Predicate,
+    TimeGrain, Unit, Value,
+};
+
+use super::{Idioms, first_by, first_figure, has_groups, hidden, output};
+use crate::{
+    relations::build::{all, free_name},
+    translation::{Choice, Translation},
+};
+
+/// Readings that are offered at most.
+const MOST_CHOICES: usize = 4;
+const BEST: &[&str] = &["best", "top", "biggest", "largest", "greatest", "leading", "strongest"];
+const WORST: &[&str] = &["worst", "weakest", "poorest", "smallest", "bottom"];
+
+impl Idioms<'_> {
+    /// "What share of revenue comes from our top 5 customers?", "share of the top 10 products in
+    /// revenue this year".
+    pub(super) fn share_of_the_first(&self) -> Option<Translation> {
+        let share = self.find(&["share", "percentage", "percent", "part", "proportion"])?;
+        let top = self.find(&["top", "first", "biggest", "largest"])?;
+        let count = self.number(top + 1).filter(|count| *count > 0)?;
+        self.is(share + 1, &["of"]).then_some(())?;
+        let (figure, entity, tail) = if share + 2 < top && !self.is(share + 2, &["the", "our"]) {
+            let from = (share..top).find(|at| {
+                self.is(*at, &["comes", "come", "is", "from", "did", "do", "was", "does"])
+            })?;
+            let days = (top + 2..self.tokens.len())
+                .find(|at| self.is(*at, &["this", "last", "in", "since", "make", "made"]));
+            let end = days.unwrap_or(self.tokens.len());
+            (self.said(share + 2..from), self.said(top + 2..end), self.said(end..self.tokens.len()))
+        } else {
+            let of = (top..self.tokens.len()).find(|at| self.is(*at, &["in", "of"]))?;
+            let days = (of + 1..self.tokens.len())
+                .find(|at| self.is(*at, &["this", "last", "in", "since"]));
+            let end = days.unwrap_or(self.tokens.len());
+            (self.said(of + 1..end), self.said(top + 2..of), self.said(end..self.tokens.len()))
+        };
+        self.changed(&format!("{figure} by {entity} {tail}"), |ask| self.share_of_top(ask, count))
+    }
+
+    /// The figure of the first few groups as a part of that of all.
+    fn share_of_top(&self, ask: &mut Ask, count: u32) -> Option<()> {
+        let measure = ask.shown_measures().next()?.clone();
+        has_groups(ask).then_some(())?;
+        let aggregation = match &measure.figure {
+            Figure::Aggregate(aggregation) => aggregation.clone(),
+            Figure::Metric { metric, shift: None } => {
+                match &self.relations.schema.catalog.semantics.metric(metric)?.definition {
+                    Definition::Aggregate(aggregation) => aggregation.clone(),
+                    Definition::Calculation(_) => return None,
+                }
+            }
+            _ => return None,
+        };
+        matches!(aggregation.aggregate, Aggregate::Sum | Aggregate::Count).then_some(())?;
+        let mut ranked = ask.clone();
+        ranked.measures = vec![hidden(measure.name.clone(), measure.figure.clone())];
+        let keyed = ranked.group_by.iter().any(|group| group.hidden);
+        ranked.group_by.iter_mut().for_each(|group| group.hidden = keyed && !group.hidden);
+        ranked.order = vec![first_by(measure.name.clone(), Direction::Descending)];
+        ranked.limit = Some(count);
+        let values: Option<Vec<Value>> = ranked
+            .shown_groups()
+            .map(|group| match &group.key {
+                GroupKey::Value(value) => Some(value.clone()),
+                _ => None,
+            })
+            .collect();
+        let among = Predicate::Among { values: values?, ask: Box::new(ranked) };
+        let mut first = aggregation;
+        first.filter = all(first.filter.take().into_iter().chain([among]).collect());
+        ask.group_by.clear();
+        ask.order.clear();
+        let of_first = free_name(ask, &format!("{}_of_first_{count}", measure.name));
+        let share = free_name(ask, &format!("share_of_first_{count}"));
+        let figure = Figure::Calculation(Value::Arithmetic {
+            operation: Operation::Divide,
+            left: Box::new(output(&of_first)),
+            right: Box::new(output(&measure.name)),
+        });
+        ask.measures = vec![
+            hidden(measure.name.clone(), measure.figure),
+            hidden(of_first, Figure::Aggregate(first)),
+            Measure::new(share, figure),
+        ];
+        Some(())
+    }
+
+    /// "Revenue per employee by department": two figures, each of its own rows, divided group by group.
+    pub(super) fn ratio(&self) -> Option<Translation> {
+        let per = self.find(&["per"])?;
+        let by = (per + 2..self.tokens.len()).find(|at| self.is(*at, &["by"]))?;
+        if self.is(per + 1, &["day", "week", "month", "quarter", "year", "cent"]) {
+            return None;
+        }
+        let first = self.after_lead(0);
+        let (over, under) = (self.said(first..per), self.said(per + 1..by));
+        let tail = self.said(by..self.tokens.len());
+        let counted = self.table_called(&under).is_some();
+        let under = if counted { format!("number of {under}s") } else { format!("total {under}s") };
+        let Translation::Understood(divisor) = (self.rows)(&format!("{under} {tail}")) else {
+            return None;
+        };
+        let figure = divisor.ask.shown_measures().next()?.figure.clone();
+        let over =
+            if self.metric_called(&[&over]).is_some() { over } else { format!("total {over}") };
+        self.changed(&format!("{over} {tail}"), |ask| {
+            let same = ask.group_by.len() == divisor.ask.group_by.len()
+                && ask.group_by.iter().zip(&divisor.ask.group_by).all(|(one, other)| {
+                    one.column().map(|it| (&it.table, &it.column))
+                        == other.column().map(|it| (&it.table, &it.column))
+                });
+            (same && !ask.group_by.is_empty() && ask.range == divisor.ask.range).then_some(())?;
+            let over = first_figure(ask)?;
+            let under = free_name(ask, "divided_by");
+            ask.measures.push(hidden(under.clone(), figure.clone()));
+            let ratio = free_name(ask, "ratio");
+            let divided = Value::Arithmetic {
+                operation: Operation::Divide,
+                left: Box::new(output(&over)),
+                right: Box::new(output(&under)),
+            };
+            ask.measures.push(Measure::new(ratio.clone(), Figure::Calculation(divided)));
+            let missing = Predicate::IsNull { value: output(&ratio) };
+            super::bound(ask, Predicate::Not(Box::new(missing)));
+            Some(())
+        })
+    }
+
+    /// "Which month had the highest revenue in each year?"
+    pub(super) fn best_period(&self) -> Option<Translation> {
+        let first = self.after_lead(0);
+        let grain = |word: &str| match word {
+            "day" => Some(TimeGrain::Day),
+            "week" => Some(TimeGrain::Week),
+            "month" => Some(TimeGrain::Month),
+            "quarter" => Some(TimeGrain::Quarter),
+            "year" => Some(TimeGrain::Year),
+            _ => None,
+        };
+        let shown = grain(self.word(first))?;
+        let rank = (first..self.tokens.len()).find(|at| {
+            self.is(*at, &["highest", "lowest", "most", "best", "biggest", "least", "fewest"])
+        })?;
+        let lowest = self.is(rank, &["lowest", "least", "fewest"]);
+        let each = self.find(&["each", "every"]).filter(|each| *each > rank);
+        let within = each.map(|each| grain(self.word(each + 1)).ok_or(())).transpose().ok()?;
+        let end = each
+            .map_or(self.tokens.len(), |each| each - usize::from(self.is(each - 1, &["in", "of"])));
+        let tail = each.map_or(String::new(), |each| self.said(each + 2..self.tokens.len()));
+        let figure = self.said(rank + 1..end);
+        if within.is_some_and(|within| within <= shown) {
+            return None;
+        }
+        let period = self.said(first..=first);
+        self.changed(&format!("{figure} by {period} {tail}"), |ask| {
+            let name = first_figure(ask)?;
+            (ask.group_by.len() == 1 && ask.group_by[0].grain() == Some(shown)).then_some(())?;
+            if let Some(within) = within {
+                let outer = free_name(ask, crate::bind::grain_word(within));
+                let mut group = ask.group_by[0].clone();
+                group.name = outer.clone();
+                group.hidden = true;
+                if let GroupKey::Period { grain, .. } = &mut group.key {
+                    *grain = within;
+                }
+                ask.group_by.push(group);
+                ask.limit_per = vec![outer];
+            }
+            let direction = if lowest { Direction::Ascending } else { Direction::Descending };
+            ask.order = vec![first_by(name, direction)];
+            ask.limit = Some(1);
+            Some(())
+        })
+    }
+
+    /// "Show me the best customers": by which figure is for the person to say.
+    pub(super) fn best_of_all(&self) -> Option<Translation> {
+        let first = self.after_lead(0);
+        let schema = &self.relations.schema;
+        let declared = !schema.catalog.semantics.metrics.is_empty();
+        // Of rows alone, the largest one is that with the largest size.
+        let plain = self.is(first, &["best", "worst", "top"]);
+        let best = self.is(first, BEST);
+        if !(best || self.is(first, WORST)) || !(declared || plain) {
+            return None;
+        }
+        let what = self.said(first + 1..self.tokens.len());
+        let entity = self.table_called(&what)?;
+        let rank = if best { "top" } else { "bottom" };
+        let mut choices: Vec<Choice> = Vec::new();
+        // Amounts that add up say more of who is best than rates and counts do.
+        let rank_of = |metric: &pacioli_model::Metric| match (&metric.definition, &metric.unit) {
+            (_, Unit::Number | Unit::Percent | Unit::Days | Unit::Named(_)) => 2,
+            (Definition::Aggregate(one), _) if one.aggregate == Aggregate::Sum => 0,
+            _ => 1,
+        };
+        let mut metrics: Vec<_> = schema.catalog.semantics.metrics.iter().collect();
+        metrics.sort_by_key(|metric| rank_of(metric));
+        let mut figures: Vec<String> = metrics.iter().map(|metric| metric.label.clone()).collect();
+        if !declared {
+            let related = schema.tables.iter().enumerate().filter(|(table, node)| {
+                *table != entity && !node.hidden && schema.reaches_one(*table, entity)
+            });
+            let words = |name: &str| name.replace('_', " ");
+            figures.extend(
+                related.map(|(_, node)| format!("number of {}", words(node.entry.name.as_str()))),
+            );
+        }
+        for figure in figures {
+            let question = format!("{rank} 10 {what} by {figure}");
+            if choices.len() == MOST_CHOICES {
+                break;
+            }
+            if let Translation::Understood(read) = (self.rows)(&question) {
+                choices.push(Choice {
+                    label: format!("by {figure}"),
+                    question,
+                    ask: read.ask,
+                    analysis: None,
+                    interpretation: read.interpretation,
+                });
+            }
+        }
+        let question = "By which figure?".to_owned();
+        if choices.len() > 1 {
+            return Some(Translation::Clarify { question, choices });
+        }
+        let reason = "The question does not say by which figure.";
+        Some(Self::refused(&self.said([first]), reason))
+    }
+}
