@@ -4,6 +4,7 @@
 mod catalog;
 #[cfg(test)]
 mod corpus;
+mod injections;
 #[cfg(test)]
 mod notation;
 #[cfg(test)]

@@ -220,6 +220,10 @@ impl Idioms<'_> {
         let rest = format!("{number} {what} by {figure} {each} this year");
         self.changed(&rest, |ask| {
             ask.limit?;
+            // Of a year that is not over, only the days that both have are compared.
+            if let Some(to) = ask.range.as_mut().and_then(|range| range.to.as_mut()) {
+                *to = (*to).min(self.today.succ_opt()?);
+            }
             let measure = ask.shown_measures().next()?.clone();
             let before = free_name(ask, &format!("{}_before", measure.name));
             let shift = Shift { months: 12, days: 0 };
