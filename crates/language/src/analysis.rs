@@ -2,7 +2,9 @@
 //! quarter", "anything unusual in expenses". The words that ask so, and the days, are taken out; what is
 //! left must be a figure that a reader of rows understands, as a series over time.
 
-use pacioli_model::{Analysis, AnalysisKind, Ask, DayRange, Direction, TimeGrain};
+use pacioli_model::{
+    Aggregate, Aggregation, Analysis, AnalysisKind, Ask, DayRange, Direction, TimeGrain,
+};
 
 use crate::{
     calendar::{self, Company, Period},
@@ -24,7 +26,7 @@ pub(crate) struct Heard {
 }
 
 /// A figure that is only guessed at is not analysed.
-const SURE: f64 = 0.9;
+const SURE: f64 = 0.85;
 
 const DOWN: &[&str] = &[
     "fall",
@@ -262,10 +264,21 @@ impl Heard {
         }
     }
 
+    /// Rows are counted that the question does not name: "the share price" is no number of expenses.
+    fn is_guessed(&self, aggregation: &Aggregation) -> bool {
+        let name = aggregation.table.as_str();
+        let stem: String = name.chars().take(4).collect();
+        let mut words = self.rest.split(' ').map(str::to_lowercase);
+        aggregation.aggregate == Aggregate::Count
+            && aggregation.value.is_none()
+            && !words.any(|word| word.starts_with(&stem))
+    }
+
     /// Nothing where the Ask is no series of a figure.
     fn analysis(&self, mut ask: Ask) -> Option<Analysis> {
         let grain = ask.group_by.iter().find_map(pacioli_model::Grouping::grain)?;
-        if ask.each_row || ask.shown_measures().next().is_none() {
+        let measure = ask.shown_measures().next()?;
+        if ask.each_row || measure.aggregation().is_some_and(|one| self.is_guessed(one)) {
             return None;
         }
         ask.range = None;
