@@ -1,12 +1,33 @@
-//! Answers for people: sentences and charts, made from the rows of an answer alone.
+//! Answers and reports for people: sentences, pictures, pages and files, made from rows and findings
+//! alone.
 //!
-//! [`narrate`] says an answer in one or two sentences; [`chart`] draws it as a Vega-Lite v5
-//! specification with its data inside. Every number comes from the table, exactly as it stands there
-//! or marked as rounded, and nothing is said about causes.
+//! An answer: [`narrate`] says it in one or two sentences; [`chart`](fn@chart) draws it as Vega-Lite.
+//! A report: [`write`] puts its findings into words of one language, which gives a
+//! [`document::Document`]; [`html`], [`pdf`], [`xlsx`], [`csv`] and [`archive`] lay that out.
+//! Every number comes from the tables, exactly as it stands there or marked as rounded, and nothing is
+//! said about causes. One description of a picture ([`chart::Chart`]) is drawn as Vega-Lite and as SVG.
+//!
+//! One more kind of finding needs its texts in `write/catalogue`, its sentences in `write/facts.rs`,
+//! and its picture in `write/pictures.rs`; the tests' report (`tests/it/sample.rs`) needs one of it.
 
-mod chart;
+pub mod chart;
+mod csv;
+pub mod document;
+mod error;
+mod html;
+mod locale;
 mod narrate;
+mod pdf;
 mod words;
+mod write;
+mod xlsx;
 
 pub use chart::chart;
+pub use csv::{archive, csv, field};
+pub use error::ReportError;
+pub use html::html;
+pub use locale::{Format, Language};
 pub use narrate::{Context, narrate};
+pub use pdf::pdf;
+pub use write::write;
+pub use xlsx::xlsx;

@@ -15,10 +15,12 @@ fn check(asked: &str, rows: &[&str], expect: &str) {
         let kind = told["type"].as_str().map_or(String::new(), |kind| format!(":{kind}"));
         format!("{channel}={}{kind}", told["field"].as_str().unwrap())
     });
+    let mut channels: Vec<String> = channels.collect();
+    channels.sort();
     let told = format!(
         "{} {} {}",
         spec["mark"]["type"].as_str().unwrap(),
-        channels.collect::<Vec<_>>().join(" "),
+        channels.join(" "),
         spec["data"]["values"].as_array().unwrap().len()
     );
     assert_eq!(told, expect);
@@ -49,7 +51,7 @@ fn shapes_follow_the_groups() {
         (
             "month(sale_date), region -> sum(revenue_eur)",
             &both,
-            "line color=region:nominal x=month:temporal y=total_revenue_eur:quantitative 3",
+            "line color=region:nominal strokeDash=region:nominal x=month:temporal y=total_revenue_eur:quantitative 3",
         ),
         (
             "region, channel -> sum(revenue_eur)",

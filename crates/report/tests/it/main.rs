@@ -5,4 +5,10 @@ mod answer;
 #[cfg(test)]
 mod charts;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
+mod reports;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod sentences;

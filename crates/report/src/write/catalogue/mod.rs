@@ -1,0 +1,75 @@
+//! Every text of a report, in each language. Names in braces are replaced by names and numbers from
+//! the tables; nothing here says why something happened.
+
+mod advice;
+mod findings;
+mod labels;
+
+use advice::{ADVICE, CAVEATS, GLOSSARY, MISSING, TESTS};
+use findings::FINDINGS;
+use labels::{COLUMNS, KINDS, LABELS};
+
+use crate::locale::Language;
+
+/// Key, English, German.
+type Text = (&'static str, &'static str, &'static str);
+
+/// A text in a language, its names replaced. A value is never looked into again: a customer called
+/// `{value}` stays so.
+pub(crate) fn say(language: Language, key: &str, values: &[(&str, &str)]) -> String {
+    let mut rest = text(language, key);
+    let mut said = String::new();
+    while let Some((before, after)) = rest.split_once('{') {
+        said.push_str(before);
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        said.push_str(
+            values.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value),
+        );
+        rest = after;
+    }
+    said.push_str(rest);
+    said
+}
+
+/// A text in a language as it stands; empty for a key that there is not.
+pub(crate) fn text(language: Language, key: &str) -> &'static str {
+    let known = TEXTS.iter().flat_map(|part| part.iter()).find(|(known, _, _)| *known == key);
+    known.map_or("", |(_, english, german)| language.either(english, german))
+}
+
+/// All texts, by what they are for.
+const TEXTS: &[&[Text]] =
+    &[LABELS, KINDS, COLUMNS, FINDINGS, ADVICE, TESTS, CAVEATS, GLOSSARY, MISSING];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn names(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|part| part.split('}').next()).collect()
+    }
+
+    #[test]
+    fn both_languages_say_the_same_of_each_thing_once() {
+        let mut keys = BTreeSet::new();
+        for (key, english, german) in TEXTS.iter().flat_map(|part| part.iter()) {
+            assert!(keys.insert(key), "{key} twice");
+            assert!(!english.is_empty() && !german.is_empty(), "{key} is empty");
+            // `{lag}` of one language may stand elsewhere in the other, but never be left out.
+            assert_eq!(names(english), names(german), "{key}");
+            for word in ["because", "caused", "due to", "weil", "wegen", "dank"] {
+                let told = format!(" {} {} ", english.to_lowercase(), german.to_lowercase());
+                assert!(!told.contains(&format!(" {word} ")), "{key} says {word}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_never_looked_into_again() {
+        let said =
+            say(Language::English, "of_member", &[("metric", "{member}"), ("member", "{x}")]);
+        assert_eq!(said, "{member} of {x}");
+    }
+}

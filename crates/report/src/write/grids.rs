@@ -1,0 +1,77 @@
+//! The rows behind a finding, their columns named.
+
+use pacioli_model::{Ask, Cell, ColumnType, Fact, Table};
+
+use super::{text, voice::Voice};
+use crate::{
+    document::{Grid, GridColumn},
+    locale::Format,
+    words::{sentence, spaced},
+};
+
+impl Voice<'_> {
+    pub(super) fn grid(&self) -> Grid {
+        let table = &self.finding.evidence.table;
+        let columns = table.columns.iter().enumerate();
+        let columns = columns.map(|(place, column)| {
+            let name = column.name.as_str();
+            let numeric = is_number(column.data_type);
+            GridColumn {
+                label: self.column_label(name),
+                format: self.column_format(name),
+                grain: matches!(column.data_type, ColumnType::Date | ColumnType::Timestamp)
+                    .then(|| self.grain())
+                    .filter(|_| name == "period"),
+                numeric: numeric && (place > 0 || name != "member"),
+            }
+        });
+        Grid { columns: columns.collect(), rows: table.rows.clone(), truncated: table.truncated }
+    }
+
+    fn column_label(&self, name: &str) -> String {
+        match (name, &self.finding.fact) {
+            ("member" | "item", _) if !self.dimension().is_empty() => self.dimension().to_owned(),
+            ("value", _) => self.finding.subject.metric.label.clone(),
+            ("other", Fact::LeadLag { other, .. }) => other.label.clone(),
+            _ => {
+                let known = text(self.language, &format!("column.{name}"));
+                if known.is_empty() { sentence(&spaced(name)) } else { known.to_owned() }
+            }
+        }
+    }
+
+    fn column_format(&self, name: &str) -> Format {
+        match (name, &self.finding.fact) {
+            ("items" | "rows", _) => Format::Count,
+            ("days" | "on_hand" | "per_day" | "quantity_before" | "quantity_after", _)
+            | (_, Fact::RatioDrivers { .. }) => Format::Number,
+            ("other", Fact::LeadLag { other, .. }) => self.writer().format(&other.unit),
+            ("change", _) if self.format == Format::Percent => Format::Points,
+            ("amount", _) => self.writer().format(&pacioli_model::Unit::CompanyCurrency),
+            _ => self.format.clone(),
+        }
+    }
+}
+
+fn is_number(data_type: ColumnType) -> bool {
+    matches!(data_type, ColumnType::Integer | ColumnType::Decimal { .. } | ColumnType::Float)
+}
+
+impl Grid {
+    /// The rows of an answer as they stand. A group that is a number is a key; a measure is a quantity.
+    pub(crate) fn of_answer(ask: Option<&Ask>, table: &Table) -> Self {
+        let groups: Vec<_> = ask.map(|ask| ask.shown_groups().collect()).unwrap_or_default();
+        let columns = table.columns.iter().enumerate().map(|(place, column)| GridColumn {
+            label: sentence(&spaced(column.name.as_str())),
+            format: Format::Number,
+            grain: groups.get(place).and_then(|group| group.grain()),
+            numeric: is_number(column.data_type) && (ask.is_none() || place >= groups.len()),
+        });
+        Self { columns: columns.collect(), rows: table.rows.clone(), truncated: table.truncated }
+    }
+
+    /// The rows without one that would overflow a page; how many there are in all.
+    pub(crate) fn first(&self, most: usize) -> (&[Vec<Cell>], usize) {
+        (&self.rows[..self.rows.len().min(most)], self.rows.len())
+    }
+}

@@ -1,0 +1,121 @@
+//! Reports as workbooks, documents and archives, opened again.
+
+use std::io::{Cursor, Read as _};
+
+use calamine::{Data, Reader as _, Xlsx};
+use pacioli_model::{Cell, Report};
+use pacioli_report::{Language, archive, csv, pdf, write, xlsx};
+
+use crate::sample::{HOSTILE, report};
+
+/// The findings of some kinds alone: setting pages takes long where nothing is optimised.
+fn of(kinds: &[&str]) -> Report {
+    let mut report = report();
+    report.content.findings.retain(|finding| kinds.contains(&finding.fact.kind()));
+    report
+}
+
+#[test]
+fn a_workbook_holds_the_numbers_themselves() {
+    for language in [Language::English, Language::German] {
+        let document = write(&report(), language);
+        let bytes = xlsx(&document).unwrap();
+        let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+        let names = book.sheet_names();
+        // A cover, the findings, definitions, queries and what the pictures are of.
+        assert_eq!(names.len(), document.sections.len() + 4);
+        for (name, section) in names.iter().skip(1).zip(&document.sections) {
+            let sheet = book.worksheet_range(name).unwrap();
+            let rows: Vec<&[Data]> = sheet.rows().collect();
+            let head = rows.iter().position(|row| {
+                row.first() == Some(&Data::String(section.grid.columns[0].label.clone()))
+                    && row.get(1) == Some(&Data::String(section.grid.columns[1].label.clone()))
+            });
+            let below = &rows[head.unwrap() + 1..];
+            for (cells, told) in section.grid.rows.iter().zip(below) {
+                for (cell, told) in cells.iter().zip(*told) {
+                    check(cell, told);
+                }
+            }
+        }
+    }
+}
+
+fn check(cell: &Cell, told: &Data) {
+    match (cell, told) {
+        (Cell::Null, Data::Empty) => {}
+        (Cell::Text(text), Data::String(told)) => assert_eq!(text, told),
+        (Cell::Date(day), Data::DateTime(told)) => {
+            assert_eq!(told.as_datetime().unwrap().date(), *day);
+        }
+        (Cell::Integer(_) | Cell::Decimal(_) | Cell::Float(_), Data::Float(told)) => {
+            assert_eq!(cell.as_f64().unwrap().to_bits(), told.to_bits());
+        }
+        other => panic!("not the same: {other:?}"),
+    }
+}
+
+#[test]
+fn no_text_of_a_workbook_is_a_formula() {
+    let document = write(&of(&["drivers", "outlier_member"]), Language::English);
+    let bytes = xlsx(&document).unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes.clone())).unwrap();
+    for place in 0..archive.len() {
+        let mut file = archive.by_index(place).unwrap();
+        let mut text = String::new();
+        if file.name().starts_with("xl/worksheets/") && file.read_to_string(&mut text).is_ok() {
+            assert!(!text.contains("<f>"), "{} has a formula", file.name());
+        }
+    }
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+    let name = book.sheet_names()[1].clone();
+    let sheet = book.worksheet_range(&name).unwrap();
+    assert!(sheet.rows().flatten().any(|cell| *cell == Data::String(HOSTILE.to_owned())));
+}
+
+#[test]
+fn rows_are_the_same_in_every_file() {
+    let document = write(&report(), Language::English);
+    let bytes = archive(&document).unwrap();
+    assert_eq!(bytes, archive(&document).unwrap(), "the same report is the same bytes");
+    let mut files = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    assert_eq!(files.len(), document.sections.len() + 2);
+    let mut text = String::new();
+    files.by_name("rows-09.csv").unwrap().read_to_string(&mut text).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "Customer,Before,After,Change");
+    assert_eq!(lines[1], "Nordwind Handels GmbH,500000.00,409000.00,-91000.00");
+    assert!(lines[3].starts_with("\"'=cmd|"), "{}", lines[3]);
+    let told = String::from_utf8(csv(&document).unwrap()).unwrap();
+    assert_eq!(told.lines().count(), 1 + document.figures.len() + document.sections.len());
+}
+
+#[test]
+fn pages_are_set_with_names_as_names() {
+    let document = write(&of(&["change", "drivers", "ageing"]), Language::German);
+    let pages = pdf(&document).unwrap();
+    assert!(pages.starts_with(b"%PDF-1.7"));
+    let program = std::process::Command::new("pdftotext").arg("-v").output();
+    if program.is_err() {
+        assert!(std::env::var_os("CI").is_none(), "pdftotext is missing");
+        eprintln!("SKIPPED: pdftotext is missing, the pages were not read");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.pdf");
+    std::fs::write(&path, pages).unwrap();
+    let run = std::process::Command::new("pdftotext").arg(&path).arg("-").output().unwrap();
+    let text = String::from_utf8(run.stdout).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in [
+        "Bergmann & Töchter <GmbH>",
+        "#eval(\"1\") $x$",
+        "<script>alert(1)</script>",
+        "Inhalt",
+        "Seite 1 von",
+        "Abfrage 2",
+        "131.751",
+    ] {
+        assert!(text.contains(wanted), "{wanted} is not on the pages: {text}");
+    }
+}
