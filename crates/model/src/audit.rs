@@ -35,6 +35,12 @@ pub enum AuditAction {
     SemanticsChanged,
     AnswerVerified,
     VerifiedDeleted,
+    QuestionSaved,
+    QuestionUpdated,
+    QuestionDeleted,
+    DashboardAdded,
+    DashboardUpdated,
+    DashboardDeleted,
 }
 
 /// How it ended.

@@ -11,7 +11,8 @@ use pacioli_language::{
     verified::{Reader, Recognised, Verified},
 };
 use pacioli_model::{
-    Ask, Company, Computed, ConversationId, QueryId, Table, TableVersion, User, VerifiedQuestion,
+    Ask, Company, Computed, ConversationId, QueryId, SavedQuestion, Table, TableVersion, User,
+    VerifiedQuestion,
 };
 use pacioli_store::{PageRequest, TenantStore};
 
@@ -152,6 +153,31 @@ impl<'a> Asker<'a> {
         self.translated(asked, seen, started).await
     }
 
+    /// What becomes of a saved question on a day.
+    pub async fn answer_saved(
+        &self,
+        saved: &SavedQuestion,
+        today: NaiveDate,
+        id: QueryId,
+    ) -> ApiResult<Outcome> {
+        let Some(reading) = &saved.reading else {
+            let words = saved.question.clone();
+            let asked = Asked { words, choice: None, conversation: None, today, id };
+            return Ok(self.answer(&asked).await?.0);
+        };
+        let seen = self.sees().await?;
+        let then = reader(&seen, saved.today);
+        let learned = Verified::learn(&saved.question, Some(reading), then, false);
+        let known = learned.ok().and_then(|it| it.recognise(&saved.question, reader(&seen, today)));
+        match known.and_then(|recognised| recognised.ask) {
+            Some(ask) => Ok(Outcome::Answered(Box::new(self.run_ask(ask, id).await?))),
+            None => {
+                let reason = "The tables have changed: save this question anew.".to_owned();
+                Ok(Outcome::Refused { not_understood: Vec::new(), reason })
+            }
+        }
+    }
+
     /// The answer to an Ask that was read before.
     pub async fn run_ask(&self, ask: Ask, id: QueryId) -> ApiResult<Answered> {
         let seen = self.sees().await?;
@@ -204,7 +230,7 @@ impl<'a> Asker<'a> {
     async fn verified(&self, asked: &Asked, seen: &Seen) -> ApiResult<Option<Read>> {
         let page = PageRequest { after: None, limit: MOST_VERIFIED };
         let known = self.data.all_kept::<VerifiedQuestion>(&page).await?;
-        let reader = Reader { catalog: &seen.visible, today: asked.today };
+        let reader = reader(seen, asked.today);
         let mut best: Option<(Recognised, Computed)> = None;
         for verified in known.items {
             let Some(computed) = verified.computed.clone() else { continue };
@@ -310,6 +336,11 @@ impl Answered {
     }
 }
 
+/// Who reads a question: somebody who sees so much, on a day.
+pub fn reader(seen: &Seen, today: NaiveDate) -> Reader<'_> {
+    Reader { catalog: &seen.visible, today }
+}
+
 /// The verified question, ready to be compared with others.
 pub fn learn(
     verified: &VerifiedQuestion,
@@ -320,8 +351,8 @@ pub fn learn(
         Computed::Ask(ask) => Some(ask),
         Computed::Sql(_) => None,
     };
-    let reader = Reader { catalog: &seen.visible, today: verified.today };
-    Verified::learn(&verified.question, ask, reader, verified.are_days_fixed)
+    let then = reader(seen, verified.today);
+    Verified::learn(&verified.question, ask, then, verified.are_days_fixed)
 }
 
 /// The reading that the person has chosen, where there were several.

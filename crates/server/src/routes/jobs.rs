@@ -76,6 +76,12 @@ impl From<JobFailure> for JobError {
     }
 }
 
+impl From<&ApiError> for JobError {
+    fn from(error: &ApiError) -> Self {
+        Self { code: error.code().as_str().to_owned(), detail: error.detail().to_owned() }
+    }
+}
+
 impl JobOut {
     /// Whether it can still change.
     pub fn is_open(&self) -> bool {

@@ -6,6 +6,7 @@ mod belonging;
 mod cells;
 mod company;
 mod connections;
+mod dashboards;
 mod health;
 mod history;
 mod job_events;
@@ -17,6 +18,7 @@ mod quality;
 mod query;
 mod results;
 mod rows;
+mod saved;
 mod semantics;
 mod shapes;
 mod sql;
@@ -98,6 +100,16 @@ pub fn books() -> OpenApiRouter<App> {
         .routes(routes!(history::list_feedback))
         .routes(routes!(verified::list_verified, verified::verify_answer))
         .routes(routes!(verified::delete_verified))
+        .routes(routes!(saved::list_questions, saved::save_question))
+        .routes(routes!(saved::get_question, saved::update_question, saved::delete_question))
+        .routes(routes!(saved::run_question))
+        .routes(routes!(dashboards::list_dashboards, dashboards::create_dashboard))
+        .routes(routes!(
+            dashboards::get_dashboard,
+            dashboards::update_dashboard,
+            dashboards::delete_dashboard
+        ))
+        .routes(routes!(dashboards::run_dashboard))
 }
 
 /// Bodies of any size, as a stream.

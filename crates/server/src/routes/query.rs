@@ -6,7 +6,9 @@ use axum::{
 };
 use chrono::NaiveDate;
 use pacioli_language::{Choice, Interpretation, Span};
-use pacioli_model::{Ask, ConversationId, QueryId, QuestionRecord, TableVersion, TimeGrain};
+use pacioli_model::{
+    Ask, ConversationId, QueryId, QuestionRecord, SavedQuestion, TableVersion, TimeGrain,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -249,6 +251,21 @@ pub(super) async fn answer_ask(
     settled(asker, asked, outcome, (started, Duration::ZERO), format).await
 }
 
+/// As [`answer`], of a saved question.
+pub(super) async fn answer_saved(
+    asker: &Asker<'_>,
+    saved: &SavedQuestion,
+    today: NaiveDate,
+    format: Format,
+) -> ApiResult<Response> {
+    let started = Instant::now();
+    let id = QueryId(asker.app.random.uuid());
+    let words = saved.question.clone();
+    let asked = Asked { words, choice: None, conversation: None, today, id };
+    let outcome = Box::pin(asker.answer_saved(saved, today, id)).await?;
+    settled(asker, asked, outcome, (started, Duration::ZERO), format).await
+}
+
 async fn settled(
     asker: &Asker<'_>,
     asked: Asked,
@@ -299,6 +316,11 @@ impl QueryOut {
         let (total, translate) = (millis(timing.0), in_millis(timing.1));
         out.timing_ms = Timing { translate, run: total - translate, total };
         out
+    }
+
+    /// `answered`, `needs_clarification` or `not_answerable`.
+    pub(super) fn status(&self) -> &'static str {
+        self.status
     }
 
     fn empty(query_id: Uuid, conversation_id: Uuid) -> Self {

@@ -10,6 +10,7 @@ mod checks;
 mod command_line;
 mod company;
 mod connections;
+mod dashboards;
 mod data_jobs;
 mod data_query;
 mod data_sql;

@@ -198,6 +198,34 @@ fn table() -> Vec<Row> {
         closed("DELETE /verified/{id}", Ours,                  [403, 403, 204, 404]),
         closed("DELETE /verified/{id}", Theirs,                [403, 403, 404, 204]),
         closed("DELETE /verified/{id}", Missing,               [403, 403, 404, 404]),
+        closed("GET /questions", None,                         [403, 200, 200, 200]),
+        closed("POST /questions", None,                        [403, 201, 201, 201]),
+        closed("GET /questions/{id}", Ours,                    [403, 200, 200, 404]),
+        closed("GET /questions/{id}", Theirs,                  [403, 404, 404, 200]),
+        closed("GET /questions/{id}", Missing,                 [403, 404, 404, 404]),
+        closed("PATCH /questions/{id}", Ours,                  [403, 403, 200, 404]),
+        closed("PATCH /questions/{id}", Theirs,                [403, 404, 404, 200]),
+        closed("PATCH /questions/{id}", Missing,               [403, 404, 404, 404]),
+        closed("POST /questions/{id}/run", Ours,               [403, 200, 200, 404]),
+        closed("POST /questions/{id}/run", Theirs,             [403, 404, 404, 200]),
+        closed("POST /questions/{id}/run", Missing,            [403, 404, 404, 404]),
+        closed("DELETE /questions/{id}", Ours,                 [403, 403, 204, 404]),
+        closed("DELETE /questions/{id}", Theirs,               [403, 404, 404, 204]),
+        closed("DELETE /questions/{id}", Missing,              [403, 404, 404, 404]),
+        closed("GET /dashboards", None,                        [403, 200, 200, 200]),
+        closed("POST /dashboards", None,                       [403, 201, 201, 201]),
+        closed("GET /dashboards/{id}", Ours,                   [403, 200, 200, 404]),
+        closed("GET /dashboards/{id}", Theirs,                 [403, 404, 404, 200]),
+        closed("GET /dashboards/{id}", Missing,                [403, 404, 404, 404]),
+        closed("PATCH /dashboards/{id}", Ours,                 [403, 403, 200, 404]),
+        closed("PATCH /dashboards/{id}", Theirs,               [403, 404, 404, 200]),
+        closed("PATCH /dashboards/{id}", Missing,              [403, 404, 404, 404]),
+        closed("POST /dashboards/{id}/run", Ours,              [403, 200, 200, 404]),
+        closed("POST /dashboards/{id}/run", Theirs,            [403, 404, 404, 200]),
+        closed("POST /dashboards/{id}/run", Missing,           [403, 404, 404, 404]),
+        closed("DELETE /dashboards/{id}", Ours,                [403, 403, 204, 404]),
+        closed("DELETE /dashboards/{id}", Theirs,              [403, 404, 404, 204]),
+        closed("DELETE /dashboards/{id}", Missing,             [403, 404, 404, 404]),
         closed("DELETE /queries/{id}", Ours,                   [403, 204, 204, 404]),
         closed("DELETE /queries/{id}", Theirs,                 [403, 404, 404, 204]),
         closed("DELETE /queries/{id}", Missing,                [403, 404, 404, 404]),
@@ -296,6 +324,15 @@ impl Cast {
             if path.starts_with("/queries/") {
                 return made(server.ask(owner, "what is this").await, "query_id");
             }
+            // Verified by a row before.
+            let sum = json!({"name": "x", "question": "what is one"});
+            if path.starts_with("/questions/") {
+                return made(server.send(owner, Method::POST, "/questions", sum).await, "id");
+            }
+            if path.starts_with("/dashboards/") {
+                let body = json!({"name": "x"});
+                return made(server.send(owner, Method::POST, "/dashboards", body).await, "id");
+            }
             if path.starts_with("/verified/") {
                 let body = json!({"question": "what is this", "sql": "SELECT 1 AS one"});
                 return made(server.send(owner, Method::POST, "/verified", body).await, "id");
@@ -346,6 +383,8 @@ impl Cast {
             "POST /users/{id}/reset-password" => json!({"new_password": FIRST_PASSWORD}),
             "POST /sql" => json!({"sql": "SELECT 1 AS one"}),
             "POST /queries/{id}/feedback" => json!({"verdict": "right"}),
+            "POST /questions" => json!({"name": "x", "question": "what is one"}),
+            "POST /dashboards" => json!({"name": "x"}),
             "POST /verified" => json!({"question": "what is one", "sql": "SELECT 1 AS one"}),
             "POST /connections" => json!({
                 "name": "Books", "kind": "mysql",
