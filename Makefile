@@ -5,7 +5,7 @@ export PACIOLI_TOOLS ?= $(CACHE)/tools
 # Compiled dependencies outlive the clone.
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
-.PHONY: help run build test fmt conformance bench eval openapi clean
+.PHONY: help run build test fmt conformance deployment bench eval openapi clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,10 @@ bench: build ## Measure against the comparison programs, side by side; prints ra
 eval: build ## Score the translator on questions with known answers; writes eval/RESULTS.md
 	eval/run.py $(CARGO_TARGET_DIR)/release/pacioli $(TRANSLATOR)
 
-openapi: ## Write the generated files: docs/openapi.json, docs/ERRORS.md, .env.example
+deployment: ## Try the deployment: image, NGINX, Prometheus, dashboards, traces, Postman, upgrade
+	PACIOLI_BIN=$${PACIOLI_BIN:-$(CARGO_TARGET_DIR)/debug/pacioli} scripts/deployment $(ARGS)
+
+openapi: ## Write the generated files: docs/openapi.json, docs/ERRORS.md, docs/METRICS.md, the Postman collection
 	scripts/generate
 
 clean: ## Remove what was built

@@ -89,8 +89,17 @@ impl App {
         self.config.data_dir.join("spool")
     }
 
+    /// Whether the store and the table files answer; known within a few seconds.
+    pub async fn required_are_up(&self) -> (bool, bool) {
+        let (store, files) = tokio::join!(self.store.health(), self.files.health());
+        (store.is_ok(), files.is_ok())
+    }
+
     /// The page of metrics, as it is now.
-    pub fn render_metrics(&self) -> String {
+    pub async fn render_metrics(&self) -> String {
+        let (store, files) = self.required_are_up().await;
+        self.metrics.dependency("store", store);
+        self.metrics.dependency("files", files);
         self.metrics.render(&self.engine.stats(), &self.cache.stats(), &self.cache.state())
     }
 

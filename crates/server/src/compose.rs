@@ -144,6 +144,10 @@ pub async fn compose_with(
     let engine = Engine::start(&files, engine_options(&config, worker))?;
     let (hasher, metrics) = (Hasher::new(&config.auth), Metrics::new());
     hasher.report_to(metrics.clone());
+    let told = metrics.clone();
+    store.report_to(Box::new(move |call, took, is_ok| told.store_called(call, took, is_ok)));
+    let told = metrics.clone();
+    cache.report_to(Box::new(move |_, took, is_ok| told.cache_called(took, is_ok)));
     let parts = Parts {
         accounts: Accounts::new(cache.clone(), store.clone()),
         hasher,

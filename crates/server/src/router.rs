@@ -67,7 +67,7 @@ pub fn metrics(app: &App) -> Router {
 }
 
 async fn scrape(State(app): State<App>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], app.render_metrics())
+    ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], app.render_metrics().await)
 }
 
 /// `/openapi.json`, and Swagger UI from inside the binary.

@@ -1,4 +1,9 @@
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use pacioli_model::{AuditEvent, CompanyId, TableName, TableVersion, Timestamp};
 use serde_json::Value;
@@ -11,6 +16,7 @@ use crate::{
         sqlite::Sqlite,
     },
     document::{self, Document},
+    observer::{Observer, Watch},
 };
 
 /// How often a change is tried anew when another one got in between.
@@ -21,6 +27,7 @@ pub(crate) const ATTEMPTS: u32 = 12;
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
+    watch: Arc<Watch>,
 }
 
 impl fmt::Debug for Store {
@@ -32,7 +39,7 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens `pacioli.db` in an existing folder, making the database or bringing it up to date.
     pub async fn open_sqlite(folder: &Path) -> Result<Self, StoreError> {
-        Ok(Self { backend: Arc::new(Sqlite::open(folder).await?) })
+        Ok(Self::over(Sqlite::open(folder).await?))
     }
 
     /// Connects to MongoDB and makes the indexes that are missing. Without a name the database is the
@@ -48,7 +55,28 @@ impl Store {
         database: Option<&str>,
         transactions: Transactions,
     ) -> Result<Self, StoreError> {
-        Ok(Self { backend: Arc::new(Mongo::open(uri, database, transactions).await?) })
+        Ok(Self::over(Mongo::open(uri, database, transactions).await?))
+    }
+
+    fn over(backend: impl Backend + 'static) -> Self {
+        Self { backend: Arc::new(backend), watch: Arc::default() }
+    }
+
+    /// Tells `observer` of every find, count, batch and health check from now on.
+    pub fn report_to(&self, observer: Observer) {
+        self.watch.report_to(observer);
+    }
+
+    async fn watched<T>(
+        &self,
+        call: &'static str,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let began = Instant::now();
+        let done = work.await;
+        let is_answered = !matches!(done, Err(StoreError::Unavailable(_)));
+        self.watch.tell(call, began.elapsed(), is_answered);
+        done
     }
 
     /// The database's name, for people: `sqlite` or `mongodb`.
@@ -58,9 +86,12 @@ impl Store {
 
     /// Whether the database answers now; known within two seconds.
     pub async fn health(&self) -> Result<(), StoreError> {
-        tokio::time::timeout(Duration::from_secs(2), self.backend.health())
-            .await
-            .map_err(StoreError::unavailable)?
+        let patience = Duration::from_secs(2);
+        let health = async {
+            let health = tokio::time::timeout(patience, self.backend.health()).await;
+            health.map_err(StoreError::unavailable)?
+        };
+        self.watched("health", health).await
     }
 
     /// Rolls back what a crashed server left half done, on databases without transactions; returns
@@ -102,7 +133,7 @@ impl Store {
     }
 
     pub(crate) async fn find(&self, query: Query) -> Result<Vec<Document>, StoreError> {
-        self.backend.find(query).await
+        self.watched("find", self.backend.find(query)).await
     }
 
     pub(crate) async fn find_one(
@@ -119,7 +150,7 @@ impl Store {
         collection: Collection,
         filter: Filter,
     ) -> Result<u64, StoreError> {
-        self.backend.count(collection, filter).await
+        self.watched("count", self.backend.count(collection, filter)).await
     }
 
     /// A page of at most `limit` documents, and where the next one starts.
@@ -144,7 +175,7 @@ impl Store {
     }
 
     pub(crate) async fn batch(&self, writes: Vec<Write>) -> Result<(), StoreError> {
-        self.backend.batch(writes).await
+        self.watched("batch", self.backend.batch(writes)).await
     }
 
     /// As [`Store::batch`], but false where another change got in between: read anew and try again.

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod doctor;
 mod eval;
+mod health;
 mod secrets;
 mod serve;
 
@@ -70,11 +71,16 @@ enum Command {
     Secrets(secrets::SecretsCommand),
     /// Check everything the server depends on
     Doctor,
+    /// Ask the running server whether it can do its work; 0 if it can
+    Health,
     /// Print the OpenAPI document
     Openapi {
         /// Print the reference of error codes instead
         #[arg(long)]
         errors: bool,
+        /// Print the reference of metrics instead
+        #[arg(long, conflicts_with = "errors")]
+        metrics: bool,
     },
     /// Run queries for a server: started by it, not by people
     #[command(hide = true)]
@@ -111,8 +117,10 @@ fn run(cli: Cli) -> CommandResult {
         Command::Config(command) => command.run(&settings),
         Command::Secrets(command) => command.run(&settings),
         Command::Doctor => doctor::run(&settings),
-        Command::Openapi { errors: true } => print(&crate::error::reference().trim_end()),
-        Command::Openapi { errors: false } => print(&crate::router::document().to_pretty_json()?),
+        Command::Health => health::run(&settings),
+        Command::Openapi { metrics: true, .. } => print(&crate::telemetry::reference().trim_end()),
+        Command::Openapi { errors: true, .. } => print(&crate::error::reference().trim_end()),
+        Command::Openapi { .. } => print(&crate::router::document().to_pretty_json()?),
         Command::EngineWorker => Ok(()),
     }
 }

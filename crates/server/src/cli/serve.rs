@@ -22,8 +22,14 @@ impl Serve {
         let mut sources = settings.sources();
         sources.listen = self.listen;
         let config = Config::load(&sources)?;
-        init_logging(&config.log, Clock::System);
-        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config))
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let traces = {
+            let _within = runtime.enter();
+            init_logging(&config.log, &config.telemetry, Clock::System)
+        };
+        let served = runtime.block_on(run(config));
+        traces.stop();
+        served
     }
 }
 

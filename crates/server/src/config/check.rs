@@ -30,6 +30,13 @@ impl Config {
         within("engine.memory_mb", engine.memory_mb, 128..=1_048_576);
         within("engine.deadline_seconds", engine.deadline_seconds.into(), 1..=3600);
         within("engine.row_limit", engine.row_limit as u64, 1..=1_000_000);
+        let telemetry = &self.telemetry;
+        within("telemetry.otlp_sample_percent", telemetry.otlp_sample_percent.into(), 0..=100);
+        let is_plain = |url: &str| url.starts_with("http://") && is_origin(url);
+        if telemetry.otlp_endpoint.as_deref().is_some_and(|url| !is_plain(url)) {
+            let message = "must be like `http://127.0.0.1:4318`, without a path";
+            problems.push(Problem::new("telemetry.otlp_endpoint", message));
+        }
         if self.log.level.parse::<Targets>().is_err() {
             let message = "must be error, warn, info, debug or trace, or `info,module=debug`";
             problems.push(Problem::new("log.level", message));

@@ -33,6 +33,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// `[log]`
     pub log: LogConfig,
+    /// `[telemetry]`
+    pub telemetry: TelemetryConfig,
     #[serde(skip)]
     pub(super) settings: Vec<Setting>,
 }
@@ -302,6 +304,17 @@ pub enum LogFormat {
     Json,
     /// One readable line.
     Text,
+}
+
+/// What is told to others about how requests went.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// The collector of traces, if any, without a slash at its end.
+    #[serde(deserialize_with = "text_if_given")]
+    pub otlp_endpoint: Option<String>,
+    /// Traces that begin here and are kept, of a hundred.
+    pub otlp_sample_percent: u8,
 }
 
 fn cores() -> NonZeroUsize {

@@ -11,6 +11,7 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::Response,
 };
+use tracing::Instrument as _;
 
 use super::{
     context::RequestContext,
@@ -25,7 +26,7 @@ use crate::{
     clock::Random,
     config::ServerConfig,
     error::Failure,
-    telemetry::{Metrics, within_request},
+    telemetry::{Metrics, request_answered, request_span, within_request},
 };
 
 struct Surroundings {
@@ -69,9 +70,11 @@ async fn run(State(this): State<Arc<Surroundings>>, mut request: Request, next: 
     let trace_id = trace_id(headers).map(Into::into);
     let context = RequestContext::new(this.ids.of(headers), client, user_agent(headers));
     let pending = Pending::begin(context.clone(), &this.metrics, &request, scheme, trace_id);
+    let span = request_span(&request, &context.request_id);
     request.extensions_mut().insert(context.clone());
     let work = panic::guard(next.run(request));
-    let mut response = within_request(context.clone(), work).await;
+    let mut response = within_request(context.clone(), work).instrument(span.clone()).await;
+    request_answered(&span, response.status());
     let failure = finish(&mut response, &context, this.is_https);
     pending.answered(response, failure)
 }

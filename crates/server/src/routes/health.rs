@@ -61,24 +61,19 @@ pub struct Dependency {
     ),
 )]
 pub async fn readyz(State(app): State<App>) -> impl IntoResponse {
-    let (store, files) = tokio::join!(app.store.health(), app.files.health());
+    let (store, files) = app.required_are_up().await;
     let is_degraded = matches!(app.cache.state(), CacheState::Degraded { .. });
     let cache = if is_degraded { "degraded" } else { "up" };
     let state = |is_up: bool| if is_up { "up" } else { "down" };
     let dependencies = vec![
-        Dependency {
-            name: "store",
-            kind: app.store.kind(),
-            state: state(store.is_ok()),
-            required: true,
-        },
+        Dependency { name: "store", kind: app.store.kind(), state: state(store), required: true },
         Dependency {
             name: "cache",
             kind: app.cache.kind().as_str(),
             state: cache,
             required: false,
         },
-        Dependency { name: "files", kind: "local", state: state(files.is_ok()), required: true },
+        Dependency { name: "files", kind: "local", state: state(files), required: true },
     ];
     let unready = app.stopping.is_cancelled()
         || dependencies.iter().any(|one| one.required && one.state == "down");

@@ -279,7 +279,13 @@ async fn settled(
     };
     let conversation = asked.conversation.map_or_else(|| asker.app.random.uuid(), |it| it.0);
     let out = QueryOut::new(outcome, asked.id.0, conversation, timing);
-    asker.app.metrics.query(out.status, timing.0.elapsed());
+    let metrics = &asker.app.metrics;
+    metrics.query(out.status, timing.0.elapsed());
+    metrics.stage("translate", out.timing_ms.translate);
+    if out.status == "answered" {
+        metrics.stage("run", out.timing_ms.run);
+        metrics.answered(out.source);
+    }
     asker.data.remember_question(&record(asker, asked, ask, &out)).await?;
     Ok(file.unwrap_or_else(|| NoStore(out).into_response()))
 }

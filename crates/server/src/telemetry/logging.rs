@@ -1,6 +1,6 @@
 use std::io::Write as _;
 
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
     Layer,
     filter::Targets,
@@ -9,10 +9,13 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use super::line::Line;
+use super::{
+    line::Line,
+    traces::{TRACES, Traces},
+};
 use crate::{
     clock::Clock,
-    config::{LogConfig, LogFormat},
+    config::{LogConfig, LogFormat, TelemetryConfig},
     http::RequestContext,
 };
 
@@ -60,13 +63,32 @@ where
     }
 }
 
-/// Begins to log to standard output, as configured. A level that [`Config::check`] refuses is read
-/// as `info`. A second call in one process changes nothing.
+/// Begins to log to standard output, as configured, and to send traces where somebody takes them, on
+/// the runtime it is called within. A level that [`Config::check`] refuses is read as `info`. A second
+/// call in one process changes nothing.
 ///
 /// [`Config::check`]: crate::config::Config::check
-pub fn init_logging(config: &LogConfig, clock: Clock) {
+pub fn init_logging(config: &LogConfig, telemetry: &TelemetryConfig, clock: Clock) -> Traces {
     let usual = || Targets::new().with_default(tracing::Level::INFO);
     let filter: Targets = config.level.parse().unwrap_or_else(|_| usual());
+    let filter = filter.with_target(TRACES, LevelFilter::OFF);
     let layer = LogLayer::new(config.format, clock, std::io::stdout);
-    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+    let begun = Traces::begin(telemetry, tokio::runtime::Handle::current());
+    let (traces, refused) = match begun {
+        Ok(traces) => (traces, None),
+        Err(error) => (Traces::default(), Some(error)),
+    };
+    // Filters of single layers cost each line a little: only where there are two.
+    let _ = match traces.tracer() {
+        None => tracing_subscriber::registry().with(filter).with(layer).try_init(),
+        Some(exporter) => {
+            let spans = Targets::new().with_target(TRACES, Level::INFO);
+            let spans = tracing_opentelemetry::layer().with_tracer(exporter).with_filter(spans);
+            tracing_subscriber::registry().with(layer.with_filter(filter)).with(spans).try_init()
+        }
+    };
+    if let Some(error) = refused {
+        tracing::warn!(event = "traces.refused", %error, "no traces are sent");
+    }
+    traces
 }

@@ -1,4 +1,5 @@
 use std::{
+    fmt::Write as _,
     hash::{Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -77,6 +78,7 @@ type Word = [(&'static str, &'static str); 1];
 /// One label whose value is a code of failed loads: a word of the program that comes as text.
 type Code = [(&'static str, String); 1];
 type Counters<L> = Family<L, Counter>;
+type Gauges<L> = Family<L, Gauge>;
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// From half a millisecond to about half a minute.
@@ -89,18 +91,23 @@ fn histograms<L: Clone + Hash + Eq>(make: fn() -> Histogram) -> Histograms<L> {
 }
 
 macro_rules! metrics {
-    ($($(#[doc = $help:literal])+ $name:ident: $type:ty = $make:expr;)+) => {
+    ($($(#[doc = $help:literal])+ $name:ident $([$($label:ident)+])?: $kind:ident $(<$of:ty>)? = $make:expr;)+) => {
         /// Each field is the metric `pacioli_<name>`; its comment is the help text.
         struct Inner {
             registry: Registry,
-            $($(#[doc = $help])+ $name: $type,)+
+            $($(#[doc = $help])+ $name: $kind $(<$of>)?,)+
         }
+
+        /// Name, kind, labels and help of each.
+        const REFERENCE: &[(&str, &str, &[&str], &str)] = &[$(
+            (stringify!($name), stringify!($kind), &[$($(stringify!($label)),+)?], concat!($($help),+)),
+        )+];
 
         impl Inner {
             fn new() -> Self {
                 let mut registry = Registry::default();
                 $(
-                    let $name: $type = $make;
+                    let $name: $kind $(<$of>)? = $make;
                     let help = concat!($($help),+).trim().trim_end_matches('.');
                     registry.register(concat!("pacioli_", stringify!($name)), help, $name.clone());
                 )+
@@ -113,17 +120,17 @@ macro_rules! metrics {
 
 metrics! {
     /// Requests answered, by route template, method and class of status.
-    http_requests: Counters<RequestLabels> = Family::default();
+    http_requests [route method status]: Counters<RequestLabels> = Family::default();
     /// Time from a request's head to its answer's head.
-    http_request_seconds: Histograms<RouteLabels> = histograms(request_buckets);
+    http_request_seconds [route method]: Histograms<RouteLabels> = histograms(request_buckets);
     /// Requests being worked on.
     http_requests_in_flight: Gauge = Gauge::default();
     /// Logins, by outcome.
-    logins: Counters<Word> = Family::default();
+    logins [outcome]: Counters<Word> = Family::default();
     /// Access tokens refused, by reason.
-    token_errors: Counters<Word> = Family::default();
+    token_errors [kind]: Counters<Word> = Family::default();
     /// What the rate limits decided.
-    limiter_decisions: Counters<LimitLabels> = Family::default();
+    limiter_decisions [limit decision]: Counters<LimitLabels> = Family::default();
     /// Passwords waiting for a hashing thread.
     hash_queue_depth: Gauge = Gauge::default();
     /// Time that passwords waited for a hashing thread.
@@ -133,23 +140,37 @@ metrics! {
     /// Passwords turned away because the queue was full.
     hash_rejections: Counter = Counter::default();
     /// What people said of answers, by verdict.
-    feedback: Counters<Word> = Family::default();
+    feedback [verdict]: Counters<Word> = Family::default();
     /// Loads of tables, by outcome.
-    loads: Counters<Word> = Family::default();
+    loads [outcome]: Counters<Word> = Family::default();
     /// Tables that could not be loaded from connected systems, by code of the failure.
-    load_failures: Counters<Code> = Family::default();
+    load_failures [code]: Counters<Code> = Family::default();
     /// Runs of connections, by how they ended.
-    runs: Counters<Word> = Family::default();
+    runs [outcome]: Counters<Word> = Family::default();
     /// Rows that connected systems and pushes gave.
     rows_loaded: Counter = Counter::default();
     /// Bytes that connected systems and pushes gave.
     bytes_loaded: Counter = Counter::default();
     /// Questions, by status of the answer.
-    queries: Counters<Word> = Family::default();
+    queries [status]: Counters<Word> = Family::default();
     /// Time from question to answer.
     query_seconds: Histogram = request_buckets();
     /// Panics, anywhere in the process.
     panics: Counter = Counter::default();
+    /// Questions that were answered, by what understood them.
+    answers [source]: Counters<Word> = Family::default();
+    /// Time that each stage of a question took.
+    query_stage_seconds [stage]: Histograms<Word> = histograms(request_buckets);
+    /// Time that calls to the database took.
+    store_seconds [call]: Histograms<Word> = histograms(request_buckets);
+    /// Calls that the database did not answer.
+    store_errors [call]: Counters<Word> = Family::default();
+    /// Time that commands to Redis took.
+    cache_seconds: Histogram = request_buckets();
+    /// Commands that Redis did not answer in time.
+    cache_errors: Counter = Counter::default();
+    /// Whether what the server depends on answers (1) or not (0), asked when this page is.
+    dependency_up [dependency]: Gauges<Word> = Family::default();
 }
 
 /// Everything the server counts. Labels are words of the program and route templates: never a path,
@@ -287,10 +308,75 @@ impl Metrics {
         self.0.feedback.get_or_create(&[("verdict", verdict)]).inc();
     }
 
+    /// A question was answered, as `source` understood it.
+    pub fn answered(&self, source: &'static str) {
+        self.0.answers.get_or_create(&[("source", source)]).inc();
+    }
+
+    /// A stage of a question took so many milliseconds.
+    pub fn stage(&self, stage: &'static str, millis: f64) {
+        self.0.query_stage_seconds.get_or_create(&[("stage", stage)]).observe(millis / 1000.0);
+    }
+
+    /// The database was called.
+    pub fn store_called(&self, call: &'static str, took: Duration, is_answered: bool) {
+        self.0.store_seconds.get_or_create(&[("call", call)]).observe(took.as_secs_f64());
+        if !is_answered {
+            self.0.store_errors.get_or_create(&[("call", call)]).inc();
+        }
+    }
+
+    /// Redis was called.
+    pub fn cache_called(&self, took: Duration, is_answered: bool) {
+        self.0.cache_seconds.observe(took.as_secs_f64());
+        if !is_answered {
+            self.0.cache_errors.inc();
+        }
+    }
+
+    /// What the server depends on was asked how it is.
+    pub fn dependency(&self, name: &'static str, is_up: bool) {
+        self.0.dependency_up.get_or_create(&[("dependency", name)]).set(is_up.into());
+    }
+
     /// Something panicked.
     pub fn panicked(&self) {
         self.0.panics.inc();
     }
+}
+
+/// docs/METRICS.md.
+pub fn reference() -> String {
+    let mut text = String::from(
+        "# Metrics\n\nMade from the code by `make openapi`; do not edit.\n\n`GET /metrics` on \
+         `server.metrics_listen`, as OpenMetrics. Labels are words of the program, codes of \
+         [errors](ERRORS.md) and route templates: never a path, a company or a person, so their number is bounded. \
+         A histogram has `_bucket`, `_sum` and `_count`. [OPERATIONS.md](OPERATIONS.md) says what to watch.\n\n\
+         | metric | type | labels | what |\n|---|---|---|---|\n",
+    );
+    for (name, kind, labels, help) in REFERENCE {
+        let kind = kind.trim_end_matches('s').to_lowercase();
+        let suffix = if kind == "counter" { "_total" } else { "" };
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let (labels, help) = (labels.join(" "), help.trim());
+        let _ = writeln!(text, "| `pacioli_{name}{suffix}` | {kind} | {labels} | {help} |");
+    }
+    let mut page = String::new();
+    let mut process = Registry::default();
+    process.register_collector(Box::new(Process));
+    let parts =
+        parts::registry(&EngineStats::default(), &CacheStats::default(), &CacheState::InProcess);
+    let _ = text::encode_registry(&mut page, &parts);
+    let _ = text::encode_registry(&mut page, &process);
+    for (help, kind) in page.lines().zip(page.lines().skip(1)) {
+        let help = help.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' '));
+        let kind = kind.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '));
+        if let (Some((name, help)), Some((_, kind))) = (help, kind) {
+            let suffix = if kind == "counter" { "_total" } else { "" };
+            let _ = writeln!(text, "| `{name}{suffix}` | {kind} | | {help} |");
+        }
+    }
+    text
 }
 
 /// Clients can invent methods; labels cannot grow with them.

@@ -44,6 +44,8 @@ impl Collector for Process {
             let help = "When the process started, in seconds since 1970";
             gauge(&mut encoder, "process_start_time_seconds", help, figures.start_seconds)?;
         }
+        let help = "Memory in RAM of the processes that run queries";
+        gauge(&mut encoder, "pacioli_workers_resident_bytes", help, workers_resident_bytes())?;
         if let Ok(entries) = fs::read_dir("/proc/self/fd") {
             let open = u32::try_from(entries.count()).unwrap_or(u32::MAX);
             gauge(&mut encoder, "process_open_fds", "Open file descriptors", open.into())?;
@@ -63,6 +65,22 @@ fn gauge(
     gauge.encode(encoder.encode_descriptor(name, help, None, kind)?)
 }
 
+/// Over all processes that this one started.
+fn workers_resident_bytes() -> f64 {
+    let Ok(threads) = fs::read_dir("/proc/self/task") else { return 0.0 };
+    let children =
+        threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    let text = children.collect::<Vec<_>>().join(" ");
+    let status = |id: &str| fs::read_to_string(format!("/proc/{id}/status")).ok();
+    text.split_whitespace().filter_map(|id| labelled(&status(id)?, "VmRSS:")).sum::<f64>() * 1024.0
+}
+
+/// The number behind a label, in a text of one label a line.
+fn labelled(text: &str, label: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(label))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 fn figures() -> Option<Figures> {
     let read = |path| fs::read_to_string(path).ok();
     parse(&read("/proc/self/stat")?, &read("/proc/self/status")?, &read("/proc/stat")?)
@@ -74,10 +92,6 @@ fn parse(stat: &str, status: &str, system: &str) -> Option<Figures> {
     let fields: Vec<&str> = rest.split_whitespace().collect();
     // `state`, the first after the name, is field 3.
     let field = |number: usize| -> Option<f64> { fields.get(number - 3)?.parse().ok() };
-    let labelled = |text: &str, label: &str| -> Option<f64> {
-        let line = text.lines().find_map(|line| line.strip_prefix(label))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
     Some(Figures {
         cpu_seconds: (field(14)? + field(15)?) / TICKS_PER_SECOND,
         threads: field(20)?,

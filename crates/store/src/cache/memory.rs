@@ -17,7 +17,7 @@ use super::{
     limit::{Decision, Limit, LimitKey, micros},
     stats::{CacheStats, Counters},
 };
-use crate::Account;
+use crate::{Account, observer::Watch};
 
 const SHARDS: usize = 64;
 /// About 100,000 snapshots in all, a kilobyte or two each.
@@ -31,6 +31,7 @@ pub(super) struct Memory {
     pub(super) snapshots: Snapshots,
     pub(super) buckets: Buckets,
     pub(super) counters: Counters,
+    pub(super) watch: Watch,
 }
 
 impl Memory {

@@ -33,6 +33,7 @@ pub use self::{
     stats::CacheStats,
 };
 use self::{memory::Memory, redis::Redis};
+use crate::Observer;
 
 /// How long a request waits for Redis before it goes on without.
 const COMMAND_TIMEOUT: Duration = Duration::from_millis(100);
@@ -133,6 +134,11 @@ impl Cache {
             Place::Process | Place::Nowhere => CacheState::InProcess,
             Place::Redis(redis) => redis.state(),
         }
+    }
+
+    /// Tells `observer` of every command to Redis from now on.
+    pub fn report_to(&self, observer: Observer) {
+        self.memory.watch.report_to(observer);
     }
 
     /// What it has done since the start.

@@ -154,10 +154,13 @@ impl Link {
     }
 
     async fn in_time<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-        match tokio::time::timeout(self.timeout, answer).await {
+        let began = Instant::now();
+        let answer = match tokio::time::timeout(self.timeout, answer).await {
             Ok(answer) => answer,
             Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
-        }
+        };
+        self.memory.watch.tell("command", began.elapsed(), answer.is_ok());
+        answer
     }
 
     fn open_line(&self) -> Option<(MultiplexedConnection, u64)> {

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""What people see when something the server depends on fails, for how long, and whether anything that was
+acknowledged is lost. Prints the table of docs/RELIABILITY.md; `failures.py store cache` runs those alone.
+
+Everything runs under load: people who read, ask and add people, through NGINX with TLS.
+"""
+
+import collections
+import concurrent.futures
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+
+from programs import PASSWORD, SALES, Client, Folder, FullSetUp, Mongo, Pacioli, Redis
+
+DURING = 8
+
+
+class Link:
+    """A connection through us, that can be cut: then nothing passes any more, and nobody is told."""
+
+    def __init__(self, port):
+        self.target, self.whole = port, True
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            threading.Thread(target=self.pass_on, args=(client,), daemon=True).start()
+
+    def pass_on(self, client):
+        began_whole = self.whole
+        with client, contextlib.suppress(OSError):
+            while not self.whole:
+                time.sleep(0.05)
+            if not began_whole:
+                return
+            with socket.create_connection(("127.0.0.1", self.target)) as server:
+                ends = {client: server, server: client}
+                while True:
+                    ready, _, _ = select.select(list(ends), [], [], 0.5)
+                    while not self.whole:
+                        time.sleep(0.05)
+                    for end in ready:
+                        if not (data := end.recv(65536)):
+                            return
+                        ends[end].sendall(data)
+
+
+class Cuttable(FullSetUp):
+    """The full set-up, whose database and cache are reached through links."""
+
+    def replica(self, name, port=None):
+        if not hasattr(self, "links"):
+            self.links = {"mongo": Link(self.mongo.port), "redis": Link(self.redis.port)}
+            # Direct: else the driver asks a replica set where its members are, and goes there past the link.
+            self.mongo.url = f"mongodb://127.0.0.1:{self.links['mongo'].port}/?directConnection=true"
+            self.redis.url = f"redis://127.0.0.1:{self.links['redis'].port}"
+        return super().replica(name, port)
+
+
+class Load:
+    """Requests of three kinds, noted with their time, status and how long they took."""
+
+    def __init__(self, client):
+        self.client, self.over, self.noted, self.acknowledged = client, threading.Event(), [], []
+        self.pool = concurrent.futures.ThreadPoolExecutor(6)
+        for work in (self.read, self.read, self.ask, self.ask, self.write, self.write):
+            self.pool.submit(self.again, work)
+
+    def again(self, work):
+        while not self.over.is_set():
+            began = time.monotonic()
+            try:
+                status = work()
+            except OSError as error:
+                status = type(error).__name__
+            self.noted.append((began, time.monotonic() - began, work.__name__, status))
+            time.sleep(0.05)
+
+    def read(self):
+        return self.client.get("/tables", timeout=90).status
+
+    def ask(self):
+        return self.client.ask(f"revenue by region where quantity is above {time.monotonic_ns() % 3}", timeout=90).status
+
+    def write(self):
+        email = f"{uuid.uuid4().hex}@example.com"
+        body = {"full_name": "Maria Rossi", "email": email, "password": PASSWORD}
+        status = self.client.post("/auth/add-user", body, timeout=90).status
+        if status == 201:
+            self.acknowledged.append(email)
+        return status
+
+    def is_well_since(self, moment):
+        """Each kind of request that began since then is answered, and the last of each were."""
+        kinds = collections.defaultdict(list)
+        for began, _, kind, status in list(self.noted):
+            if began >= moment:
+                kinds[kind].append(status in (200, 201))
+        return len(kinds) == 3 and all(len(seen) > 2 and all(seen[-2:]) for seen in kinds.values())
+
+    def stop(self):
+        self.over.set()
+        self.pool.shutdown()
+
+
+def people(client):
+    found, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"/users?limit=100{cursor}").json
+        found += [person["email"] for person in page["items"]]
+        cursor = f"&cursor={page['next_cursor']}" if page.get("next_cursor") else None
+    return found
+
+
+def observe(name, client, hurt, heal):
+    """One row of the table."""
+    load = Load(client)
+    time.sleep(4)
+    hurt_at = time.monotonic()
+    hurt()
+    time.sleep(DURING)
+    healed_at = time.monotonic()
+    heal()
+    while not load.is_well_since(healed_at) and time.monotonic() < healed_at + 90:
+        time.sleep(0.1)
+    load.stop()
+    noted = [entry for entry in load.noted if entry[0] + entry[1] >= hurt_at]
+    failed = [entry for entry in noted if entry[3] not in (200, 201)]
+    last = max((began + took - healed_at for began, took, _, _ in failed), default=0)
+    seen = []
+    for kind, word in (("read", "reads"), ("ask", "questions"), ("write", "writes")):
+        counts = collections.Counter(str(status) for _, _, found, status in noted if found == kind)
+        good = counts.pop("200", 0) + counts.pop("201", 0)
+        seen.append(f"{word}: {good} answered" + "".join(f", {count} × {status}" for status, count in counts.items()))
+    slowest = max((took for _, took, _, _ in noted), default=0)
+    there = set(people(client))
+    lost = [email for email in load.acknowledged if email not in there]
+    print(f"| {name} | {'; '.join(seen)} | {slowest:.1f} s | {max(last, 0):.1f} s | {len(lost)} of {len(load.acknowledged)} |", flush=True)
+    return lost
+
+
+def full_set_up(which):
+    setup = Cuttable()
+    with contextlib.closing(setup):
+        owner = setup.client().sign_up()
+        owner.upload("sales.csv", SALES)
+        lost = []
+
+        def cut(link):
+            return lambda: setattr(setup.links[link], "whole", False), lambda: setattr(setup.links[link], "whole", True)
+
+        def paused(program):
+            return lambda: program().signal(signal.SIGSTOP), lambda: program().signal(signal.SIGCONT)
+
+        def killed(attribute, kind):
+            def heal():
+                old = getattr(setup, attribute)
+                new = setup.run(kind(setup.path, old.port))
+                setattr(setup, attribute, new)
+            return lambda: getattr(setup, attribute).kill(), heal
+
+        scenarios = {
+            "store killed": killed("mongo", Mongo),
+            "store paused": paused(lambda: setup.mongo),
+            "store cut off": cut("mongo"),
+            "cache killed": killed("redis", Redis),
+            "cache paused": paused(lambda: setup.redis),
+            "cache cut off": cut("redis"),
+            "replica killed": (lambda: setup.replicas[1].kill(), lambda: setup.restart(1)),
+            "replica paused": paused(lambda: setup.replicas[1]),
+            "replica stopped": (lambda: setup.replicas[1].stop(), lambda: setup.restart(1)),
+        }
+        for name, (hurt, heal) in scenarios.items():
+            if any(name.startswith(word) for word in which):
+                lost += observe(name, owner, hurt, heal)
+        return lost
+
+
+def full_disk():
+    """The embedded set-up on a disk of its own, which something else fills."""
+    with contextlib.closing(Folder()) as folder:
+        disk = folder.path / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", disk], check=True)
+        try:
+            server = folder.run(Pacioli(folder.path, "server", {}, data=disk))
+            owner = Client(server.url).sign_up()
+            owner.upload("sales.csv", SALES)
+            filler = disk / "filler"
+
+            def hurt():
+                with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+                    while file.write(b"x" * 65536):
+                        pass
+                refused = owner.upload("more.csv", SALES)
+                print(f"<!-- an upload while the disk is full: {refused.status} {refused.json['code']} -->")
+
+            lost = observe("disk full", owner, hurt, filler.unlink)
+            server.kill()
+            server = folder.run(Pacioli(folder.path, "server", {}, data=disk, port=server.port))
+            assert owner.ask("total revenue").json["status"] == "answered"
+            return lost
+        finally:
+            server.kill()
+            subprocess.run(["umount", disk], check=True)
+
+
+def main():
+    which = sys.argv[1:] or ["store", "cache", "replica", "disk"]
+    print(f"| for {DURING} s | what people saw, from then until all was well | slowest | failures after it was mended | acknowledged and lost |")
+    print("|---|---|---|---|---|")
+    lost = full_set_up(which) if set(which) - {"disk"} else []
+    lost += full_disk() if "disk" in which else []
+    os._exit(1 if lost else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Prometheus scrapes two replicas under load: every query of every dashboard gives something, every metric
+is documented, and traces arrive at a collector."""
+
+import concurrent.futures
+import http.server
+import json
+import re
+import shutil
+import threading
+import time
+import unittest
+import urllib.parse
+import urllib.request
+
+from programs import DEPLOY, REPOSITORY, SALES, FullSetUp, Program, free_port, is_open, tool, value, wait_until
+
+# Nothing of these happened in the load run: their queries must be understood and may be empty.
+MAY_BE_EMPTY = {"load_failures_total", "runs_total"}
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes traces as OTLP says it: protobuf over HTTP, answered in kind."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((self.path, self.headers["Content-Type"], body))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def setUpModule():
+    global full, prometheus, collector
+    collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+    collector.received = []
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    unittest.addModuleCleanup(collector.server_close)
+    unittest.addModuleCleanup(collector.shutdown)
+    full = FullSetUp(PACIOLI_TELEMETRY__OTLP_ENDPOINT=f"http://127.0.0.1:{collector.server_port}",
+                     PACIOLI_LIMITS__ENABLED="true", PACIOLI_LIMITS__QUERY_PER_USER="30/1m")
+    unittest.addModuleCleanup(full.close)
+    prometheus = scrape(full)
+    load(full)
+
+
+def scrape(setup):
+    """deploy/prometheus as it is, but for the targets and the pace."""
+    folder = setup.path / "prometheus"
+    shutil.copytree(DEPLOY / "prometheus", folder)
+    text = (folder / "prometheus.yml").read_text()
+    targets = [f'"127.0.0.1:{replica.metrics_port}"' for replica in setup.replicas]
+    for old, new in {"15s": "1s", '"pacioli-1:9464", "pacioli-2:9464"': ", ".join(targets)}.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    (folder / "prometheus.yml").write_text(text)
+    port = free_port()
+    program = setup.run(Program(
+        [tool("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+         f"--web.listen-address=127.0.0.1:{port}"], setup.path, "prometheus"))
+    wait_until(lambda: is_open(port), what="prometheus")
+    program.url = f"http://127.0.0.1:{port}"
+    return program
+
+
+def load(setup):
+    """Everything the dashboards speak of happens, over some scrapes."""
+    owner = setup.client().sign_up()
+    owner.upload("sales.csv", SALES)
+
+    def busy(number):
+        person = setup.client()
+        person.token = owner.token
+        for _ in range(4):
+            person.get("/tables")
+            person.ask(["total revenue", "revenue by region", "gibberish zzz"][number % 3])
+        person.post("/auth/login", {"username": owner.email, "password": "wrong one"})
+        person.token = "not.a.token"
+        person.get("/tables")
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(busy, range(6)))
+    rows = b'{"id": 1, "amount": 2.5}\n'
+    owner.send("POST", "/tables/pushed/rows?key=id", rows, {"Content-Type": "application/x-ndjson"})
+    time.sleep(2)
+    owner.upload("more.csv", SALES)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(busy, range(6)))
+    time.sleep(2)
+
+
+def ask(path, **parameters):
+    with urllib.request.urlopen(f"{prometheus.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}") as answer:
+        return json.load(answer)["data"]
+
+
+class Monitoring(unittest.TestCase):
+    def test_both_replicas_are_scraped_and_the_rules_are_loaded(self):
+        up = ask("query", query='up{job="pacioli"}')["result"]
+        self.assertEqual([series["value"][1] for series in up], ["1", "1"])
+        rules = [rule for group in ask("rules")["groups"] for rule in group["rules"]]
+        self.assertEqual({rule["health"] for rule in rules}, {"ok"}, rules)
+        self.assertEqual([rule["name"] for rule in rules if rule.get("state") == "firing"
+                          and rule["labels"]["severity"] == "page"], [])
+
+    def test_every_panel_has_data(self):
+        asked = 0
+        for file in sorted((DEPLOY / "grafana/dashboards").glob("*.json")):
+            for panel in json.loads(file.read_text())["panels"]:
+                for target in panel.get("targets", []):
+                    query = target["expr"].replace("$__rate_interval", "1m")
+                    with self.subTest(f"{file.name}: {panel['title']}: {query}"):
+                        asked += 1
+                        found = ask("query", query=query)["result"]
+                        if not any(name in query for name in MAY_BE_EMPTY):
+                            self.assertTrue(found)
+                            self.assertNotEqual({series["value"][1] for series in found}, {"NaN"})
+        self.assertGreater(asked, 50)
+        print(f"{asked} queries of the dashboards were run")
+
+    def test_every_metric_is_documented_and_bounded(self):
+        documented = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", (REPOSITORY / "docs/METRICS.md").read_text(), re.MULTILINE))
+        page = full.replicas[0].metrics()
+        kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)", page, re.MULTILINE))
+        scraped = {name + ("_total" if kind == "counter" else ""): kind for name, kind in kinds.items()}
+        self.assertEqual({name: kind for name, kind in scraped.items() if documented.get(name) != kind}, {})
+        self.assertEqual([line for line in page.splitlines() if re.search(r"example\.com|[0-9a-f]{8}-[0-9a-f]{4}-", line)], [])
+        self.assertLess(len(page.splitlines()), 2000)
+        self.assertEqual(value(page, 'pacioli_dependency_up{dependency="store"}'), 1)
+
+    def test_traces_arrive_and_name_the_request(self):
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+        trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+        client = full.client()
+        client.get("/healthz", headers={"traceparent": f"00-{trace}-{parent}-01", "X-Request-Id": "traced-1"})
+        client.get("/healthz", headers={"traceparent": f"00-{trace}-{parent}-00", "X-Request-Id": "traced-2"})
+
+        def spans():
+            found = []
+            for path, kind, body in list(collector.received):
+                self.assertEqual((path, kind), ("/v1/traces", "application/x-protobuf"))
+                for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                    names = {pair.key: pair.value.string_value for pair in resource.resource.attributes}
+                    self.assertEqual(names["service.name"], "pacioli")
+                    found += [span for scope in resource.scope_spans for span in scope.spans]
+            return found
+
+        def named(word):
+            return [span for span in spans() if word in [pair.value.string_value for pair in span.attributes]]
+
+        span = wait_until(lambda: named("traced-1"), what="the trace")[0]
+        self.assertEqual((span.name, span.trace_id.hex(), span.parent_span_id.hex()), ("GET /healthz", trace, parent))
+        attributes = {pair.key: pair.value.string_value or pair.value.int_value for pair in span.attributes}
+        self.assertEqual((attributes["http.route"], attributes["http.response.status_code"]), ("/healthz", 200))
+        self.assertEqual(named("traced-2"), [])
+        names = {span.name for span in spans()}
+        self.assertIn("POST /query", names)
+        everything = b"".join(body for _, _, body in collector.received)
+        for secret in (b"revenue by region", b"@example.com", b"Venetian"):
+            self.assertNotIn(secret, everything)
+
+
+if __name__ == "__main__":
+    unittest.main()
