@@ -176,7 +176,7 @@ class Nginx(Program):
             "/etc/nginx/tls/fullchain.pem": str(pem),
             "/etc/nginx/tls/privkey.pem": str(key),
             "/var/cache/nginx/pacioli": str(folder / "cache"),
-            "access_log /dev/stdout": f"access_log {folder}/access.log",
+            "/var/log/nginx/access.log": f"{folder}/access.log",
             "pacioli-1:8000": f"127.0.0.1:{replicas[0].port}",
             "pacioli-2:8000": f"127.0.0.1:{replicas[1].port}",
         }

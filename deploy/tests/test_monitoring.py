@@ -69,14 +69,16 @@ def scrape(setup):
 def load(setup):
     """Everything the dashboards speak of happens, over some scrapes."""
     owner = setup.client().sign_up()
-    owner.upload("sales.csv", SALES)
+    # More than one to each replica: a rate needs what a series was before.
+    for number in range(3):
+        owner.upload(f"before{number}.csv", SALES)
 
     def busy(number):
         person = setup.client()
         person.token = owner.token
         for _ in range(4):
             person.get("/tables")
-            person.ask(["total revenue", "revenue by region", "gibberish zzz"][number % 3])
+            person.ask(["total revenue of before0", "revenue by region in table before0", "gibberish zzz"][number % 3])
         person.post("/auth/login", {"username": owner.email, "password": "wrong one"})
         person.token = "not.a.token"
         person.get("/tables")
@@ -86,7 +88,8 @@ def load(setup):
     rows = b'{"id": 1, "amount": 2.5}\n'
     owner.send("POST", "/tables/pushed/rows?key=id", rows, {"Content-Type": "application/x-ndjson"})
     time.sleep(2)
-    owner.upload("more.csv", SALES)
+    for number in range(3):
+        owner.upload(f"after{number}.csv", SALES)
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         list(pool.map(busy, range(6)))
     time.sleep(2)

@@ -91,6 +91,13 @@ impl Store {
         self.batch(vec![Write::update(Collection::Idempotency, &id, unanswered, fields)]).await
     }
 
+    /// Says that a claimed request is still being worked on, and will be until then at least.
+    pub async fn hold(&self, id: &str, until: Timestamp) -> Result<(), StoreError> {
+        let unanswered = Filter::Missing("response");
+        let fields = [("lock_until", until.to_string().into())];
+        self.batch(vec![Write::update(Collection::Idempotency, &id, unanswered, fields)]).await
+    }
+
     /// Gives up a claim that got no answer, so that the request may be made again.
     pub async fn release(&self, id: &str) -> Result<(), StoreError> {
         let unanswered = Filter::Missing("response");

@@ -1,7 +1,7 @@
 //! `Idempotency-Key` on requests that create: repeating one, because its answer was lost, neither
 //! does the work twice nor fails (draft-ietf-httpapi-idempotency-key-header-07).
 
-use std::future::Future;
+use std::{convert::Infallible, future::Future};
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
@@ -16,11 +16,14 @@ use super::json::{media_type, parse_json, read_body};
 use crate::{
     app::App,
     auth::{Purpose, hex},
-    error::{ApiError, ApiResult, Code},
+    error::{ApiError, ApiResult, Code, chain},
 };
 
-/// A request that takes longer than this has died: its key is free again.
-const IN_FLIGHT: Duration = Duration::minutes(2);
+/// A request that has given no sign of life for so long has died with its server: its key is free again.
+const HELD: Duration = Duration::seconds(15);
+
+/// How often one that is worked on gives a sign of life.
+const SIGN_OF_LIFE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// How long an answer can be asked for again.
 const KEPT: Duration = Duration::hours(24);
@@ -65,7 +68,7 @@ impl IdempotencyKey {
         let record = IdempotencyRecord {
             id: hex(&app.keys.mac(Purpose::Idempotency, &named)),
             fingerprint: hex(&app.keys.mac(Purpose::Idempotency, content)),
-            lock_until: now + IN_FLIGHT,
+            lock_until: now + HELD,
             expires_at: now + KEPT,
             response: None,
         };
@@ -82,7 +85,11 @@ impl IdempotencyKey {
                 return Err(ApiError::new(Code::IdempotencyMismatch, text));
             }
         }
-        match work.await {
+        let worked = tokio::select! {
+            worked = work => worked,
+            never = hold(app, &record.id) => match never {},
+        };
+        match worked {
             Ok(done) => {
                 app.store.complete(&record.id, &keep(&done)).await?;
                 Ok(Turn::First(done))
@@ -91,6 +98,18 @@ impl IdempotencyKey {
                 app.store.release(&record.id).await?;
                 Err(error)
             }
+        }
+    }
+}
+
+/// Keeps a key claimed while its request is worked on. A sign of life that is not heard is no reason to
+/// end the work: the next one may be.
+async fn hold(app: &App, id: &str) -> Infallible {
+    loop {
+        tokio::time::sleep(SIGN_OF_LIFE).await;
+        if let Err(error) = app.store.hold(id, app.clock.now() + HELD).await {
+            let cause = chain(&error);
+            tracing::warn!(event = "idempotency.not_held", cause, "a key may be taken over");
         }
     }
 }

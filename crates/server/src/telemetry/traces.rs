@@ -103,7 +103,8 @@ pub fn request_span(request: &Request, request_id: &str) -> Span {
 
 /// Notes how the request of `span` was answered.
 pub fn request_answered(span: &Span, status: StatusCode) {
-    span.record("http.response.status_code", status.as_u16());
+    // A number of 64 bits with a sign: any other would be sent as text.
+    span.record("http.response.status_code", i64::from(status.as_u16()));
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }

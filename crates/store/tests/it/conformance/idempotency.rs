@@ -68,6 +68,8 @@ pub(crate) async fn a_claim_is_answered_by_what_became_of_it(subject: &Subject) 
 pub(crate) async fn a_claim_whose_server_died_is_taken_over_once(subject: &Subject) {
     let abandoned = record("key", "a", later(30));
     assert_eq!(subject.store.claim(&abandoned, now()).await.unwrap(), Claim::New);
+    subject.store.hold("key", later(60)).await.unwrap();
+    assert_eq!(subject.store.claim(&abandoned, later(31)).await.unwrap(), Claim::InFlight);
     let takeover = record("key", "a", later(90));
-    one_is_new(&claim_often(&subject.store, &takeover, later(31)).await);
+    one_is_new(&claim_often(&subject.store, &takeover, later(61)).await);
 }
