@@ -28,6 +28,7 @@ mod grammar;
 mod judge;
 mod keywords;
 mod lexicon;
+pub mod model;
 mod relations;
 mod role;
 mod segment;

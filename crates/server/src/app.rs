@@ -17,6 +17,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     http::{RateState, RequestContext},
     loads::Jobs,
+    models::Models,
     password::{Hasher, PasswordContext, PasswordPolicy},
     seal::Sealer,
     telemetry::Metrics,
@@ -42,6 +43,8 @@ pub struct Parts {
     pub engine: Engine,
     /// Access tokens.
     pub tokens: AccessTokens,
+    /// Read questions that rules do not.
+    pub models: Models,
     /// Keys for everything else.
     pub keys: Keys,
     /// Hashes passwords, apart from everything else.

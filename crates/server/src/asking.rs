@@ -18,9 +18,11 @@ use pacioli_store::{PageRequest, TenantStore};
 
 use crate::{
     access::Seen,
+    answering::{self, Answering, Outcome as Became, Translators},
     app::App,
     error::{ApiError, ApiResult},
     extract::Caller,
+    models::Shared,
 };
 
 /// Questions of a conversation among which the last one that was understood is looked for.
@@ -62,6 +64,8 @@ pub enum Source {
     Verified,
     /// The rules.
     Rules,
+    /// A model of language.
+    Model,
 }
 
 impl Source {
@@ -70,6 +74,7 @@ impl Source {
         match self {
             Self::Verified => "verified",
             Self::Rules => "rules",
+            Self::Model => "model",
         }
     }
 }
@@ -148,9 +153,9 @@ impl<'a> Asker<'a> {
                 answered => return Ok((Outcome::Answered(Box::new(answered?)), took)),
             }
             let seen = self.sees().await?;
-            return self.translated(asked, seen, started).await;
+            return self.translated(asked, seen).await;
         }
-        self.translated(asked, seen, started).await
+        self.translated(asked, seen).await
     }
 
     /// What becomes of a saved question on a day.
@@ -192,38 +197,64 @@ impl<'a> Asker<'a> {
         Ok(Seen::by(self.user, self.data.catalog().await?))
     }
 
-    async fn translated(
-        &self,
-        asked: &Asked,
-        seen: Seen,
-        started: Instant,
-    ) -> ApiResult<(Outcome, Duration)> {
+    async fn translated(&self, asked: &Asked, seen: Seen) -> ApiResult<(Outcome, Duration)> {
         let context = Context { today: asked.today, table: None };
         let last = self.last_ask(asked.conversation).await?;
-        let translator = Translator::new(&seen.visible);
-        let translation = match last {
-            Some(last) => translator.translate_after(&asked.words, &context, &last),
-            None => translator.translate(&asked.words, &context),
+        let models = self.app.models.of_company(self.data, &self.app.clock, &self.app.metrics);
+        let question =
+            answering::Asked { words: &asked.words, context: &context, last: last.as_ref() };
+        let became = self.became(&seen, &question, &models, asked).await;
+        // Where a load has replaced a table since the catalog was read, once more on the new version.
+        let (seen, (became, took)) = match became {
+            Err(Failure::Engine(EngineError::Missing)) => {
+                let seen = self.sees().await?;
+                let became = self.became(&seen, &question, &models, asked).await?;
+                (seen, became)
+            }
+            became => (seen, became?),
         };
-        let took = started.elapsed();
-        let (ask, spans, interpretation, confidence) = match chosen(translation, asked.choice)? {
-            Translation::Understood(it) => (it.ask, it.spans, it.interpretation, it.confidence),
-            Translation::Analyse(_) => {
+        let outcome = match became {
+            Became::Answered(answered) => Outcome::Answered(Box::new(told(*answered, &seen))),
+            Became::Analyse(_) => {
                 let reason = "Why, what comes next and what is unusual cannot be answered yet.";
-                let not_understood = Vec::new();
-                return Ok((Outcome::Refused { not_understood, reason: reason.to_owned() }, took));
+                Outcome::Refused { not_understood: Vec::new(), reason: reason.to_owned() }
             }
-            Translation::Clarify { question, choices } => {
-                return Ok((Outcome::Clarify { question, choices }, took));
-            }
-            Translation::Refuse { not_understood, reason } => {
-                return Ok((Outcome::Refused { not_understood, reason }, took));
+            Became::Clarify { question, choices } => Outcome::Clarify { question, choices },
+            Became::Refused { not_understood, reason } => {
+                Outcome::Refused { not_understood, reason }
             }
         };
-        let (computed, interpretation) = (Computed::Ask(ask), Some(interpretation));
-        let read = Read { computed, interpretation, spans, confidence, source: Source::Rules };
-        let answered = Box::pin(self.run(seen, read, asked.id)).await?;
-        Ok((Outcome::Answered(Box::new(answered)), took))
+        Ok((outcome, took))
+    }
+
+    /// What becomes of the question by rules and models, on these tables, and how long they took to
+    /// understand it.
+    async fn became(
+        &self,
+        seen: &Seen,
+        question: &answering::Asked<'_>,
+        models: &[Shared],
+        asked: &Asked,
+    ) -> Result<(Became, Duration), Failure> {
+        let scope = Scope { company: self.company.id, catalog: &seen.whole, access: &seen.access };
+        let answering = Answering {
+            engine: &self.app.engine,
+            scope,
+            visible: &seen.visible,
+            models,
+            translators: Translators::Cascade,
+            id: asked.id,
+        };
+        let translator = Translator::new(&seen.visible);
+        // Boxed, for they are large.
+        let (became, took) = Box::pin(answering.answer(&translator, question)).await?;
+        match (became, asked.choice) {
+            (Became::Clarify { choices, .. }, Some(choice)) => {
+                let chosen = chosen(choices, choice).map_err(Failure::Choice)?;
+                Ok((Box::pin(answering.of_rules(chosen)).await?, took))
+            }
+            (became, _) => Ok((became, took)),
+        }
     }
 
     /// What somebody has verified for this question; of several the closest, then the newest.
@@ -291,11 +322,7 @@ impl<'a> Asker<'a> {
         };
         match computed {
             Computed::Ask(ask) => answered.tell(ask, &seen, notes),
-            Computed::Sql(_) => {
-                let rows = answered.table.rows.len();
-                answered.sentence =
-                    if rows == 1 { "1 row.".into() } else { format!("{rows} rows.") };
-            }
+            Computed::Sql(_) => answered.sentence = pacioli_report::tell_rows(&answered.table),
         }
         Ok(answered)
     }
@@ -355,24 +382,64 @@ pub fn learn(
     Verified::learn(&verified.question, ask, then, verified.are_days_fixed)
 }
 
-/// The reading that the person has chosen, where there were several.
-fn chosen(translation: Translation, choice: Option<usize>) -> ApiResult<Translation> {
-    match (translation, choice) {
-        (Translation::Clarify { choices, .. }, Some(choice)) => {
-            let count = choices.len();
-            let reading = choices.into_iter().nth(choice).ok_or_else(|| {
-                let text = format!("This question has {count} readings: 0 to {}.", count - 1);
-                ApiError::invalid(&["body", "choice"], "out_of_range", text)
-            })?;
-            let Choice { ask, analysis, interpretation, .. } = reading;
-            let (spans, confidence) = (Vec::new(), 1.0);
-            if let Some(analysis) = analysis {
-                let analysed = Analysed { analysis, spans, interpretation, confidence };
-                return Ok(Translation::Analyse(Box::new(analysed)));
-            }
-            let understood = Understood { ask, spans, interpretation, confidence };
-            Ok(Translation::Understood(Box::new(understood)))
-        }
-        (translation, _) => Ok(translation),
+/// The reading that the person has chosen of several.
+fn chosen(choices: Vec<Choice>, choice: usize) -> Result<Translation, ApiError> {
+    let count = choices.len();
+    let reading = choices.into_iter().nth(choice).ok_or_else(|| {
+        let text = format!("This question has {count} readings: 0 to {}.", count - 1);
+        ApiError::invalid(&["body", "choice"], "out_of_range", text)
+    })?;
+    let Choice { ask, analysis, interpretation, .. } = reading;
+    let (spans, confidence) = (Vec::new(), 1.0);
+    if let Some(analysis) = analysis {
+        let analysed = Analysed { analysis, spans, interpretation, confidence };
+        return Ok(Translation::Analyse(Box::new(analysed)));
     }
+    Ok(Translation::Understood(Box::new(Understood { ask, spans, interpretation, confidence })))
+}
+
+/// Why nothing became of a question.
+enum Failure {
+    Engine(EngineError),
+    /// No reading has the number that was chosen.
+    Choice(ApiError),
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Engine(error) => error.into(),
+            Failure::Choice(error) => error,
+        }
+    }
+}
+
+/// The answer with its sentence and picture.
+fn told(answered: answering::Answered, seen: &Seen) -> Answered {
+    let answering::Answered { ask, understood, answer, source } = answered;
+    let Understood { spans, interpretation, confidence, .. } = understood;
+    let Answer { table, sql, notes } = answer;
+    let version = seen.visible.table(&interpretation.table).map(|entry| entry.version);
+    let mut told = Answered {
+        ask: None,
+        sentence: pacioli_report::tell_rows(&table),
+        chart: None,
+        version,
+        table,
+        sql,
+        interpretation: Some(interpretation),
+        spans,
+        confidence,
+        source,
+    };
+    if let Some(ask) = ask {
+        told.tell(ask, seen, notes);
+    }
+    told
 }

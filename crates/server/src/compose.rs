@@ -23,6 +23,7 @@ use crate::{
     connect::Connector,
     error::chain,
     loads::{self, Jobs},
+    models::Models,
     password::{Hasher, PasswordPolicy},
     seal::Sealer,
     telemetry::Metrics,
@@ -53,6 +54,9 @@ pub enum StartError {
     /// The cache's address cannot be read.
     #[error("cache.redis_url: {0}")]
     Cache(#[from] InvalidRedisUrl),
+    /// A model of language cannot be used.
+    #[error("language: {0}")]
+    Model(#[from] pacioli_language::model::ModelError),
     /// The engine cannot be set up.
     #[error("the query engine cannot be set up: {}", chain(.0))]
     Engine(#[from] EngineError),
@@ -142,6 +146,7 @@ pub async fn compose_with(
     let cache = open_cache(&config).await?;
     let files = TableFiles::local(&config.data_dir.join("files"))?;
     let engine = Engine::start(&files, engine_options(&config, worker))?;
+    let models = Models::configured(&config.language)?;
     let (hasher, metrics) = (Hasher::new(&config.auth), Metrics::new());
     hasher.report_to(metrics.clone());
     let told = metrics.clone();
@@ -155,6 +160,7 @@ pub async fn compose_with(
         metrics,
         sealer,
         connector,
+        models,
         jobs: Jobs::default(),
         loads: Semaphore::new(config.loads.concurrency),
         stopping: CancellationToken::new(),

@@ -6,6 +6,7 @@
 //! one row in the authorisation matrix of the tests, which fail until it is there.
 
 mod access;
+mod answering;
 mod app;
 mod asking;
 mod auth;
@@ -20,6 +21,7 @@ mod error;
 mod extract;
 mod http;
 mod loads;
+mod models;
 mod openapi;
 mod password;
 mod router;

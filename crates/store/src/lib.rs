@@ -32,6 +32,7 @@ mod error;
 mod idempotency;
 mod jobs;
 mod kept;
+mod model_use;
 mod observer;
 mod page;
 mod questions;

@@ -6,6 +6,8 @@ mod catalog;
 mod corpus;
 mod injections;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod notation;
 #[cfg(test)]
 mod properties;

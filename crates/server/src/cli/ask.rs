@@ -5,11 +5,16 @@ use std::{
 
 use chrono::NaiveDate;
 use clap::Args;
-use pacioli_language::{Context, Interpretation, Translation, Understood, translate};
+use pacioli_language::{Context, Interpretation, Translator, Understood};
 use pacioli_model::{Cell, Table};
 
-use super::{CommandResult, block_on, books::Books};
-use crate::clock::Clock;
+use super::{CommandResult, Settings, block_on, books::Books};
+use crate::{
+    answering::{Answered, Asked, Outcome, Translators},
+    asking::Source,
+    clock::Clock,
+    models::Models,
+};
 
 /// Rows that a terminal shows.
 const ROWS: u64 = 1000;
@@ -31,25 +36,30 @@ pub struct AskFiles {
 }
 
 impl AskFiles {
-    pub fn run(self) -> CommandResult {
-        block_on(self.answer())?
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        block_on(self.answer(settings))?
     }
 
-    async fn answer(self) -> CommandResult {
+    async fn answer(self, settings: &Settings) -> CommandResult {
+        let models = Models::configured(&settings.load()?.language)?.all();
         let mut paths = self.files_and_question;
         let Some(question) = paths.pop() else { return Err("no question was given".into()) };
         let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
         let books = Books::open(&paths, ROWS).await?;
         let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
-        match translate(&question, &Context { today, table: None }, &books.catalog) {
-            Translation::Understood(understood) => show(&books, *understood, self.sql).await,
-            Translation::Analyse(_) => Err(ANALYSES.into()),
-            Translation::Clarify { question, choices } => {
+        let translator = Translator::new(&books.catalog);
+        let context = Context { today, table: None };
+        let asked = Asked { words: &question, context: &context, last: None };
+        let answering = books.answering(&models, Translators::Cascade);
+        match answering.answer(&translator, &asked).await?.0 {
+            Outcome::Answered(answered) => show(&books, *answered, self.sql),
+            Outcome::Analyse(_) => Err(ANALYSES.into()),
+            Outcome::Clarify { question, choices } => {
                 let choices: Vec<_> =
                     choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
                 Err(format!("{question}{}", choices.concat()).into())
             }
-            Translation::Refuse { not_understood, reason } => {
+            Outcome::Refused { not_understood, reason } => {
                 let words = not_understood.join("; ");
                 let words =
                     if words.is_empty() { words } else { format!(" Not understood: {words}") };
@@ -59,9 +69,9 @@ impl AskFiles {
     }
 }
 
-async fn show(books: &Books, understood: Understood, only_sql: bool) -> CommandResult {
-    let Understood { ask, interpretation, .. } = understood;
-    let answer = books.run(&ask).await?;
+fn show(books: &Books, answered: Answered, only_sql: bool) -> CommandResult {
+    let Answered { ask, understood, answer, source } = answered;
+    let Understood { interpretation, confidence, .. } = understood;
     let mut out = io::stdout().lock();
     if only_sql {
         return Ok(writeln!(out, "{}", answer.sql)?);
@@ -71,10 +81,16 @@ async fn show(books: &Books, understood: Understood, only_sql: bool) -> CommandR
         period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
         filters: &interpretation.filters,
     };
-    let sentence = pacioli_report::narrate(&ask, &books.catalog, &context, &answer.table);
+    let sentence = match &ask {
+        Some(ask) => pacioli_report::narrate(ask, &books.catalog, &context, &answer.table),
+        None => pacioli_report::tell_rows(&answer.table),
+    };
     writeln!(out, "{sentence}\n")?;
     write_table(&mut out, &answer.table)?;
     writeln!(out, "\n{}", understood_as(&interpretation))?;
+    if source == Source::Model {
+        writeln!(out, "  sure: {:.0} %", confidence * 100.0)?;
+    }
     writeln!(out, "\n{}", answer.sql)?;
     Ok(())
 }

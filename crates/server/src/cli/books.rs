@@ -8,10 +8,10 @@ use std::{
     time::Duration,
 };
 
-use pacioli_engine::{Answer, Engine, EngineError, EngineOptions, Scope, TableFiles};
+use pacioli_engine::{Engine, EngineError, EngineOptions, Scope, TableFiles};
 use pacioli_model::{
-    Access, Ask, Catalog, CompanyId, MeasuredRelationship, Semantics, StoredSemantics, TableEntry,
-    Timestamp, UserId,
+    Access, Catalog, CompanyId, MeasuredRelationship, QueryId, Semantics, StoredSemantics,
+    TableEntry, Timestamp, UserId,
 };
 use pacioli_sources::{
     declarations::{self, Declarations},
@@ -24,9 +24,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    answering::{Answering, Translators},
     clock::Random,
     compose::own_program,
     loads::{Conversion, InputFile, Progress},
+    models::Shared,
 };
 
 const NOBODY: CompanyId = CompanyId(Uuid::nil());
@@ -40,6 +42,7 @@ pub struct Books {
     measured: Vec<MeasuredRelationship>,
     semantics: StoredSemantics,
     engine: Engine,
+    access: Access,
     // Dropped last: the engine reads from it.
     _folder: TempDir,
 }
@@ -68,6 +71,7 @@ impl Books {
             measured: Vec::new(),
             semantics: StoredSemantics::default(),
             engine,
+            access: Access::default(),
             _folder: folder,
         };
         books.relate(tables).await?;
@@ -92,11 +96,21 @@ impl Books {
         Ok(())
     }
 
-    /// Answers an Ask.
-    pub async fn run(&self, ask: &Ask) -> Result<Answer, EngineError> {
-        let access = Access::default();
-        let scope = Scope { company: NOBODY, catalog: &self.catalog, access: &access };
-        self.engine.run(&scope, ask).await
+    /// What answers questions about them.
+    pub fn answering<'a>(
+        &'a self,
+        models: &'a [Shared],
+        translators: Translators,
+    ) -> Answering<'a> {
+        let scope = Scope { company: NOBODY, catalog: &self.catalog, access: &self.access };
+        Answering {
+            engine: &self.engine,
+            scope,
+            visible: &self.catalog,
+            models,
+            translators,
+            id: QueryId(Uuid::nil()),
+        }
     }
 
     /// Finds keys, and which tables belong together.

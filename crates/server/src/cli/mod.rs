@@ -110,8 +110,8 @@ fn run(cli: Cli) -> CommandResult {
     match cli.command {
         Command::Serve(command) => command.run(&settings),
         Command::Demo(command) => command.run(&settings),
-        Command::Ask(command) => command.run(),
-        Command::Eval(command) => command.run(),
+        Command::Ask(command) => command.run(&settings),
+        Command::Eval(command) => command.run(&settings),
         Command::User(command) => command.run(&settings),
         Command::Company(command) => command.run(&settings),
         Command::Config(command) => command.run(&settings),

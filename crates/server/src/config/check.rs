@@ -4,7 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::Targets;
 
 use super::{
-    AuthConfig, Config, Problem, ServerConfig, sections::SecretsConfig, weakness::weakness,
+    AuthConfig, Config, LanguageConfig, Problem, ServerConfig, sections::SecretsConfig,
+    weakness::weakness,
 };
 
 impl Config {
@@ -30,8 +31,13 @@ impl Config {
         within("engine.memory_mb", engine.memory_mb, 128..=1_048_576);
         within("engine.deadline_seconds", engine.deadline_seconds.into(), 1..=3600);
         within("engine.row_limit", engine.row_limit as u64, 1..=1_000_000);
+        let language = &self.language;
+        within("language.model_queue", language.model_queue as u64, 1..=1000);
+        within("language.model_deadline_seconds", language.model_deadline_seconds.into(), 1..=600);
+        within("language.llm_deadline_seconds", language.llm_deadline_seconds.into(), 1..=600);
         let telemetry = &self.telemetry;
         within("telemetry.otlp_sample_percent", telemetry.otlp_sample_percent.into(), 0..=100);
+        check_server_of_models(language, &mut problems);
         let is_plain = |url: &str| url.starts_with("http://") && is_origin(url);
         if telemetry.otlp_endpoint.as_deref().is_some_and(|url| !is_plain(url)) {
             let message = "must be like `http://127.0.0.1:4318`, without a path";
@@ -111,6 +117,27 @@ fn check_stores(config: &Config, problems: &mut Vec<Problem>) {
     if database.is_empty() || database.len() > 63 || !database.chars().all(fits) {
         let message = "must be 1 to 63 letters, digits, `_` or `-`";
         problems.push(Problem::new("store.database", message));
+    }
+}
+
+fn check_server_of_models(language: &LanguageConfig, problems: &mut Vec<Problem>) {
+    let Some(url) = &language.llm_base_url else { return };
+    let uri: Option<axum::http::Uri> = url.parse().ok();
+    let fits = uri.is_some_and(|uri| {
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let secret = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        matches!(scheme, "http" | "https")
+            && uri.host().is_some()
+            && !secret
+            && uri.query().is_none()
+    });
+    if !fits {
+        let message = "must be like `http://127.0.0.1:8080/v1`, without a password or a query";
+        problems.push(Problem::new("language.llm_base_url", message));
+    }
+    if language.llm_model.trim().is_empty() {
+        let message = "must name the server's model where language.llm_base_url is set";
+        problems.push(Problem::new("language.llm_model", message));
     }
 }
 

@@ -6,12 +6,13 @@ use toml::{Table, Value};
 use super::{Config, ConfigSources, DEFAULTS, Problem};
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "store.mongodb_uri",
     "cache.redis_url",
     "auth.jwt_secret",
     "auth.previous_secrets",
     "auth.pepper",
+    "language.llm_api_key",
     "secrets.encryption_key",
     "secrets.previous_encryption_keys",
 ];

@@ -18,7 +18,9 @@ use std::{
 pub use kept::EncryptionKeys;
 pub use layers::Setting;
 pub use quota::Quota;
-pub use sections::{AuthConfig, Config, LogConfig, LogFormat, ServerConfig, TelemetryConfig};
+pub use sections::{
+    AuthConfig, Config, LanguageConfig, LogConfig, LogFormat, ServerConfig, TelemetryConfig,
+};
 
 /// The embedded defaults.
 const DEFAULTS: &str = include_str!("../../../../config.default.toml");

@@ -31,6 +31,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// `[engine]`
     pub engine: EngineConfig,
+    /// `[language]`
+    pub language: LanguageConfig,
     /// `[log]`
     pub log: LogConfig,
     /// `[telemetry]`
@@ -284,6 +286,31 @@ impl EngineConfig {
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(self.deadline_seconds.into())
     }
+}
+
+/// Models of language.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageConfig {
+    /// A GGUF file, if any.
+    #[serde(deserialize_with = "text_if_given")]
+    pub model: Option<String>,
+    /// Questions that may wait for it.
+    pub model_queue: usize,
+    /// Time of one reading.
+    pub model_deadline_seconds: u32,
+    /// A server's address, without a slash at its end, if any.
+    #[serde(deserialize_with = "text_if_given")]
+    pub llm_base_url: Option<String>,
+    /// What it knows the model by.
+    pub llm_model: String,
+    /// Its key, if it wants one.
+    #[serde(deserialize_with = "secret_if_given")]
+    pub llm_api_key: Option<SecretString>,
+    /// Time of one reading.
+    pub llm_deadline_seconds: u32,
+    /// Of one company in a calendar month; 0 for any number.
+    pub llm_monthly_tokens: u64,
 }
 
 /// The server's log.

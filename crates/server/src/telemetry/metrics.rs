@@ -73,6 +73,12 @@ struct LimitLabels {
     decision: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ModelLabels {
+    model: &'static str,
+    outcome: &'static str,
+}
+
 /// One label whose values are words of the program.
 type Word = [(&'static str, &'static str); 1];
 /// One label whose value is a code of failed loads: a word of the program that comes as text.
@@ -155,6 +161,10 @@ metrics! {
     queries [status]: Counters<Word> = Family::default();
     /// Time from question to answer.
     query_seconds: Histogram = request_buckets();
+    /// Prompts to models of language, by kind of model and outcome.
+    model_requests: Counters<ModelLabels> = Family::default();
+    /// Tokens that models of language read and wrote, by kind of model.
+    model_tokens: Counters<Word> = Family::default();
     /// Panics, anywhere in the process.
     panics: Counter = Counter::default();
     /// Questions that were answered, by what understood them.
@@ -339,6 +349,16 @@ impl Metrics {
         self.0.dependency_up.get_or_create(&[("dependency", name)]).set(is_up.into());
     }
 
+    /// A model was asked; `kind` and `outcome` are words of the program.
+    pub fn model(&self, model: &'static str, outcome: &'static str) {
+        self.0.model_requests.get_or_create(&ModelLabels { model, outcome }).inc();
+    }
+
+    /// A model read and wrote so many tokens.
+    pub fn model_tokens(&self, model: &'static str, tokens: u64) {
+        self.0.model_tokens.get_or_create(&[("model", model)]).inc_by(tokens);
+    }
+
     /// Something panicked.
     pub fn panicked(&self) {
         self.0.panics.inc();
@@ -447,6 +467,8 @@ mod tests {
         metrics.run("succeeded");
         metrics.loaded(3, 40);
         metrics.query("answered", Duration::from_millis(30));
+        metrics.model("local", "completed");
+        metrics.model_tokens("local", 7);
         metrics.panicked();
         let page = metrics.own();
         for line in [
@@ -464,6 +486,8 @@ mod tests {
             "pacioli_bytes_loaded_total 40",
             "pacioli_queries_total{status=\"answered\"} 1",
             "pacioli_query_seconds_count 1",
+            "pacioli_model_requests_total{model=\"local\",outcome=\"completed\"} 1",
+            "pacioli_model_tokens_total{model=\"local\"} 7",
             "pacioli_panics_total 1",
             "# TYPE process_cpu_seconds counter",
         ] {

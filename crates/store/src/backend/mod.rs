@@ -61,6 +61,7 @@ pub(crate) enum Collection {
     Feedback,
     SavedQuestions,
     Dashboards,
+    ModelUse,
     Idempotency,
 }
 
@@ -87,6 +88,7 @@ impl Collection {
             Self::Feedback => "feedback",
             Self::SavedQuestions => "saved_questions",
             Self::Dashboards => "dashboards",
+            Self::ModelUse => "model_use",
             Self::Idempotency => "idempotency",
         }
     }

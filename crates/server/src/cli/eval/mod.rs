@@ -9,18 +9,24 @@ use std::{
     fs::{self, File},
     io::{self, BufRead as _, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
-use pacioli_language::{Context, Translation, Translator};
-use pacioli_model::{AnalysisKind, Ask, Cell, Table};
+use pacioli_engine::EngineError;
+use pacioli_language::{Context, Translator};
+use pacioli_model::{AnalysisKind, Cell};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{CommandResult, block_on, books::Books};
-use crate::clock::Clock;
+use super::{CommandResult, Settings, block_on, books::Books};
+use crate::{
+    answering::{Answered, Asked, Outcome as Became, Translators},
+    asking::Source,
+    clock::Clock,
+    models::{Models, Shared},
+};
 use score::Expected;
 
 /// Rows of an answer: more than any known answer has.
@@ -57,6 +63,28 @@ pub struct Eval {
 enum Kind {
     /// Rules alone.
     Rules,
+    /// The model of the file that `language.model` names, alone.
+    Model,
+    /// The model of the server that `language.llm_base_url` names, alone.
+    Llm,
+    /// Rules, and the models that are configured where rules do not do.
+    Cascade,
+}
+
+impl Kind {
+    /// Who translates, and the models that are asked.
+    fn translators(self, models: &Models) -> Result<(Translators, Vec<Shared>), String> {
+        let one = |model: &Option<Shared>, key: &str| {
+            let model = model.clone().ok_or_else(|| format!("{key} is not set"))?;
+            Ok::<_, String>((Translators::Model, vec![model]))
+        };
+        match self {
+            Self::Rules => Ok((Translators::Rules, Vec::new())),
+            Self::Model => one(&models.local, "language.model"),
+            Self::Llm => one(&models.server, "language.llm_base_url"),
+            Self::Cascade => Ok((Translators::Cascade, models.all())),
+        }
+    }
 }
 
 /// All that is read of a question.
@@ -98,12 +126,13 @@ struct Timing {
 }
 
 impl Eval {
-    pub fn run(self) -> CommandResult {
-        block_on(self.score())?
+    pub fn run(self, settings: &Settings) -> CommandResult {
+        block_on(self.score(settings))?
     }
 
-    async fn score(self) -> CommandResult {
-        let Kind::Rules = self.translator;
+    async fn score(self, settings: &Settings) -> CommandResult {
+        let models = Models::configured(&settings.load()?.language)?;
+        let (translators, models) = self.translator.translators(&models)?;
         let questions: Vec<Question> = lines(&self.questions)?;
         let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
         let mut outcomes = Vec::with_capacity(questions.len());
@@ -112,7 +141,19 @@ impl Eval {
             let translator = Translator::new(&books.catalog);
             let mut asked = HashMap::new();
             for (place, question) in of_database {
-                let outcome = answer(&books, &translator, question, today, &mut asked).await;
+                let context = Context { today, table: None };
+                let last = question.after.as_ref().and_then(|id| asked.get(&id.to_string()));
+                let asking = Asked { words: &question.words, context: &context, last };
+                let started = Instant::now();
+                let answering = books.answering(&models, translators);
+                let became = answering.answer(&translator, &asking).await;
+                let took = started.elapsed();
+                if let Ok((Became::Answered(answered), _)) = &became
+                    && let Some(ask) = &answered.ask
+                {
+                    asked.insert(question.id.to_string(), ask.clone());
+                }
+                let outcome = Outcome::of(question.id.clone(), became, took);
                 outcomes.push((place, outcome));
             }
         }
@@ -198,70 +239,57 @@ fn beside(questions: &Path) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-async fn answer(
-    books: &Books,
-    translator: &Translator<'_>,
-    question: &Question,
-    today: NaiveDate,
-    asked: &mut HashMap<String, Ask>,
-) -> Outcome {
-    let started = Instant::now();
-    let context = Context { today, table: None };
-    let last = question.after.as_ref().and_then(|id| asked.get(&id.to_string()));
-    let translation = match last {
-        Some(last) => translator.translate_after(&question.words, &context, last),
-        None => translator.translate(&question.words, &context),
-    };
-    let mut outcome = Outcome {
-        id: question.id.clone(),
-        status: "not_answerable",
-        columns: Vec::new(),
-        rows: Vec::new(),
-        sql: None,
-        reason: None,
-        source: "rules",
-        confidence: 0.0,
-        timing_ms: Timing { translate: millis(started), run: 0.0 },
-        right: None,
-    };
-    match translation {
-        Translation::Refuse { not_understood, reason } => {
-            outcome.reason = Some(format!("{reason} [{}]", not_understood.join("; ")));
-        }
-        Translation::Clarify { question, choices } => {
-            outcome.status = "needs_clarification";
-            let choices: Vec<_> = choices.into_iter().map(|choice| choice.label).collect();
-            outcome.reason = Some(format!("{question} {}", choices.join(" | ")));
-        }
-        Translation::Analyse(analysed) => {
-            outcome.status = match analysed.analysis.kind {
-                AnalysisKind::Why { .. } => "why",
-                AnalysisKind::Forecast => "forecast",
-                AnalysisKind::Unusual => "unusual",
-            };
-        }
-        Translation::Understood(understood) => {
-            outcome.confidence = understood.confidence;
-            asked.insert(question.id.to_string(), understood.ask.clone());
-            let started = Instant::now();
-            match books.run(&understood.ask).await {
-                Ok(answer) => outcome.answered(answer.table, answer.sql),
-                Err(error) => {
-                    outcome.status = "error";
-                    outcome.reason = Some(error.to_string());
-                }
-            }
-            outcome.timing_ms.run = millis(started);
-        }
-    }
-    outcome
-}
-
-fn millis(since: Instant) -> f64 {
-    (since.elapsed().as_secs_f64() * 1e6).round() / 1e3
+fn millis(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e3
 }
 
 impl Outcome {
+    fn of(id: Value, became: Result<(Became, Duration), EngineError>, took: Duration) -> Self {
+        let mut outcome = Self {
+            id,
+            status: "not_answerable",
+            columns: Vec::new(),
+            rows: Vec::new(),
+            sql: None,
+            reason: None,
+            source: Source::Rules.as_str(),
+            confidence: 0.0,
+            timing_ms: Timing::default(),
+            right: None,
+        };
+        let became = match became {
+            Ok((became, translated)) => {
+                let run = took.saturating_sub(translated);
+                outcome.timing_ms = Timing { translate: millis(translated), run: millis(run) };
+                became
+            }
+            Err(error) => {
+                outcome.status = "error";
+                outcome.reason = Some(error.to_string());
+                return outcome;
+            }
+        };
+        match became {
+            Became::Answered(answered) => outcome.answered(*answered),
+            Became::Analyse(analysed) => {
+                outcome.status = match analysed.analysis.kind {
+                    AnalysisKind::Why { .. } => "why",
+                    AnalysisKind::Forecast => "forecast",
+                    AnalysisKind::Unusual => "unusual",
+                };
+            }
+            Became::Clarify { question, choices } => {
+                outcome.status = "needs_clarification";
+                let choices: Vec<_> = choices.into_iter().map(|choice| choice.label).collect();
+                outcome.reason = Some(format!("{question} {}", choices.join(" | ")));
+            }
+            Became::Refused { not_understood, reason } => {
+                outcome.reason = Some(format!("{reason} [{}]", not_understood.join("; ")));
+            }
+        }
+        outcome
+    }
+
     /// Whether this is what should have become of the question.
     fn is_right(&self, expected: &Expected) -> bool {
         let wanted = |what: &str| {
@@ -276,8 +304,11 @@ impl Outcome {
         }
     }
 
-    fn answered(&mut self, table: Table, sql: String) {
+    fn answered(&mut self, answered: Answered) {
+        let (table, sql) = (answered.answer.table, answered.answer.sql);
         self.status = "answered";
+        self.source = answered.source.as_str();
+        self.confidence = answered.understood.confidence;
         self.columns = table.columns.iter().map(|column| column.name.to_string()).collect();
         let row = |row: Vec<Cell>| row.into_iter().map(cell).collect();
         self.rows = table.rows.into_iter().map(row).collect();

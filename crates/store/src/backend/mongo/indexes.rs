@@ -14,7 +14,12 @@ use crate::backend::Collection;
 /// rules: one account an address, and the end of what has expired.
 pub(super) async fn ensure(database: &Database) -> Result<(), Error> {
     // Older servers make no collection within a transaction; these have no index to make them.
-    let plain_ones = [Collection::Companies, Collection::Semantics, Collection::Measurements];
+    let plain_ones = [
+        Collection::Companies,
+        Collection::Semantics,
+        Collection::Measurements,
+        Collection::ModelUse,
+    ];
     for name in plain_ones.map(Collection::name).into_iter().chain([undo::LOG]) {
         match database.create_collection(name).await {
             Err(error) if !exists_already(&error) => return Err(error),

@@ -4,7 +4,7 @@ use crate::StoreError;
 
 /// Each brings a database from the version that is its position to the next one. What has been
 /// released is never edited.
-const MIGRATIONS: [&str; 4] = [FIRST, CONNECTIONS, SEMANTICS, ANSWERS];
+const MIGRATIONS: [&str; 5] = [FIRST, CONNECTIONS, SEMANTICS, ANSWERS, MODEL_USE];
 
 /// One table a collection. An index serves a query only where its expressions are written exactly as
 /// `sql.rs` writes them. A list that is searched has a side table, kept by triggers.
@@ -95,6 +95,11 @@ CREATE INDEX saved_questions_company
     ON saved_questions (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
 CREATE INDEX dashboards_company
     ON dashboards (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+";
+
+/// What companies spend on models.
+const MODEL_USE: &str = "
+CREATE TABLE model_use (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
 ";
 
 /// Brings the database up to this version's shape, all or nothing, also when two processes start

@@ -10,6 +10,7 @@ mod companies;
 mod connections;
 mod idempotency;
 mod kept;
+mod model_use;
 mod mongo_server;
 mod owners;
 mod recovery;
@@ -111,6 +112,8 @@ suite! {
         earlier_declarations_are_kept_up_to_a_bound,
         measurements_replace_those_before_them_alone,
         a_key_is_noted_of_the_load_it_was_seen_in;
+    model_use:
+        tokens_add_up_by_company_and_month;
     idempotency:
         of_many_claims_at_once_one_is_new,
         a_claim_is_answered_by_what_became_of_it,

@@ -1,0 +1,77 @@
+//! What a model may write, as a grammar in Lark's notation for llguidance: one SELECT whose tables and
+//! columns are those of the catalog. It keeps a small model from inventing names; what a name means, and
+//! whether the whole makes sense, the binder and the guard decide.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use pacioli_model::TableEntry;
+use sqlparser::keywords::{
+    ALL_KEYWORDS, ALL_KEYWORDS_INDEX, RESERVED_FOR_COLUMN_ALIAS, RESERVED_FOR_TABLE_ALIAS,
+};
+
+/// The parts that no catalog changes. Upper-case words and single spaces: a name, which is lower-case,
+/// is never mistaken for a word of SQL.
+const SHAPE: &str = r#"
+start: query ";"
+query: select (set_word select)* order? limit?
+set_word: " UNION " | " UNION ALL " | " INTERSECT " | " EXCEPT "
+select: "SELECT " ("DISTINCT ")? items " FROM " TABLE join* where? group?
+items: "*" | expr (", " expr)*
+join: (" JOIN " | " LEFT JOIN ") TABLE " ON " column " = " column (" AND " column " = " column)*
+where: " WHERE " condition
+group: " GROUP BY " group_key (", " group_key)* (" HAVING " condition)?
+group_key: column | date_part
+order: " ORDER BY " order_key (", " order_key)*
+order_key: expr (" ASC" | " DESC")?
+limit: " LIMIT " COUNT (" OFFSET " COUNT)?
+condition: test ((" AND " | " OR ") test)*
+test: "NOT "? (comparison | exists | "(" condition ")")
+exists: "EXISTS (" query ")"
+comparison: expr (compared | between | among | like | empty)
+compared: (" = " | " != " | " <> " | " < " | " <= " | " > " | " >= ") operand
+operand: expr | TEXT | DAY | TRUTH
+between: " NOT"? " BETWEEN " operand " AND " operand
+among: " NOT"? " IN (" (query | literal (", " literal)*) ")"
+literal: TEXT | NUMBER | DAY
+like: " NOT"? (" LIKE " | " ILIKE ") TEXT
+empty: " IS NULL" | " IS NOT NULL"
+expr: term ((" + " | " - " | " * " | " / ") term)*
+term: column | NUMBER | aggregate | function | date_part | "(" query ")" | "(" expr ")"
+aggregate: "COUNT(" ("*" | "DISTINCT "? column) ")" | ("SUM(" | "AVG(" | "MIN(" | "MAX(") "DISTINCT "? expr ")"
+function: ("ABS(" | "LOWER(" | "UPPER(" | "LENGTH(") expr ")" | "ROUND(" expr ", " COUNT ")" | "CAST(" expr (" AS FLOAT" | " AS INTEGER" | " AS DATE") ")"
+date_part: "EXTRACT(" ("YEAR" | "QUARTER" | "MONTH" | "WEEK" | "DAY" | "DOW" | "HOUR") " FROM " column ")" | "DATE_TRUNC('" ("year" | "quarter" | "month" | "week" | "day") "', " column ")"
+column: COLUMN
+NUMBER: /-?[0-9]{1,15}(\.[0-9]{1,6})?/
+COUNT: /[0-9]{1,6}/
+TEXT: /'([^'\n\\]|''){0,80}'/
+DAY: /DATE '[0-9]{4}-[0-9]{2}-[0-9]{2}'/
+TRUTH: "TRUE" | "FALSE"
+"#;
+
+/// The grammar over these tables.
+pub fn grammar(tables: &[&TableEntry]) -> String {
+    let mut text = SHAPE.to_owned();
+    let names: Vec<String> = tables.iter().map(|table| written(table.name.as_str())).collect();
+    let _ = writeln!(text, "TABLE: /{}/", names.join("|"));
+    let mut bare = BTreeSet::new();
+    let mut qualified = Vec::new();
+    for table in tables {
+        let columns: Vec<String> =
+            table.columns.iter().map(|column| written(column.name.as_str())).collect();
+        qualified.push(format!("{}\\.({})", written(table.name.as_str()), columns.join("|")));
+        bare.extend(columns);
+    }
+    let all: Vec<String> = qualified.into_iter().chain(bare).collect();
+    let _ = writeln!(text, "COLUMN: /{}/", all.join("|"));
+    text
+}
+
+/// A name as a statement has it: in quotes where it is a word of SQL.
+pub(super) fn written(name: &str) -> String {
+    let keyword = ALL_KEYWORDS.binary_search(&name.to_ascii_uppercase().as_str());
+    let reserved = keyword.is_ok_and(|place| {
+        let keyword = ALL_KEYWORDS_INDEX[place];
+        RESERVED_FOR_COLUMN_ALIAS.contains(&keyword) || RESERVED_FOR_TABLE_ALIAS.contains(&keyword)
+    });
+    if reserved { format!("\"{name}\"") } else { name.to_owned() }
+}

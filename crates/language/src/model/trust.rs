@@ -1,0 +1,25 @@
+//! Whether a model's reading is to be answered from.
+
+use super::{Completion, Reading};
+
+/// A local model's own probability of its statement below which it is not answered from. Measured on
+/// Spider's training questions.
+const LEAST_PROBABILITY: f64 = 0.55;
+
+/// Why a reading is not answered from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Doubt {
+    /// It compares columns with texts that none of their rows have.
+    UnknownValues(Vec<String>),
+    /// The model itself is not sure.
+    Unsure(f64),
+}
+
+/// What stands against answering from a reading, if anything does.
+pub fn doubt(completion: &Completion, reading: &Reading) -> Option<Doubt> {
+    if !reading.unknown_values.is_empty() {
+        return Some(Doubt::UnknownValues(reading.unknown_values.clone()));
+    }
+    let probability = completion.probability.filter(|value| *value < LEAST_PROBABILITY);
+    probability.map(Doubt::Unsure)
+}

@@ -1,0 +1,237 @@
+//! The network of Qwen2 and Qwen2.5 over quantised weights.
+//!
+//! Ours, and not candle-transformers', for two things that one cannot do: its cache of keys and values
+//! can be kept and gone on from, so that a company's tables are read once and not for every question;
+//! and the embeddings stay quantised, which for the 0.5B model saves 540 MB. The mathematics are those of
+//! the Qwen2 report (arXiv:2407.10671): RMS norms before attention and feed-forward, rotary positions,
+//! grouped queries, SwiGLU.
+
+use std::io::{Read, Seek};
+
+use candle_core::{
+    DType, Device, Result, Tensor,
+    quantized::{QMatMul, gguf_file::Content},
+};
+use candle_nn::{ops, rotary_emb::rope};
+
+/// Positions that are prepared for: prompts and what is written are far shorter.
+const MOST_POSITIONS: usize = 8192;
+
+/// The weights.
+#[derive(Debug)]
+pub struct Qwen2 {
+    embeddings: QMatMul,
+    layers: Vec<Layer>,
+    norm: Tensor,
+    output: QMatMul,
+    cos: Tensor,
+    sin: Tensor,
+    shape: Shape,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    heads: usize,
+    groups: usize,
+    width: usize,
+    epsilon: f32,
+}
+
+#[derive(Debug)]
+struct Layer {
+    attention_norm: Tensor,
+    query: Projection,
+    key: Projection,
+    value: Projection,
+    attended: QMatMul,
+    forward_norm: Tensor,
+    gate: QMatMul,
+    up: QMatMul,
+    down: QMatMul,
+}
+
+#[derive(Debug)]
+struct Projection {
+    weight: QMatMul,
+    bias: Tensor,
+}
+
+impl Projection {
+    fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        x.apply(&self.weight)?.broadcast_add(&self.bias)
+    }
+}
+
+/// Keys and values of the tokens read so far. Cloning shares them: going on from a clone leaves the
+/// original as it was.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    layers: Vec<(Tensor, Tensor)>,
+    tokens: usize,
+}
+
+impl Memory {
+    /// How many tokens it holds.
+    pub fn tokens(&self) -> usize {
+        self.tokens
+    }
+}
+
+impl Qwen2 {
+    /// Reads the weights of a GGUF file whose `general.architecture` is `qwen2`.
+    pub fn read<R: Read + Seek>(content: &Content, file: &mut R) -> Result<Self> {
+        let device = Device::Cpu;
+        let number = |key: &str| -> Result<usize> {
+            let value = content.metadata.get(&format!("qwen2.{key}"));
+            let value = value.ok_or_else(|| candle_core::Error::msg(format!("no qwen2.{key}")))?;
+            Ok(value.to_u32()? as usize)
+        };
+        let heads = number("attention.head_count")?;
+        let groups = number("attention.head_count_kv")?;
+        let hidden = number("embedding_length")?;
+        if heads == 0 || groups == 0 || heads % groups != 0 || hidden % heads != 0 {
+            candle_core::bail!("{heads} heads in {groups} groups do not share {hidden} numbers");
+        }
+        let float = |key: &str| content.metadata.get(key).and_then(|value| value.to_f32().ok());
+        let epsilon = float("qwen2.attention.layer_norm_rms_epsilon").unwrap_or(1e-6);
+        let base = float("qwen2.rope.freq_base").unwrap_or(10_000.0);
+        let shape = Shape { heads, groups, width: hidden / heads, epsilon };
+        let mut matrix = |name: &str| QMatMul::from_qtensor(content.tensor(file, name, &device)?);
+        let embeddings = matrix("token_embd.weight")?;
+        let tied = !content.tensor_infos.contains_key("output.weight");
+        let output = if tied { embeddings.clone() } else { matrix("output.weight")? };
+        let mut vector = |name: &str| content.tensor(file, name, &device)?.dequantize(&device);
+        let norm = vector("output_norm.weight")?;
+        let layers = (0..number("block_count")?)
+            .map(|number| Layer::read(content, file, number))
+            .collect::<Result<_>>()?;
+        let (cos, sin) = rotations(shape.width, base, &device)?;
+        Ok(Self { embeddings, layers, norm, output, cos, sin, shape })
+    }
+
+    /// Reads `tokens` after what `memory` holds, and gives the logits of what comes next.
+    pub fn read_on(&self, tokens: &[u32], memory: &mut Memory) -> Result<Tensor> {
+        let (start, count) = (memory.tokens, tokens.len());
+        if start + count > MOST_POSITIONS {
+            candle_core::bail!("{} tokens are more than {MOST_POSITIONS}", start + count);
+        }
+        let ids = Tensor::new(tokens, &Device::Cpu)?.unsqueeze(0)?;
+        let mut x = self.embeddings.embedding(&ids)?;
+        let turn = (self.cos.narrow(0, start, count)?, self.sin.narrow(0, start, count)?);
+        let mask = (count > 1).then(|| self.mask(start, count)).transpose()?;
+        let mut grown = Vec::with_capacity(self.layers.len());
+        for (number, layer) in self.layers.iter().enumerate() {
+            let before = memory.layers.get(number);
+            let (next, kept) = layer.forward(&x, before, &turn, mask.as_ref(), self.shape)?;
+            x = next;
+            grown.push(kept);
+        }
+        *memory = Memory { layers: grown, tokens: start + count };
+        let last = x.narrow(1, count - 1, 1)?.contiguous()?;
+        let last = ops::rms_norm(&last, &self.norm, self.shape.epsilon)?;
+        last.apply(&self.output)?.flatten_all()?.to_dtype(DType::F32)
+    }
+
+    /// What a token must not see: those after it. The queries that share a group's keys stand below each
+    /// other.
+    fn mask(&self, start: usize, count: usize) -> Result<Tensor> {
+        let sharing = self.shape.heads / self.shape.groups;
+        let hidden = |at: usize, other: usize| {
+            if other > start + at { f32::NEG_INFINITY } else { 0.0 }
+        };
+        let rows = (0..sharing * count)
+            .flat_map(|row| (0..start + count).map(move |other| hidden(row % count, other)));
+        Tensor::from_vec(rows.collect(), (1, 1, sharing * count, start + count), &Device::Cpu)
+    }
+}
+
+impl Layer {
+    fn read<R: Read + Seek>(content: &Content, file: &mut R, number: usize) -> Result<Self> {
+        let device = Device::Cpu;
+        let mut tensor =
+            |name: &str| content.tensor(file, &format!("blk.{number}.{name}"), &device);
+        Ok(Self {
+            attention_norm: tensor("attn_norm.weight")?.dequantize(&device)?,
+            query: Projection {
+                weight: QMatMul::from_qtensor(tensor("attn_q.weight")?)?,
+                bias: tensor("attn_q.bias")?.dequantize(&device)?,
+            },
+            key: Projection {
+                weight: QMatMul::from_qtensor(tensor("attn_k.weight")?)?,
+                bias: tensor("attn_k.bias")?.dequantize(&device)?,
+            },
+            value: Projection {
+                weight: QMatMul::from_qtensor(tensor("attn_v.weight")?)?,
+                bias: tensor("attn_v.bias")?.dequantize(&device)?,
+            },
+            attended: QMatMul::from_qtensor(tensor("attn_output.weight")?)?,
+            forward_norm: tensor("ffn_norm.weight")?.dequantize(&device)?,
+            gate: QMatMul::from_qtensor(tensor("ffn_gate.weight")?)?,
+            up: QMatMul::from_qtensor(tensor("ffn_up.weight")?)?,
+            down: QMatMul::from_qtensor(tensor("ffn_down.weight")?)?,
+        })
+    }
+
+    fn forward(
+        &self,
+        x: &Tensor,
+        before: Option<&(Tensor, Tensor)>,
+        turn: &(Tensor, Tensor),
+        mask: Option<&Tensor>,
+        shape: Shape,
+    ) -> Result<(Tensor, (Tensor, Tensor))> {
+        let normed = ops::rms_norm(x, &self.attention_norm, shape.epsilon)?;
+        let (attended, kept) = self.attend(&normed, before, turn, mask, shape)?;
+        let x = (x + attended)?;
+        let normed = ops::rms_norm(&x, &self.forward_norm, shape.epsilon)?;
+        let gated = (ops::silu(&normed.apply(&self.gate)?)? * normed.apply(&self.up)?)?;
+        Ok(((x + gated.apply(&self.down)?)?, kept))
+    }
+
+    fn attend(
+        &self,
+        x: &Tensor,
+        before: Option<&(Tensor, Tensor)>,
+        (cos, sin): &(Tensor, Tensor),
+        mask: Option<&Tensor>,
+        shape: Shape,
+    ) -> Result<(Tensor, (Tensor, Tensor))> {
+        let Shape { heads, groups, width, .. } = shape;
+        let count = x.dim(1)?;
+        let split = |x: Tensor, parts: usize| {
+            x.reshape((1, count, parts, width))?.transpose(1, 2)?.contiguous()
+        };
+        let query = rope(&split(self.query.apply(x)?, heads)?, cos, sin)?;
+        let mut key = rope(&split(self.key.apply(x)?, groups)?, cos, sin)?;
+        let mut value = split(self.value.apply(x)?, groups)?;
+        if let Some((keys, values)) = before {
+            key = Tensor::cat(&[keys, &key], 2)?;
+            value = Tensor::cat(&[values, &value], 2)?;
+        }
+        // The queries of one group lie below each other, so that its keys need not be copied for each.
+        let query = query.reshape((1, groups, heads / groups * count, width))?;
+        #[expect(clippy::cast_precision_loss, reason = "a width is a small number")]
+        let scale = 1.0 / (width as f64).sqrt();
+        let scores = (query.matmul(&key.t()?)? * scale)?;
+        let scores = match mask {
+            Some(mask) => scores.broadcast_add(mask)?,
+            None => scores,
+        };
+        let seen = ops::softmax_last_dim(&scores)?.matmul(&value)?;
+        let seen = seen.reshape((1, heads, count, width))?.transpose(1, 2)?;
+        let seen = seen.reshape((1, count, heads * width))?;
+        Ok((seen.apply(&self.attended)?, (key, value)))
+    }
+}
+
+/// Cosines and sines of rotary positions.
+fn rotations(width: usize, base: f32, device: &Device) -> Result<(Tensor, Tensor)> {
+    #[expect(clippy::cast_precision_loss, reason = "a width is a small number")]
+    let speeds: Vec<f32> =
+        (0..width).step_by(2).map(|at| base.powf(-(at as f32) / width as f32)).collect();
+    let speeds = Tensor::new(speeds.as_slice(), device)?.unsqueeze(0)?;
+    #[expect(clippy::cast_possible_truncation, reason = "8192 fits")]
+    let places = Tensor::arange(0, MOST_POSITIONS as u32, device)?.to_dtype(DType::F32)?;
+    let angles = places.unsqueeze(1)?.matmul(&speeds)?;
+    Ok((angles.cos()?, angles.sin()?))
+}
