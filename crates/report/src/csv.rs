@@ -105,3 +105,23 @@ pub fn archive(document: &Document) -> Result<Vec<u8>, ReportError> {
     put("queries.sql", queries.join("\n").as_bytes())?;
     Ok(archive.finish()?.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_run_by_a_spreadsheet() {
+        let text = |value: &str, is_text| field(&Cell::Text(value.to_owned()), is_text);
+        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(text(bad, true), format!("'{bad}"));
+        }
+        assert_eq!(text("a=b", true), "a=b");
+        assert_eq!(
+            text("-99999999999999999999999999999999999999999.5", false).chars().next(),
+            Some('-')
+        );
+        assert_eq!(field(&Cell::Integer(-5), false), "-5");
+        assert_eq!(field(&Cell::Decimal("-0.50".parse().unwrap()), false), "-0.50");
+    }
+}

@@ -10,6 +10,7 @@
 //! One more kind of finding needs its texts in `write/catalogue`, its sentences in `write/facts.rs`,
 //! and its picture in `write/pictures.rs`; the tests' report (`tests/it/sample.rs`) needs one of it.
 
+mod answer;
 pub mod chart;
 mod csv;
 pub mod document;
@@ -23,6 +24,7 @@ mod words;
 mod write;
 mod xlsx;
 
+pub use answer::{Answer, answer_document};
 pub use chart::chart;
 pub use csv::{archive, csv, field};
 pub use error::ReportError;

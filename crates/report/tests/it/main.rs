@@ -12,3 +12,5 @@ mod reports;
 mod sample;
 #[cfg(test)]
 mod sentences;
+#[cfg(test)]
+mod vega;

@@ -209,7 +209,9 @@ impl ChoiceOut {
 /// be read in several ways; refuses, naming the words it did not understand, where it cannot be sure.
 /// A question whose answer somebody of the company has verified is answered by that.
 /// By `Accept` the rows of an answer alone, as `text/csv`, `application/vnd.apache.arrow.stream` or
-/// `application/vnd.apache.parquet`; a question back and a refusal are JSON always.
+/// `application/vnd.apache.parquet`, or a workbook of rows, picture and SQL, as
+/// `application/vnd.openxmlformats-officedocument.spreadsheetml.sheet`; a question back and a refusal are
+/// JSON always.
 #[utoipa::path(
     post, path = "/query", tag = "questions", operation_id = "ask", request_body = Question,
     responses((status = 200, description = "An answer, a question back, or a refusal", body = QueryOut)),
@@ -274,7 +276,19 @@ async fn settled(
     format: Format,
 ) -> ApiResult<Response> {
     let (file, ask) = match &outcome {
-        Outcome::Answered(it) => (format.file(&it.table, asked.id.0)?, it.ask.clone()),
+        Outcome::Answered(it) => {
+            let told = pacioli_report::Answer {
+                question: &asked.words,
+                sentence: &it.sentence,
+                ask: it.ask.as_ref(),
+                table: &it.table,
+                sql: &it.sql,
+                notes: it.interpretation.as_ref().map_or(&[][..], |it| &it.notes),
+                company: &asker.company.company_name,
+                asked_at: asker.app.clock.now(),
+            };
+            (format.file(&told, asked.id.0).await?, it.ask.clone())
+        }
         _ => (None, None),
     };
     let conversation = asked.conversation.map_or_else(|| asker.app.random.uuid(), |it| it.0);

@@ -10,7 +10,8 @@ use axum::{
 };
 use futures_util::stream;
 use pacioli_engine::export;
-use pacioli_model::{Cell, ColumnType, Table};
+use pacioli_model::{ColumnType, Table};
+use pacioli_report::{Answer as Told, field};
 use uuid::Uuid;
 
 use crate::error::{ApiError, ApiResult};
@@ -18,6 +19,8 @@ use crate::error::{ApiError, ApiResult};
 const CSV: &str = "text/csv";
 const ARROW: &str = "application/vnd.apache.arrow.stream";
 const PARQUET: &str = "application/vnd.apache.parquet";
+/// A workbook's.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// Rows that are sent in one piece.
 const PIECE_ROWS: usize = 1000;
 
@@ -33,6 +36,8 @@ pub enum Format {
     Arrow,
     /// `application/vnd.apache.parquet`.
     Parquet,
+    /// A workbook, with the picture and the SQL.
+    Xlsx,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Format {
@@ -45,47 +50,77 @@ impl<S: Send + Sync> FromRequestParts<S> for Format {
 
 impl Format {
     fn wanted(headers: &HeaderMap) -> Self {
-        let texts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let mut best = (0.0, Self::Json);
-        for range in texts.flat_map(|text| text.split(',')) {
-            let mut parts = range.split(';').map(str::trim);
-            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let quality = parts.find_map(|part| part.strip_prefix("q="));
-            let quality: f64 = quality.and_then(|text| text.parse().ok()).unwrap_or(1.0);
-            let format = match kind.as_str() {
-                CSV => Self::Csv,
-                ARROW => Self::Arrow,
-                PARQUET => Self::Parquet,
-                "application/json" | "*/*" | "application/*" => Self::Json,
-                _ => continue,
-            };
-            if quality > best.0 {
-                best = (quality, format);
-            }
-        }
-        best.1
+        let kinds = [
+            ("application/json", Self::Json),
+            (CSV, Self::Csv),
+            (ARROW, Self::Arrow),
+            (PARQUET, Self::Parquet),
+            (XLSX, Self::Xlsx),
+        ];
+        wanted(headers, &kinds, Self::Json)
     }
 
-    /// The rows as this format has them; none for JSON, whose shape is each route's own.
-    pub fn file(self, table: &Table, query_id: Uuid) -> ApiResult<Option<Response>> {
+    /// The answer as this format has it; none for JSON, whose shape is each route's own.
+    pub async fn file(self, told: &Told<'_>, query_id: Uuid) -> ApiResult<Option<Response>> {
+        let table = told.table;
         let (kind, name, pieces) = match self {
             Self::Json => return Ok(None),
             Self::Csv => (CSV, "answer.csv", csv_pieces(table)?),
             Self::Arrow => (ARROW, "answer.arrows", export::arrow_stream(table)?),
             Self::Parquet => (PARQUET, "answer.parquet", vec![export::parquet(table)?]),
+            Self::Xlsx => (XLSX, "answer.xlsx", vec![workbook(told).await?]),
         };
         let pieces = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Bytes::from(piece)));
         let mut response = Body::from_stream(stream::iter(pieces)).into_response();
         let headers = response.headers_mut();
+        attachment(headers, kind, Some(name))?;
         let text = |text: &str| HeaderValue::from_str(text).map_err(ApiError::internal);
-        headers.insert(header::CONTENT_TYPE, text(kind)?);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let disposition = format!("attachment; filename=\"{name}\"");
-        headers.insert(header::CONTENT_DISPOSITION, text(&disposition)?);
         headers.insert("x-query-id", text(&query_id.to_string())?);
         headers.insert("x-truncated", text(&table.truncated.to_string())?);
         Ok(Some(response))
     }
+}
+
+/// Written by a thread that may be kept busy.
+async fn workbook(told: &Told<'_>) -> ApiResult<Vec<u8>> {
+    let document = pacioli_report::answer_document(told);
+    let written = tokio::task::spawn_blocking(move || pacioli_report::xlsx(&document)).await;
+    written.map_err(ApiError::internal)?.map_err(ApiError::internal)
+}
+
+/// Which of some kinds the client would rather have, by `Accept`; `usual` where it does not say, and
+/// where it asks for none of them.
+pub fn wanted<T: Copy>(headers: &HeaderMap, kinds: &[(&str, T)], usual: T) -> T {
+    let texts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut best = (0.0, usual);
+    for range in texts.flat_map(|text| text.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parts.find_map(|part| part.strip_prefix("q="));
+        let quality: f64 = quality.and_then(|text| text.parse().ok()).unwrap_or(1.0);
+        let known = kinds.iter().find(|(known, _)| *known == kind).map(|(_, it)| *it);
+        let it = match known {
+            Some(it) => it,
+            None if kind == "*/*" || kind == "application/*" => usual,
+            None => continue,
+        };
+        if quality > best.0 {
+            best = (quality, it);
+        }
+    }
+    best.1
+}
+
+/// Says that a body is a file of this type and name, not to be kept; without a name it is to be shown.
+pub fn attachment(headers: &mut HeaderMap, kind: &str, name: Option<&str>) -> ApiResult<()> {
+    let text = |text: &str| HeaderValue::from_str(text).map_err(ApiError::internal);
+    headers.insert(header::CONTENT_TYPE, text(kind)?);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(name) = name {
+        let disposition = format!("attachment; filename=\"{name}\"");
+        headers.insert(header::CONTENT_DISPOSITION, text(&disposition)?);
+    }
+    Ok(())
 }
 
 fn csv_pieces(table: &Table) -> ApiResult<Vec<Vec<u8>>> {
@@ -97,30 +132,13 @@ fn csv_pieces(table: &Table) -> ApiResult<Vec<Vec<u8>>> {
         let mut piece = csv::Writer::from_writer(Vec::new());
         for row in rows {
             let cells = row.iter().zip(&table.columns);
-            let cells = cells.map(|(cell, column)| field(cell, column.data_type));
+            let cells =
+                cells.map(|(cell, column)| field(cell, column.data_type == ColumnType::Text));
             piece.write_record(cells).map_err(ApiError::internal)?;
         }
         pieces.push(piece.into_inner().map_err(ApiError::internal)?);
     }
     Ok(pieces)
-}
-
-/// A cell as CSV has it. A text that a spreadsheet would run as a formula gets an apostrophe before it,
-/// which makes it a text there too.
-fn field(cell: &Cell, data_type: ColumnType) -> String {
-    match cell {
-        Cell::Null => String::new(),
-        Cell::Boolean(value) => value.to_string(),
-        Cell::Integer(value) => value.to_string(),
-        Cell::Decimal(value) => value.to_string(),
-        Cell::Float(value) => value.to_string(),
-        Cell::Date(value) => value.to_string(),
-        Cell::Timestamp(value) => value.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
-        Cell::Text(value) => {
-            let runs = value.starts_with(['=', '+', '-', '@', '\t', '\r']);
-            if runs && data_type == ColumnType::Text { format!("'{value}") } else { value.clone() }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -140,24 +158,11 @@ mod tests {
             ("text/csv;q=0, */*;q=0.1", Format::Json),
             ("application/vnd.apache.arrow.stream", Format::Arrow),
             ("application/vnd.apache.parquet, */*;q=0.8", Format::Parquet),
+            (XLSX, Format::Xlsx),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().unwrap());
             assert_eq!(Format::wanted(&headers), format, "{accept}");
         }
-    }
-
-    #[test]
-    fn no_text_is_run_by_a_spreadsheet() {
-        let text = |value: &str| field(&Cell::Text(value.to_owned()), ColumnType::Text);
-        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(text(bad), format!("'{bad}"));
-        }
-        assert_eq!(text("a=b"), "a=b");
-        assert_eq!(field(&Cell::Integer(-5), ColumnType::Integer), "-5");
-        assert_eq!(
-            field(&Cell::Decimal("-0.50".parse().unwrap()), ColumnType::Decimal { scale: 2 }),
-            "-0.50"
-        );
     }
 }

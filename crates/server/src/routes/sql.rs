@@ -63,8 +63,9 @@ pub struct SqlOut {
 /// Run SQL
 ///
 /// One SELECT over the company's tables, as far as the caller may see them; nothing else is run. As
-/// JSON, or by `Accept` as `text/csv`, `application/vnd.apache.arrow.stream` or
-/// `application/vnd.apache.parquet`.
+/// JSON, or by `Accept` as `text/csv`, `application/vnd.apache.arrow.stream`,
+/// `application/vnd.apache.parquet` or, a workbook,
+/// `application/vnd.openxmlformats-officedocument.spreadsheetml.sheet`.
 #[utoipa::path(
     post, path = "/sql", tag = "questions", operation_id = "run_sql", request_body = Statement,
     responses((status = 200, description = "The rows", body = SqlOut)),
@@ -84,7 +85,17 @@ pub async fn run_sql(
     }
     let query_id = statement.query_id.unwrap_or_else(|| app.random.uuid());
     let answer = run(&app, &caller, QueryId(query_id), &statement.sql).await?;
-    if let Some(file) = format.file(&answer.table, query_id)? {
+    let told = pacioli_report::Answer {
+        question: "SQL",
+        sentence: "",
+        ask: None,
+        table: &answer.table,
+        sql: &answer.sql,
+        notes: &[],
+        company: &caller.account.company.company_name,
+        asked_at: app.clock.now(),
+    };
+    if let Some(file) = format.file(&told, query_id).await? {
         return Ok(file);
     }
     let (row_count, truncated) = (answer.table.rows.len(), answer.table.truncated);

@@ -1,8 +1,9 @@
 //! `POST /sql`, `DELETE /queries/{id}`, the forms that answers come in, and that nobody sees what is
 //! not theirs in any of them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, io::Cursor, time::Duration};
 
+use calamine::{Data, DataType as _, Reader as _, Xlsx};
 use pacioli_model::{
     AuditAction, AuditEvent, AuditId, Bound, CallerAttribute, ColumnName, ColumnRef, CompanyId,
     Comparison, Outcome, Policy, Predicate, Role, Semantics, TableName, Timestamp, UserId,
@@ -113,7 +114,7 @@ async fn what_is_no_select_over_the_companys_tables_is_refused_with_the_reason()
 }
 
 #[tokio::test]
-async fn answers_come_as_csv_arrow_and_parquet() {
+async fn answers_come_as_csv_arrow_parquet_and_workbooks() {
     let (server, owner) = with_sales().await;
     let statement = json!({"sql": "SELECT note, amount, day FROM sales ORDER BY day"});
     let csv = bytes(&server, &owner, "/sql", "text/csv", statement.clone()).await;
@@ -126,6 +127,14 @@ async fn answers_come_as_csv_arrow_and_parquet() {
     let reader = arrow::ipc::reader::StreamReader::try_new(stream.as_slice(), None).unwrap();
     let batches: Vec<_> = reader.collect::<Result<_, _>>().unwrap();
     assert_eq!(batches.iter().map(arrow::array::RecordBatch::num_rows).sum::<usize>(), 3);
+    let workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    let book = bytes(&server, &owner, "/sql", workbook, statement.clone()).await;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(book)).unwrap();
+    let name = book.sheet_names()[0].clone();
+    let sheet = book.worksheet_range(&name).unwrap();
+    let row = sheet.rows().find(|row| row[0] == Data::String("=1+1".to_owned())).unwrap();
+    assert_eq!(row[1], Data::Float(10.5));
+    assert_eq!(row[2].as_date().unwrap().to_string(), "2025-01-03");
     let parquet = "application/vnd.apache.parquet";
     let file = bytes(&server, &owner, "/sql", parquet, statement).await;
     assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"));
