@@ -63,7 +63,11 @@ impl Voice<'_> {
                 (self.axis("amount"), self.writer().format(&pacioli_model::Unit::CompanyCurrency))
             }
             Fact::OutlierMember { .. } => (self.axis("after"), self.format.clone()),
-            Fact::RatioDrivers { .. } | Fact::Drivers { .. } => (
+            Fact::OutstandingFirst { .. }
+            | Fact::OutstandingLast { .. }
+            | Fact::Concentration { .. }
+            | Fact::RatioDrivers { .. }
+            | Fact::Drivers { .. } => (
                 Axis::new("value", self.finding.subject.metric.label.as_str()),
                 self.format.clone(),
             ),
