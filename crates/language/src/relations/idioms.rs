@@ -58,6 +58,7 @@ pub(crate) fn read(
         .or_else(|| idioms.came_and_went())
         .or_else(|| idioms.never_dealt_with())
         .or_else(|| idioms.of_large_orders())
+        .or_else(|| idioms.flagged())
         .or_else(|| idioms.overdue())
         .or_else(|| idioms.out_of_stock())
         .or_else(|| idioms.bought_together())

@@ -291,8 +291,8 @@ impl Lexicon {
             // "Units" are pieces, and no part of what one costs.
             if core[0] != "unit" {
                 self.add(&core[..1], name, 0.6);
+                self.add(head, name, 0.68);
             }
-            self.add(head, name, 0.68);
             if core.len() > 2 {
                 self.add(&core[1..], name, 0.72);
             }

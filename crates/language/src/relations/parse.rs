@@ -403,6 +403,9 @@ impl Parser<'_> {
             self.sketch.targets.push(Target::Metric(metric));
         }
         self.figures_of_groups();
+        if declared {
+            self.either_value();
+        }
         let nothing = self.sketch.targets.is_empty();
         if self.everything
             && nothing
@@ -427,6 +430,39 @@ impl Parser<'_> {
         }
         self.sketch.unplaced.sort_by_key(|tokens| tokens.start);
         self.sketch.settled()
+    }
+
+    /// "Revenue in Germany and in France": rows of either, for none is in both.
+    fn either_value(&mut self) {
+        let column = |test: &Test| match test {
+            Test::Values { values, .. } => Some(values.first()?.first()?.0.column),
+            _ => None,
+        };
+        let mut known: Vec<(usize, usize)> = Vec::new();
+        for at in 0..self.sketch.clauses.len() {
+            if self.sketch.clauses[at].negated || self.sketch.clauses[at].alternative {
+                continue;
+            }
+            for test in std::mem::take(&mut self.sketch.clauses[at].tests) {
+                let same = known.iter().copied().find(|(clause, place)| {
+                    column(&test).is_some()
+                        && column(&self.sketch.clauses[*clause].tests[*place]) == column(&test)
+                });
+                if let (Some((clause, place)), Test::Values { values: more, .. }) = (same, &test) {
+                    if let Test::Values { values, .. } =
+                        &mut self.sketch.clauses[clause].tests[place]
+                    {
+                        values.extend(more.iter().cloned());
+                    }
+                    continue;
+                }
+                if column(&test).is_some() {
+                    known.push((at, self.sketch.clauses[at].tests.len()));
+                }
+                self.sketch.clauses[at].tests.push(test);
+            }
+        }
+        self.sketch.clauses.retain(|clause| !clause.tests.is_empty());
     }
 
     /// "revenue by month" is the sum of it; "orders by country" is how many.

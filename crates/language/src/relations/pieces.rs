@@ -215,7 +215,15 @@ impl Cutter<'_> {
             return made(length, Item::Mention(mention), 1.0);
         }
         let counted = before.is_some_and(|piece| matches!(piece.item, Item::Number(_)));
-        if counted && UNITS.contains(&self.tokens[at].word.as_str()) && self.mention(at).is_none() {
+        let bounded = at.checked_sub(2).is_some_and(|before| {
+            let word = self.tokens[before].word.as_str();
+            ["over", "above", "under", "below", "than", "least", "most", "exceeds"].contains(&word)
+        });
+        let days = bounded && matches!(self.tokens[at].word.as_str(), "day" | "days");
+        if counted
+            && UNITS.contains(&self.tokens[at].word.as_str())
+            && (days || self.mention(at).is_none())
+        {
             return made(1, Item::Key(Key::Stop), 1.0);
         }
         if let Some((length, text)) =
@@ -287,6 +295,7 @@ impl Cutter<'_> {
             Key::Verb => {
                 let word = self.tokens[at].word.as_str();
                 named >= 0.9
+                    || !mention.metrics.is_empty()
                     || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
                     || named >= 0.8 && TELLING.contains(&word)
                     || (capital && !mention.values.is_empty())

@@ -99,7 +99,10 @@ impl Builder<'_> {
                 *to = today.succ_opt().ok_or_else(no_date)?;
             }
             Some(_) => {}
-            None if periods => {}
+            // What lies before would show in periods to come, too.
+            None if periods => {
+                ask.range = Some(DayRange { from: None, to: today.succ_opt() });
+            }
             None if shift.months >= 12 => {
                 let start = |year| NaiveDate::from_ymd_opt(year, 1, 1).ok_or_else(no_date);
                 ask.range = Some(DayRange {

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use pacioli_model::{
     Aggregate, Ask, ColumnName, Comparison, DayRange, Direction, Figure, GroupKey, Grouping,
-    Measure, OrderBy, Predicate, TimeGrain, Value,
+    Measure, OrderBy, Predicate, TimeGrain, Unit, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -202,6 +202,7 @@ impl Builder<'_> {
 
     /// Amounts in several currencies are never added up: each is a group of its own.
     pub(super) fn part_currencies(&self, ask: &mut Ask) -> Result<(), Misfit> {
+        self.part_declared(ask)?;
         let Some(measure) = ask.measures.iter().find_map(Measure::aggregation) else {
             return Ok(());
         };
@@ -234,6 +235,32 @@ impl Builder<'_> {
         if several && !named {
             let from = self.table_named(&measure.table.clone());
             self.add_group(ask, from, currency, &NOWHERE, false)?;
+        }
+        Ok(())
+    }
+
+    /// The same for declared figures whose unit is the currency that a column names.
+    fn part_declared(&self, ask: &mut Ask) -> Result<(), Misfit> {
+        let semantics = &self.schema.catalog.semantics;
+        let parted = ask.measures.iter().find_map(|measure| match &measure.figure {
+            Figure::Metric { metric, .. } => match &semantics.metric(metric)?.unit {
+                Unit::CurrencyOf(column) => Some((metric.clone(), column.clone())),
+                _ => None,
+            },
+            _ => None,
+        });
+        let Some((metric, currency)) = parted else { return Ok(()) };
+        let of = self.table_named(&currency.table);
+        let column = self.schema.tables[of]
+            .columns
+            .clone()
+            .find(|id| self.schema.columns[*id].column.name == currency.column);
+        let place = semantics.metrics.iter().position(|known| known.name == metric);
+        let base = place.and_then(|place| self.schema.metric_table(place));
+        let (Some(column), Some(base)) = (column, base) else { return Ok(()) };
+        let named = format!("{:?}", ask.filter).contains(&format!("{:?}", currency.column));
+        if !named {
+            self.add_group(ask, base, column, &NOWHERE, false)?;
         }
         Ok(())
     }

@@ -389,7 +389,11 @@ impl Builder<'_> {
             }
             Measured::Aggregate(aggregate, pick) => {
                 let column = self.resolver.choose(pick)?;
-                self.measure_column(ask, *aggregate, column, &pick.tokens, groups, true)?
+                // "Top 5 clients by invoice amount": so that it can be seen.
+                let shown = best.number.is_some()
+                    && *aggregate == Aggregate::Sum
+                    && ask.measures.is_empty();
+                self.measure_column(ask, *aggregate, column, &pick.tokens, groups, !shown)?
             }
             Measured::Metric(metric) => {
                 let shown =

@@ -6,7 +6,11 @@ use pacioli_model::{
 };
 
 use super::{Idioms, bound, compare, first_by, first_figure, has_groups, hidden, output};
-use crate::{relations::build::free_name, translation::Translation};
+use crate::{
+    calendar::{self, Period},
+    relations::build::free_name,
+    translation::Translation,
+};
 
 const FELL: &[&str] = &[
     "dropped",
@@ -111,15 +115,17 @@ impl Idioms<'_> {
         let below = self.is(side, BELOW);
         let last = (average..self.tokens.len()).find(|at| self.is(*at, &["last", "past"]))?;
         let count = self.number(last + 1).filter(|count| (2..=36).contains(count))?;
-        let (unit, shift): (&str, fn(u32) -> Shift) = match self.word(last + 2) {
-            "months" => ("this month", |back| Shift { months: back, days: 0 }),
-            "weeks" => ("this week", |back| Shift { months: 0, days: 7 * back }),
-            "quarters" => ("this quarter", |back| Shift { months: 3 * back, days: 0 }),
+        let grain = match self.word(last + 2) {
+            "months" => "month",
+            "weeks" => "week",
+            "quarters" => "quarter",
             _ => return None,
         };
         if last + 3 != self.tokens.len() {
             return None;
         }
+        let now = self.days_of(&format!("this {grain}"))?;
+        let before = self.days_of(&format!("last {count} {grain}s"))?;
         let (entity, figure) = match self.whose(side) {
             Some(found) => found,
             None => {
@@ -128,34 +134,51 @@ impl Idioms<'_> {
                 (entity, self.metric_called(&["revenue", "sales", "turnover"])?.to_owned())
             }
         };
-        self.changed(&format!("{figure} by {entity} {unit}"), |ask| {
+        self.changed(&format!("{figure} by {entity}"), |ask| {
             let measure = ask.shown_measures().next()?.clone();
             has_groups(ask).then_some(())?;
-            let mut sum: Option<Value> = None;
-            for back in 1..=count {
-                let figure = shifted(&measure.figure, shift(back))?;
-                let name = free_name(ask, &format!("{}_{back}_back", measure.name));
-                ask.measures.push(hidden(name.clone(), figure));
-                sum = Some(match sum {
-                    None => output(&name),
-                    Some(sum) => Value::Arithmetic {
-                        operation: Operation::Add,
-                        left: Box::new(sum),
-                        right: Box::new(output(&name)),
-                    },
-                });
-            }
+            let aggregation = self.added_up(&measure)?;
+            let sum = |period: &Period| {
+                let date = Value::Column(aggregation.date.clone()?);
+                let day = |day| Value::Literal(Literal::Date(day));
+                let from = compare(date.clone(), Comparison::GreaterOrEqual, day(period.from?));
+                let to = compare(date, Comparison::Less, day(period.to?));
+                let own = aggregation.filter.clone().into_iter();
+                let filter = crate::relations::build::all(own.chain([from, to]).collect());
+                Some(Figure::Aggregate(pacioli_model::Aggregation {
+                    filter,
+                    ..aggregation.clone()
+                }))
+            };
+            let total = free_name(ask, &format!("{}_before", measure.name));
             let usual = free_name(ask, &format!("{}_usual", measure.name));
             let figure = Figure::Calculation(Value::Arithmetic {
                 operation: Operation::Divide,
-                left: Box::new(sum?),
+                left: Box::new(output(&total)),
                 right: Box::new(Value::Literal(Literal::Integer(i64::from(count)))),
             });
-            ask.measures.push(pacioli_model::Measure::new(usual.clone(), figure));
+            ask.measures = vec![
+                pacioli_model::Measure::new(measure.name.clone(), sum(&now)?),
+                hidden(total, sum(&before)?),
+                pacioli_model::Measure::new(usual.clone(), figure),
+            ];
             let comparison = if below { Comparison::Less } else { Comparison::Greater };
-            bound(ask, compare(output(&measure.name), comparison, output(&usual)));
+            let beyond = compare(output(&measure.name), comparison, output(&usual));
+            let nothing = Predicate::All(vec![
+                Predicate::IsNull { value: output(&measure.name) },
+                Predicate::Not(Box::new(Predicate::IsNull { value: output(&usual) })),
+            ]);
+            let crossed = if below { Predicate::Any(vec![beyond, nothing]) } else { beyond };
+            bound(ask, crossed);
             Some(())
         })
+    }
+
+    /// The days that words name.
+    fn days_of(&self, words: &str) -> Option<Period> {
+        let tokens = crate::token::tokenise(words);
+        let company = self.relations.company(self.today);
+        calendar::read_for(&tokens, company).map(|(_, period)| period)
     }
 
     /// "Products whose revenue is above the average", "consultants who worked more hours than the

@@ -22,6 +22,7 @@ impl Idioms<'_> {
             .or_else(|| self.compared_values())
             .or_else(|| self.and_how_many())
             .or_else(|| self.money_of_table())
+            .or_else(|| self.undeclared_sales())
     }
 
     /// "How much money do customers owe us?"
@@ -42,7 +43,9 @@ impl Idioms<'_> {
         (did <= 2 || between.is_empty() || between == "money").then_some(())?;
         let rest = self.said(verb + 1..self.tokens.len());
         let rest = match rest.split_once(' ') {
-            Some(("with" | "at", rest)) if rest.starts_with("each ") => rest.to_owned(),
+            Some(("with" | "at" | "in", each)) if each.starts_with("each ") => {
+                each.replacen("each ", "by ", 1)
+            }
             _ => rest,
         };
         Some(format!("{figure} {rest}").replace(" and in ", " and "))
@@ -152,6 +155,46 @@ impl Idioms<'_> {
         let rest = self.said(at + 1..self.tokens.len());
         (!rest.to_lowercase().contains(&label.to_lowercase()))
             .then(|| format!("total {table} {label} {rest}"))
+    }
+
+    /// "Sales by store", where nothing is declared and one column alone can be what was sold for.
+    fn undeclared_sales(&self) -> Option<String> {
+        let schema = &self.relations.schema;
+        schema.catalog.semantics.metrics.is_empty().then_some(())?;
+        let sold =
+            (self.is(0, &["how"]) && self.is(1, &["much"]) && self.is(3, &["each", "every"]))
+                .then(|| self.find(&["sell"]))
+                .flatten();
+        let at = match sold {
+            Some(sold) => sold,
+            None => self.find(&["sales", "revenue", "turnover"])?,
+        };
+        self.relations.lexicon.names(&[self.word(at)]).is_empty().then_some(())?;
+        let other =
+            ["purchase", "expense", "cost", "discount", "tax", "budget", "salary", "payroll"];
+        let called = |text: &str| crate::relations::lexicon::name_words(text);
+        let mut amounts = (0..schema.columns.len()).filter(|column| {
+            let node = &schema.columns[*column];
+            let table = called(schema.tables[node.table].entry.name.as_str());
+            let words = called(&node.column.label);
+            node.role == crate::role::Role::Amount
+                && !schema.tables[node.table].hidden
+                && !table.iter().chain(&words).any(|word| other.contains(&word.as_str()))
+        });
+        let amount = amounts.next().filter(|_| amounts.next().is_none())?;
+        let node = &schema.columns[amount];
+        let label = called(&node.column.label).join(" ");
+        match sold {
+            Some(sold) => {
+                let rest = self.said(sold + 1..self.tokens.len());
+                Some(format!("total {label} by {} {rest}", self.said(4..sold)))
+            }
+            None => {
+                let total = if at > 0 && self.is(at - 1, &["total"]) { "" } else { "total " };
+                let (before, after) = (self.said(0..at), self.said(at + 1..self.tokens.len()));
+                Some(format!("{before} {total}{label} {after}"))
+            }
+        }
     }
 
     /// "Suppliers from Poland and how many products they deliver".

@@ -1,8 +1,8 @@
 //! Figures of other figures: the share of the first few, one figure per another, the best of all.
 
 use pacioli_model::{
-    Aggregate, Ask, Definition, Direction, Figure, GroupKey, Measure, Operation, Predicate,
-    TimeGrain, Unit, Value,
+    Aggregate, Aggregation, Ask, Definition, Direction, Figure, GroupKey, Measure, Operation,
+    Predicate, TimeGrain, Unit, Value,
 };
 
 use super::{Idioms, first_by, first_figure, has_groups, hidden, output};
@@ -42,21 +42,25 @@ impl Idioms<'_> {
         self.changed(&format!("{figure} by {entity} {tail}"), |ask| self.share_of_top(ask, count))
     }
 
+    /// The aggregation of a figure whose groups add up to the whole.
+    pub(super) fn added_up(&self, measure: &Measure) -> Option<Aggregation> {
+        let semantics = &self.relations.schema.catalog.semantics;
+        let aggregation = match &measure.figure {
+            Figure::Aggregate(aggregation) => aggregation.clone(),
+            Figure::Metric { metric, shift: None } => match &semantics.metric(metric)?.definition {
+                Definition::Aggregate(aggregation) => aggregation.clone(),
+                Definition::Calculation(_) => return None,
+            },
+            _ => return None,
+        };
+        matches!(aggregation.aggregate, Aggregate::Sum | Aggregate::Count).then_some(aggregation)
+    }
+
     /// The figure of the first few groups as a part of that of all.
     fn share_of_top(&self, ask: &mut Ask, count: u32) -> Option<()> {
         let measure = ask.shown_measures().next()?.clone();
         has_groups(ask).then_some(())?;
-        let aggregation = match &measure.figure {
-            Figure::Aggregate(aggregation) => aggregation.clone(),
-            Figure::Metric { metric, shift: None } => {
-                match &self.relations.schema.catalog.semantics.metric(metric)?.definition {
-                    Definition::Aggregate(aggregation) => aggregation.clone(),
-                    Definition::Calculation(_) => return None,
-                }
-            }
-            _ => return None,
-        };
-        matches!(aggregation.aggregate, Aggregate::Sum | Aggregate::Count).then_some(())?;
+        let aggregation = self.added_up(&measure)?;
         let mut ranked = ask.clone();
         ranked.measures = vec![hidden(measure.name.clone(), measure.figure.clone())];
         let keyed = ranked.group_by.iter().any(|group| group.hidden);
@@ -184,8 +188,12 @@ impl Idioms<'_> {
         let schema = &self.relations.schema;
         let declared = !schema.catalog.semantics.metrics.is_empty();
         // Of rows alone, the largest one is that with the largest size.
-        let plain = self.is(first, &["best", "worst", "top"]);
-        let best = self.is(first, BEST);
+        let important =
+            self.is(first, &["most"]) && self.is(first + 1, &["important", "valuable", "relevant"]);
+        let alone = first == 0 && self.is(0, &["compare"]);
+        let plain = important || alone || self.is(first, &["best", "worst", "top"]);
+        let best = important || alone || self.is(first, BEST);
+        let first = first + usize::from(important);
         if !(best || self.is(first, WORST)) || !(declared || plain) {
             return None;
         }

@@ -99,6 +99,41 @@ impl Idioms<'_> {
         read.or_else(|| late.then(|| Self::refused(&self.said([at]), reason)))
     }
 
+    /// "Billable hours", "non-billable hours": a column of ones and zeros that tells figures apart.
+    pub(super) fn flagged(&self) -> Option<Translation> {
+        let schema = &self.relations.schema;
+        let (at, column) = (0..self.tokens.len().saturating_sub(1)).find_map(|at| {
+            let names = self.relations.lexicon.names(&[self.word(at)]);
+            let column = names.into_iter().find_map(|(name, quality)| match name {
+                crate::relations::lexicon::Name::Column(column) if quality > 0.94 => Some(column),
+                _ => None,
+            })?;
+            let profile = &schema.columns[column].column.profile;
+            let flag = profile.min == Some(pacioli_model::Cell::Integer(0))
+                && profile.max == Some(pacioli_model::Cell::Integer(1));
+            let next = self.relations.lexicon.names(&[self.word(at + 1)]);
+            let counts = next.into_iter().any(|(name, quality)| match name {
+                crate::relations::lexicon::Name::Column(next) => {
+                    let node = &schema.columns[next];
+                    quality > 0.94
+                        && node.table == schema.columns[column].table
+                        && node.role.adds_up()
+                }
+                _ => false,
+            });
+            (flag && counts).then_some((at, column))
+        })?;
+        let not = at.checked_sub(1).filter(|before| self.is(*before, &["non", "not"]));
+        let taken: Vec<usize> = not.into_iter().chain([at]).collect();
+        let wanted = Value::Literal(Literal::Integer(i64::from(not.is_none())));
+        self.changed(&format!("total {}", self.said(self.without(&taken))), |ask| {
+            first_figure(ask)?;
+            let flag = Value::Column(self.column(column));
+            narrow(ask, compare(flag, Comparison::Equal, wanted.clone()));
+            Some(())
+        })
+    }
+
     /// "Which bills must we pay in the next 14 days?": not paid, and due then.
     pub(super) fn to_pay(&self) -> Option<Translation> {
         const PHRASES: &[&[&str]] = &[
