@@ -41,6 +41,11 @@ pub enum AuditAction {
     DashboardAdded,
     DashboardUpdated,
     DashboardDeleted,
+    SubscriptionAdded,
+    SubscriptionUpdated,
+    SubscriptionDeleted,
+    WebhookAdded,
+    WebhookDeleted,
 }
 
 /// How it ended.

@@ -53,6 +53,12 @@ id! {
     SavedQuestionId,
     /// Saved questions side by side.
     DashboardId,
+    /// What is sent to whom, and when.
+    SubscriptionId,
+    /// One message to one addressee.
+    DeliveryId,
+    /// A program that is told of answers.
+    WebhookId,
     /// A system that tables are loaded from.
     ConnectionId,
     /// One report.

@@ -12,6 +12,7 @@ mod audit;
 mod catalog;
 mod connection;
 mod decimal;
+mod delivery;
 mod email;
 mod fact;
 mod finding;
@@ -49,14 +50,19 @@ pub use connection::{
     ConnectedTable, Connection, ConnectionKind, Rhythm, Schedule, SealedSecret, UnknownKind,
 };
 pub use decimal::{Decimal, InvalidDecimal};
+pub use delivery::{
+    Addressee, Attachment, Condition, Delivery, DeliveryStatus, Found, QuietHours, Subscription,
+    Webhook,
+};
 pub use email::{Email, InvalidEmail};
 pub use fact::{AgeBucket, Component, Fact, ForecastStep, RatioComponent, Side};
 pub use finding::{
     Better, Caveat, Dimension, Evidence, Finding, MetricUsed, Score, Subject, Test, Window,
 };
 pub use id::{
-    AuditId, CompanyId, ConnectionId, ConversationId, DashboardId, InvalidId, JobId, QueryId,
-    ReportId, RunId, SavedQuestionId, SessionId, TableVersion, UserId, VerifiedId,
+    AuditId, CompanyId, ConnectionId, ConversationId, DashboardId, DeliveryId, InvalidId, JobId,
+    QueryId, ReportId, RunId, SavedQuestionId, SessionId, SubscriptionId, TableVersion, UserId,
+    VerifiedId, WebhookId,
 };
 pub use job::{Job, JobFailure, JobKind, JobStatus};
 pub use measured::{DateCoverage, MeasuredRelationship, Measurements, ValueMatch, foreign_keys};

@@ -21,6 +21,8 @@ pub enum Permission {
     RunSql,
     /// Mark answers as right, and say what is right where they are not.
     VerifyAnswers,
+    /// Have answers sent to people and programs.
+    ManageDeliveries,
     /// Load and delete tables, connect systems, declare what tables mean.
     ManageData,
     /// Add, change and remove people.

@@ -14,6 +14,7 @@ use crate::{
     clock::{Clock, Random},
     config::{Config, Quota},
     connect::Connector,
+    delivery::Mailer,
     error::{ApiError, ApiResult, Code},
     http::{RateState, RequestContext},
     loads::Jobs,
@@ -51,6 +52,8 @@ pub struct Parts {
     pub hasher: Hasher,
     /// Which passwords are taken.
     pub policy: PasswordPolicy,
+    /// Sends mail, where a server for it is configured.
+    pub mailer: Option<Mailer>,
     /// Encrypts passwords of connected systems.
     pub sealer: Sealer,
     /// Who is asked for tables.

@@ -21,6 +21,7 @@ use crate::{
     clock::{Clock, Random},
     config::{Config, ConfigError},
     connect::Connector,
+    delivery::{self, Mailer},
     error::chain,
     loads::{self, Jobs},
     models::Models,
@@ -63,6 +64,9 @@ pub enum StartError {
     /// Tokens cannot be made.
     #[error("tokens cannot be made: {0}")]
     Tokens(#[from] serde_json::Error),
+    /// Mail cannot be sent as configured.
+    #[error("{0}")]
+    Mail(String),
     /// A listener cannot be opened.
     #[error("{key}: listening on {address}: {source}")]
     Listen {
@@ -142,6 +146,7 @@ pub async fn compose_with(
     let tokens = AccessTokens::new(&auth.issuer, &auth.audience, auth.access_token(), &all)?;
     let keys = Keys::new(current);
     let sealer = Sealer::new(&config.encryption_keys(random)?);
+    let mailer = Mailer::new(&config.mail).map_err(StartError::Mail)?;
     let store = open_store(&config).await?;
     let cache = open_cache(&config).await?;
     let files = TableFiles::local(&config.data_dir.join("files"))?;
@@ -158,6 +163,7 @@ pub async fn compose_with(
         hasher,
         policy: PasswordPolicy::new(config.auth.password_min_length),
         metrics,
+        mailer,
         sealer,
         connector,
         models,
@@ -224,10 +230,11 @@ pub fn own_program() -> Result<PathBuf, StartError> {
     if link.exists() { Ok(link.to_owned()) } else { std::env::current_exe().map_err(system) }
 }
 
-/// What a start, and the time after it, ask for: connections loaded when they are due, every minute half-done batches finished or undone, every
+/// What a start, and the time after it, ask for: connections loaded and messages sent when they are due, every minute half-done batches finished or undone, every
 /// hour expired documents and orphaned files removed.
 pub fn tend(app: &App) {
     loads::keep_schedule(app);
+    delivery::keep_delivering(app);
     let app = app.clone();
     app.background.clone().spawn(async move {
         for minute in 0_u64.. {

@@ -80,7 +80,8 @@ pub fn check_settings(app: &App, kind: ConnectionKind, settings: Value) -> ApiRe
     Ok(target.settings)
 }
 
-fn reach(app: &App, allow: Vec<IpNet>) -> Reach {
+/// How systems and programs are reached: at these private networks, and at public addresses.
+pub fn reach(app: &App, allow: Vec<IpNet>) -> Reach {
     let pace = ServerPace { clock: app.clock.clone(), random: app.random };
     Reach::new(AddressPolicy::new(allow), Arc::new(pace))
 }

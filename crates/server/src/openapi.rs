@@ -27,6 +27,7 @@ use crate::error::{Code, FieldError, ProblemBody};
         (name = "semantics", description = "What tables mean: metrics, names, filters, relationships, policies"),
         (name = "connections", description = "Systems that tables are loaded from, and their runs"),
         (name = "questions", description = "Questions and answers"),
+        (name = "deliveries", description = "Answers that are sent to people and programs by themselves"),
         (name = "dashboards", description = "Saved questions and dashboards"),
         (name = "health", description = "For the people who run the server"),
     ),

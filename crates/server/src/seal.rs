@@ -6,15 +6,17 @@ use chacha20poly1305::{
     XChaCha20Poly1305, XNonce,
     aead::{Aead as _, KeyInit as _, Payload},
 };
-use pacioli_model::{CompanyId, ConnectionId, SealedSecret};
+use pacioli_model::{CompanyId, ConnectionId, SealedSecret, WebhookId};
 use pacioli_store::PageRequest;
 use secrecy::{ExposeSecret as _, SecretString};
+use uuid::Uuid;
 
 use crate::{
     app::App,
     auth::{Keys, Purpose, hex},
     clock::Random,
     config::EncryptionKeys,
+    delivery,
     error::ApiResult,
 };
 
@@ -31,6 +33,26 @@ pub struct Sealer {
 struct SealingKey {
     id: String,
     cipher: XChaCha20Poly1305,
+}
+
+/// Whose secret it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    kind: &'static str,
+    company: CompanyId,
+    id: Uuid,
+}
+
+impl From<(CompanyId, ConnectionId)> for Place {
+    fn from((company, ConnectionId(id)): (CompanyId, ConnectionId)) -> Self {
+        Self { kind: "pacioli/connection/1", company, id }
+    }
+}
+
+impl From<(CompanyId, WebhookId)> for Place {
+    fn from((company, WebhookId(id)): (CompanyId, WebhookId)) -> Self {
+        Self { kind: "pacioli/webhook/1", company, id }
+    }
 }
 
 /// The secret cannot be read any more: its key is gone, or it was changed.
@@ -52,16 +74,16 @@ impl Sealer {
         Self { keys: all.map(SealingKey::derive).collect() }
     }
 
-    /// Encrypts a secret for one connection, under a nonce that was never used before.
+    /// Encrypts a secret for one place, under a nonce that was never used before.
     pub fn seal(
         &self,
         random: Random,
-        place: (CompanyId, ConnectionId),
+        place: impl Into<Place>,
         secret: &SecretString,
     ) -> Result<SealedSecret, SealError> {
         let key = self.keys.first().ok_or(SealError::KeyLost)?;
         let nonce = random.bytes::<NONCE_BYTES>();
-        let aad = bound_to(place);
+        let aad = bound_to(place.into());
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: &aad };
         let sealed = key.cipher.encrypt(&XNonce::from(nonce), payload);
         let sealed = sealed.map_err(|_| SealError::Damaged)?;
@@ -69,17 +91,17 @@ impl Sealer {
         Ok(SealedSecret { key_id: key.id.clone(), sealed })
     }
 
-    /// Decrypts what was sealed for this connection.
+    /// Decrypts what was sealed for this place.
     pub fn open(
         &self,
-        place: (CompanyId, ConnectionId),
+        place: impl Into<Place>,
         secret: &SealedSecret,
     ) -> Result<SecretString, SealError> {
         let key = self.keys.iter().find(|key| key.id == secret.key_id);
         let key = key.ok_or(SealError::KeyLost)?;
         let bytes = URL_SAFE_NO_PAD.decode(&secret.sealed).map_err(|_| SealError::Damaged)?;
         let (nonce, text) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
-        let payload = Payload { msg: text, aad: &bound_to(place) };
+        let payload = Payload { msg: text, aad: &bound_to(place.into()) };
         let opened = key.cipher.decrypt(&XNonce::from(*nonce), payload);
         let opened = opened.map_err(|_| SealError::Damaged)?;
         String::from_utf8(opened).map(Into::into).map_err(|_| SealError::Damaged)
@@ -103,7 +125,7 @@ impl SealingKey {
 /// Encrypts every secret that another key than the one in force has encrypted anew. Says how many, and
 /// how many cannot be decrypted any more.
 pub async fn reseal_all(app: &App) -> ApiResult<(u64, u64)> {
-    let (mut resealed, mut lost) = (0, 0);
+    let (mut resealed, mut lost) = delivery::reseal(app).await?;
     let mut request = PageRequest { after: None, limit: 100 };
     loop {
         let page = app.store.connections(&request).await?;
@@ -130,8 +152,8 @@ pub async fn reseal_all(app: &App) -> ApiResult<(u64, u64)> {
 }
 
 /// What goes with the text without being in it.
-fn bound_to((company, connection): (CompanyId, ConnectionId)) -> Vec<u8> {
-    [b"pacioli/connection/1", &company.0.as_bytes()[..], &connection.0.as_bytes()[..]].concat()
+fn bound_to(place: Place) -> Vec<u8> {
+    [place.kind.as_bytes(), &place.company.0.as_bytes()[..], &place.id.as_bytes()[..]].concat()
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-use pacioli_model::{AuditEvent, Dashboard, Feedback, SavedQuestion, VerifiedQuestion};
+use pacioli_model::{
+    AuditEvent, Dashboard, Delivery, Feedback, SavedQuestion, Subscription, VerifiedQuestion,
+    Webhook,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -44,6 +47,9 @@ kept! {
     Feedback => Feedback,
     SavedQuestion => SavedQuestions,
     Dashboard => Dashboards,
+    Subscription => Subscriptions,
+    Delivery => Deliveries,
+    Webhook => Webhooks,
 }
 
 impl TenantStore {

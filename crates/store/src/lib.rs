@@ -27,6 +27,7 @@ mod backend;
 pub mod cache;
 mod companies;
 mod connections;
+mod deliveries;
 mod document;
 mod error;
 mod idempotency;

@@ -25,6 +25,8 @@ pub struct Config {
     pub secrets: SecretsConfig,
     /// `[outgoing]`
     pub outgoing: OutgoingConfig,
+    /// `[mail]`
+    pub mail: MailConfig,
     /// `[loads]`
     pub loads: LoadsConfig,
     /// `[limits]`
@@ -198,6 +200,44 @@ pub struct OutgoingConfig {
     /// Networks that are taken although they are private.
     #[serde(deserialize_with = "all_parsed")]
     pub allow: Vec<IpNet>,
+}
+
+/// The mail server.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// Its name; no mail is sent without one.
+    #[serde(deserialize_with = "text_if_given")]
+    pub host: Option<String>,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is encrypted.
+    pub security: MailSecurity,
+    /// Who logs in there, if anybody.
+    #[serde(deserialize_with = "text_if_given")]
+    pub username: Option<String>,
+    /// With what.
+    #[serde(deserialize_with = "secret_if_given")]
+    pub password: Option<SecretString>,
+    /// Whom mail is from.
+    pub from: String,
+    /// A file of certificates that are trusted besides the public ones.
+    #[serde(deserialize_with = "parsed_if_given")]
+    pub ca_file: Option<PathBuf>,
+    /// Domains that mail may go to besides the addresses of a company's people.
+    pub outside_domains: Vec<String>,
+}
+
+/// How a connection to the mail server is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailSecurity {
+    /// Begun in the clear, encrypted before anything is said.
+    Starttls,
+    /// From the first byte.
+    Tls,
+    /// Not at all.
+    None,
 }
 
 /// Loading from connected systems.

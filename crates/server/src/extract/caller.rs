@@ -43,6 +43,8 @@ permits! {
     RunSql,
     /// Marking answers as right, and saying what is right where they are not.
     VerifyAnswers,
+    /// Having answers sent to people and programs.
+    ManageDeliveries,
     /// Loading and deleting tables, connecting systems, declaring what tables mean.
     ManageData,
     /// Adding, changing and removing people.

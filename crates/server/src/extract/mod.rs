@@ -9,8 +9,8 @@ mod parts;
 mod text;
 
 pub use caller::{
-    AskQuestions, Caller, ManageCompany, ManageData, ManagePeople, OwnAccount, ReadAudit, RunSql,
-    VerifyAnswers,
+    AskQuestions, Caller, ManageCompany, ManageData, ManageDeliveries, ManagePeople, OwnAccount,
+    ReadAudit, RunSql, VerifyAnswers,
 };
 pub use form::Credentials;
 pub use idempotency::{IdempotencyKey, Submission, Turn, kept};

@@ -29,7 +29,7 @@ pub use convert::{Conversion, Progress};
 pub use job::{Request, retire, start};
 pub use push::{Push, SentRows, push};
 pub use runs::{NewRun, start_run};
-pub use schedule::{check_schedule, keep_schedule, next_run, start_due};
+pub use schedule::{check_schedule, keep_schedule, next, next_run, start_due};
 pub use spool::{InputFile, broken};
 
 use crate::{app::App, error::chain};

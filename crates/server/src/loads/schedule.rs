@@ -77,7 +77,7 @@ pub fn next_run(connection: &Connection, after: Timestamp) -> Option<Timestamp> 
 }
 
 /// The first moment of the rhythm after another; intervals are counted from when it began.
-fn next(rhythm: &Rhythm, began: DateTime<Utc>, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn next(rhythm: &Rhythm, began: DateTime<Utc>, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match rhythm {
         Rhythm::Every { seconds } => {
             let step = i64::from(*seconds).max(1) * 1000;

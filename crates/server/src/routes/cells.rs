@@ -40,13 +40,24 @@ pub struct ColumnOut {
     pub data_type: &'static str,
 }
 
-/// The columns and the rows of a table, in the shapes that are sent.
-pub fn shape(table: Table) -> (Vec<ColumnOut>, Vec<Vec<CellOut>>) {
+/// The columns of a table, in the shape that is sent.
+pub fn shaped_columns(table: &Table) -> Vec<ColumnOut> {
     let columns = table.columns.iter().map(|column| ColumnOut {
         name: column.name.to_string(),
         data_type: column.data_type.as_str(),
     });
-    let columns = columns.collect();
+    columns.collect()
+}
+
+/// At most so many of its rows, in the shape that is sent.
+pub fn shaped_rows(table: &Table, most: usize) -> Vec<Vec<CellOut>> {
+    let rows = table.rows.iter().take(most);
+    rows.map(|row| row.iter().cloned().map(CellOut).collect()).collect()
+}
+
+/// The columns and the rows of a table, in the shapes that are sent.
+pub fn shape(table: Table) -> (Vec<ColumnOut>, Vec<Vec<CellOut>>) {
+    let columns = shaped_columns(&table);
     let rows = table.rows.into_iter().map(|row| row.into_iter().map(CellOut).collect());
     (columns, rows.collect())
 }

@@ -22,13 +22,19 @@ mod saved;
 mod semantics;
 mod shapes;
 mod sql;
+mod subscriptions;
 mod tables;
 mod types;
 mod uploads;
 mod verified;
+mod webhooks;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::{
+    cells::{CellOut, ColumnOut, shaped_columns, shaped_rows},
+    results::csv,
+};
 use crate::app::App;
 
 /// Open without a token. Everything else is closed by its handler's signature, and a test walks all
@@ -110,6 +116,16 @@ pub fn books() -> OpenApiRouter<App> {
             dashboards::delete_dashboard
         ))
         .routes(routes!(dashboards::run_dashboard))
+        .routes(routes!(subscriptions::list_subscriptions, subscriptions::create_subscription))
+        .routes(routes!(
+            subscriptions::get_subscription,
+            subscriptions::update_subscription,
+            subscriptions::delete_subscription
+        ))
+        .routes(routes!(subscriptions::run_subscription))
+        .routes(routes!(subscriptions::list_deliveries))
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::delete_webhook))
 }
 
 /// Bodies of any size, as a stream.

@@ -123,6 +123,11 @@ pub fn attachment(headers: &mut HeaderMap, kind: &str, name: Option<&str>) -> Ap
     Ok(())
 }
 
+/// The rows as one CSV file.
+pub fn csv(table: &Table) -> ApiResult<Vec<u8>> {
+    Ok(csv_pieces(table)?.concat())
+}
+
 fn csv_pieces(table: &Table) -> ApiResult<Vec<Vec<u8>>> {
     let mut header = csv::Writer::from_writer(Vec::new());
     let names = table.columns.iter().map(|column| column.name.as_str());

@@ -293,10 +293,8 @@ pub async fn delete_question(
 ) -> ApiResult<StatusCode> {
     check_may_change(&caller, found(&caller, id).await?.created_by)?;
     let event = caller.event(&app, AuditAction::QuestionDeleted, Some(id.to_string()));
-    match caller.data.forget_kept::<SavedQuestion>(&id, Some(&event)).await? {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(ApiError::not_found()),
-    }
+    let was_there = caller.data.forget_kept::<SavedQuestion>(&id, Some(&event)).await?;
+    was_there.then_some(StatusCode::NO_CONTENT).ok_or_else(ApiError::not_found)
 }
 
 /// Run a saved question

@@ -147,6 +147,8 @@ metrics! {
     hash_rejections: Counter = Counter::default();
     /// What people said of answers, by verdict.
     feedback [verdict]: Counters<Word> = Family::default();
+    /// Attempts at deliveries, by what came of them.
+    deliveries [outcome]: Counters<Word> = Family::default();
     /// Loads of tables, by outcome.
     loads [outcome]: Counters<Word> = Family::default();
     /// Tables that could not be loaded from connected systems, by code of the failure.
@@ -357,6 +359,9 @@ impl Metrics {
     /// A model read and wrote so many tokens.
     pub fn model_tokens(&self, model: &'static str, tokens: u64) {
         self.0.model_tokens.get_or_create(&[("model", model)]).inc_by(tokens);
+    /// A delivery was tried.
+    pub fn delivery(&self, outcome: &'static str) {
+        self.0.deliveries.get_or_create(&[("outcome", outcome)]).inc();
     }
 
     /// Something panicked.

@@ -226,6 +226,27 @@ fn table() -> Vec<Row> {
         closed("DELETE /dashboards/{id}", Ours,                [403, 403, 204, 404]),
         closed("DELETE /dashboards/{id}", Theirs,              [403, 404, 404, 204]),
         closed("DELETE /dashboards/{id}", Missing,             [403, 404, 404, 404]),
+        closed("GET /webhooks", None,                          [403, 403, 200, 200]),
+        closed("POST /webhooks", None,                         [403, 403, 201, 201]),
+        closed("DELETE /webhooks/{id}", Ours,                  [403, 403, 204, 404]),
+        closed("DELETE /webhooks/{id}", Theirs,                [403, 403, 404, 204]),
+        closed("DELETE /webhooks/{id}", Missing,               [403, 403, 404, 404]),
+        // No question of this id is saved.
+        closed("GET /subscriptions", None,                     [403, 403, 200, 200]),
+        closed("POST /subscriptions", None,                    [403, 403, 422, 422]),
+        closed("GET /subscriptions/{id}", Ours,                [403, 403, 200, 404]),
+        closed("GET /subscriptions/{id}", Theirs,              [403, 403, 404, 200]),
+        closed("GET /subscriptions/{id}", Missing,             [403, 403, 404, 404]),
+        closed("PATCH /subscriptions/{id}", Ours,              [403, 403, 200, 404]),
+        closed("PATCH /subscriptions/{id}", Theirs,            [403, 403, 404, 200]),
+        closed("PATCH /subscriptions/{id}", Missing,           [403, 403, 404, 404]),
+        closed("POST /subscriptions/{id}/run", Ours,           [403, 403, 202, 404]),
+        closed("POST /subscriptions/{id}/run", Theirs,         [403, 403, 404, 202]),
+        closed("POST /subscriptions/{id}/run", Missing,        [403, 403, 404, 404]),
+        closed("DELETE /subscriptions/{id}", Ours,             [403, 403, 204, 404]),
+        closed("DELETE /subscriptions/{id}", Theirs,           [403, 403, 404, 204]),
+        closed("DELETE /subscriptions/{id}", Missing,          [403, 403, 404, 404]),
+        closed("GET /deliveries", None,                        [403, 403, 200, 200]),
         closed("DELETE /queries/{id}", Ours,                   [403, 204, 204, 404]),
         closed("DELETE /queries/{id}", Theirs,                 [403, 404, 404, 204]),
         closed("DELETE /queries/{id}", Missing,                [403, 404, 404, 404]),
@@ -333,6 +354,18 @@ impl Cast {
                 let body = json!({"name": "x"});
                 return made(server.send(owner, Method::POST, "/dashboards", body).await, "id");
             }
+            if path.starts_with("/webhooks/") {
+                let body = json!({"name": "x", "url": "http://127.0.0.1:9/"});
+                return made(server.send(owner, Method::POST, "/webhooks", body).await, "id");
+            }
+            if path.starts_with("/subscriptions/") {
+                let saved = server.send(owner, Method::POST, "/questions", sum).await;
+                let body = json!({
+                    "name": "x", "question_id": saved.body["id"], "recipients": [owner.email],
+                    "schedule": {"every_seconds": 3600},
+                });
+                return made(server.send(owner, Method::POST, "/subscriptions", body).await, "id");
+            }
             if path.starts_with("/verified/") {
                 let body = json!({"question": "what is this", "sql": "SELECT 1 AS one"});
                 return made(server.send(owner, Method::POST, "/verified", body).await, "id");
@@ -385,6 +418,10 @@ impl Cast {
             "POST /queries/{id}/feedback" => json!({"verdict": "right"}),
             "POST /questions" => json!({"name": "x", "question": "what is one"}),
             "POST /dashboards" => json!({"name": "x"}),
+            "POST /webhooks" => json!({"name": "x", "url": "http://127.0.0.1:9/"}),
+            "POST /subscriptions" => json!({
+                "name": "x", "question_id": Random.uuid(), "schedule": {"every_seconds": 60},
+            }),
             "POST /verified" => json!({"question": "what is one", "sql": "SELECT 1 AS one"}),
             "POST /connections" => json!({
                 "name": "Books", "kind": "mysql",

@@ -260,7 +260,8 @@ impl Source for Session {
 
 /// A server whose companies connect the system.
 pub async fn server(system: &System) -> Server {
-    let environment = [("PACIOLI_LIMITS__ENABLED", "false")];
+    let allow = ("PACIOLI_OUTGOING__ALLOW", "127.0.0.1/32");
+    let environment = [("PACIOLI_LIMITS__ENABLED", "false"), allow];
     let folder = tempfile::tempdir().unwrap();
     Server::start_over(folder, &environment, system.connector()).await
 }

@@ -178,7 +178,7 @@ impl Http {
         Err(Failure::Lasting(SourceError::invalid("source_redirect", detail)))
     }
 
-    async fn exchange(
+    pub(super) async fn exchange(
         &self,
         call: &Call,
         url: &Url,

@@ -9,6 +9,7 @@ mod answer;
 mod erpnext;
 mod http;
 mod mark;
+mod notify;
 mod odata;
 mod odoo;
 mod pace;
@@ -20,6 +21,7 @@ mod value;
 
 pub use erpnext::{ErpNext, ErpNextSettings};
 pub use http::Limits;
+pub use notify::{check_address, notify};
 pub use odata::{
     BusinessCentralSettings, OData, ODataAccess, ODataSettings, Paging, SapBusinessOneSettings,
 };

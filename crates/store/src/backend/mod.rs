@@ -62,13 +62,16 @@ pub(crate) enum Collection {
     SavedQuestions,
     Dashboards,
     ModelUse,
+    Subscriptions,
+    Deliveries,
+    Webhooks,
     Idempotency,
 }
 
 impl Collection {
     /// Those whose documents have an `expires_at`.
-    pub(crate) const EXPIRING: [Self; 4] =
-        [Self::Sessions, Self::Runs, Self::Jobs, Self::Idempotency];
+    pub(crate) const EXPIRING: [Self; 5] =
+        [Self::Sessions, Self::Runs, Self::Jobs, Self::Idempotency, Self::Deliveries];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -89,6 +92,9 @@ impl Collection {
             Self::SavedQuestions => "saved_questions",
             Self::Dashboards => "dashboards",
             Self::ModelUse => "model_use",
+            Self::Subscriptions => "subscriptions",
+            Self::Deliveries => "deliveries",
+            Self::Webhooks => "webhooks",
             Self::Idempotency => "idempotency",
         }
     }

@@ -7,4 +7,5 @@ mod tables;
 
 pub use keep::*;
 pub use runs::*;
+pub use shapes::ScheduleShape;
 pub use tables::*;

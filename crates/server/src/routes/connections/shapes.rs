@@ -33,6 +33,16 @@ pub struct ScheduleShape {
 }
 
 impl ScheduleShape {
+    /// The times alone, once they have been checked: nothing is shifted.
+    pub fn rhythm(self, app: &App, company_zone: &str) -> ApiResult<Rhythm> {
+        let schedule = self.checked(app, company_zone)?;
+        if schedule.jitter_seconds == 0 {
+            return Ok(schedule.rhythm);
+        }
+        let place = ["body", "schedule", "jitter_seconds"];
+        Err(ApiError::invalid(&place, "value_error", "Must be 0 here."))
+    }
+
     /// The schedule, once it has been checked.
     pub fn checked(self, app: &App, company_zone: &str) -> ApiResult<Schedule> {
         let refuse = |field: &str, text: &str| {

@@ -91,6 +91,9 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
         (Collection::Feedback, vec![newest()]),
         (Collection::SavedQuestions, vec![newest()]),
         (Collection::Dashboards, vec![newest()]),
+        (Collection::Subscriptions, vec![newest(), plain(doc! { "next_at": 1 })]),
+        (Collection::Deliveries, vec![newest(), plain(doc! { "due_at": 1 }), expiry()]),
+        (Collection::Webhooks, vec![newest()]),
         (Collection::Idempotency, vec![expiry()]),
     ]
 }

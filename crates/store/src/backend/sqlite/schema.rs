@@ -4,7 +4,7 @@ use crate::StoreError;
 
 /// Each brings a database from the version that is its position to the next one. What has been
 /// released is never edited.
-const MIGRATIONS: [&str; 5] = [FIRST, CONNECTIONS, SEMANTICS, ANSWERS, MODEL_USE];
+const MIGRATIONS: [&str; 6] = [FIRST, CONNECTIONS, SEMANTICS, ANSWERS, MODEL_USE, DELIVERIES];
 
 /// One table a collection. An index serves a query only where its expressions are written exactly as
 /// `sql.rs` writes them. A list that is searched has a side table, kept by triggers.
@@ -100,6 +100,23 @@ CREATE INDEX dashboards_company
 /// What companies spend on models.
 const MODEL_USE: &str = "
 CREATE TABLE model_use (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+";
+
+/// What is sent by itself.
+const DELIVERIES: &str = "
+CREATE TABLE subscriptions (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE deliveries    (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+CREATE TABLE webhooks      (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+
+CREATE INDEX subscriptions_company
+    ON subscriptions (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+CREATE INDEX subscriptions_next ON subscriptions (doc ->> '$.next_at');
+CREATE INDEX deliveries_company
+    ON deliveries (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+CREATE INDEX deliveries_due ON deliveries (doc ->> '$.due_at');
+CREATE INDEX deliveries_expiry ON deliveries (doc ->> '$.expires_at');
+CREATE INDEX webhooks_company
+    ON webhooks (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
 ";
 
 /// Brings the database up to this version's shape, all or nothing, also when two processes start

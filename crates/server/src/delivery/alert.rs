@@ -1,0 +1,187 @@
+use chrono::NaiveDate;
+use pacioli_insights::{first_day, forecast::forecast, step};
+use pacioli_model::{
+    Cell, ColumnName, Condition, Found, Subscription, Table, TimeGrain, Timestamp,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::{deliveries, message::Sender};
+use crate::{
+    app::App,
+    asking::{Answered, Outcome},
+    auth::hex,
+    error::{ApiError, ApiResult},
+};
+
+/// Runs the question of an alert, and has people told where its condition has come to hold.
+pub async fn check(app: &App, subscription: &Subscription, now: Timestamp) -> ApiResult<()> {
+    let Ok(sender) = Sender::of(app, subscription).await? else { return Ok(()) };
+    let Some(condition) = &subscription.condition else { return Ok(()) };
+    // What is not answered any more is told by the record of the deliveries that there are.
+    let Outcome::Answered(answered) = sender.ask(app).await? else { return Ok(()) };
+    let before = subscription.found.as_ref();
+    let digest = digest(&answered.table)?;
+    let today = app.today(&sender.company);
+    let notice = match condition {
+        Condition::Changed => before
+            .filter(|before| before.digest != digest)
+            .map(|_| "The rows have changed.".to_owned()),
+        condition => holds(condition, &answered, today),
+    };
+    let was = before.is_some_and(|before| before.holds) && *condition != Condition::Changed;
+    let found = Found { holds: notice.is_some(), digest };
+    let told = notice.filter(|_| !was);
+    let made = told.map(|notice| deliveries(app, subscription, Some(&notice), now));
+    let (id, last) = (subscription.id, subscription.checked_at);
+    sender.data.note_found(id, last, &found, now, &made.unwrap_or_default()).await?;
+    Ok(())
+}
+
+fn digest(table: &Table) -> ApiResult<String> {
+    let rows = serde_json::to_vec(&table.rows).map_err(ApiError::internal)?;
+    Ok(hex(&Sha256::digest(rows)[..16]))
+}
+
+/// Whether a condition holds: then what to say of it.
+fn holds(condition: &Condition, answered: &Answered, today: NaiveDate) -> Option<String> {
+    let table = &answered.table;
+    match condition {
+        Condition::Above { column, than } => {
+            let at = numbers(table, column.as_ref())?;
+            let most = figures(table, at).max_by(|one, other| one.1.total_cmp(&other.1))?;
+            let said = || {
+                format!("{} is {}, more than {than}.", named(table, at), shown(table, at, most.0))
+            };
+            (most.1 > than.to_f64()).then(said)
+        }
+        Condition::Below { column, than } => {
+            let at = numbers(table, column.as_ref())?;
+            let least = figures(table, at).min_by(|one, other| one.1.total_cmp(&other.1))?;
+            let said = || {
+                format!("{} is {}, less than {than}.", named(table, at), shown(table, at, least.0))
+            };
+            (least.1 < than.to_f64()).then(said)
+        }
+        Condition::OutsideForecast { column } => {
+            let grain = answered.interpretation.as_ref()?.grain?;
+            outside(table, numbers(table, column.as_ref())?, grain, today)
+        }
+        Condition::Changed => None,
+    }
+}
+
+/// The column of that name, else the last one with numbers.
+fn numbers(table: &Table, wanted: Option<&ColumnName>) -> Option<usize> {
+    let fits = |at: &usize| {
+        let column = &table.columns[*at];
+        column.data_type.is_number() && wanted.is_none_or(|wanted| *wanted == column.name)
+    };
+    (0..table.columns.len()).rev().find(fits)
+}
+
+fn named(table: &Table, at: usize) -> &ColumnName {
+    &table.columns[at].name
+}
+
+/// The figures of a column, with their rows.
+fn figures(table: &Table, at: usize) -> impl Iterator<Item = (usize, f64)> {
+    let rows = table.rows.iter().enumerate();
+    rows.filter_map(move |(row, cells)| Some((row, cells.get(at)?.as_f64()?)))
+}
+
+/// A figure, with what its row is called.
+fn shown(table: &Table, at: usize, row: usize) -> String {
+    let cells = &table.rows[row];
+    let text = |cell: &Cell| match cell {
+        Cell::Integer(value) => value.to_string(),
+        Cell::Decimal(value) => value.to_string(),
+        Cell::Float(value) => value.to_string(),
+        Cell::Text(value) => value.clone(),
+        Cell::Date(value) => value.to_string(),
+        Cell::Timestamp(value) => value.date_naive().to_string(),
+        Cell::Boolean(value) => value.to_string(),
+        Cell::Null => String::new(),
+    };
+    let names = cells.iter().zip(&table.columns);
+    let names = names.filter(|(_, column)| !column.data_type.is_number());
+    let names: Vec<String> = names.map(|(cell, _)| text(cell)).collect();
+    let of = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+    format!("{}{of}", text(&cells[at]))
+}
+
+/// Whether the last whole period's figure is outside the interval that those before let expect.
+fn outside(table: &Table, at: usize, grain: TimeGrain, today: NaiveDate) -> Option<String> {
+    let mut series: Vec<(NaiveDate, f64, usize)> = Vec::new();
+    for (row, value) in figures(table, at) {
+        let day = table.rows[row].iter().find_map(|cell| match cell {
+            Cell::Date(day) => Some(*day),
+            Cell::Timestamp(moment) => Some(moment.date_naive()),
+            _ => None,
+        })?;
+        series.push((first_day(grain, day), value, row));
+    }
+    series.sort_by_key(|(day, ..)| *day);
+    series.retain(|(day, ..)| step(grain, *day, 1) <= today);
+    // A period that is missing, or there twice, makes no series.
+    let is_whole = series.windows(2).all(|pair| step(grain, pair[0].0, 1) == pair[1].0);
+    let (last, past) = series.split_last().filter(|_| is_whole)?;
+    let values: Vec<f64> = past.iter().map(|(_, value, _)| *value).collect();
+    let expected = *forecast(&values, grain, 1)?.steps.first()?;
+    let said = || {
+        let (low, high) = (expected.low, expected.high);
+        let figure = shown(table, at, last.2);
+        format!("{} is {figure}, where {low:.2} to {high:.2} were expected.", named(table, at))
+    };
+    (last.1 < expected.low || last.1 > expected.high).then(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Months;
+    use pacioli_model::{ColumnType, TableColumn};
+
+    use super::*;
+
+    fn monthly(values: &[f64]) -> Table {
+        let column = |name: &str, data_type| {
+            let name = ColumnName::parse(name).unwrap();
+            TableColumn { name, data_type }
+        };
+        let start: NaiveDate = "2024-01-01".parse().unwrap();
+        let row = |(month, value): (u32, &f64)| {
+            vec![Cell::Date(start + Months::new(month)), Cell::Float(*value)]
+        };
+        Table {
+            columns: vec![column("month", ColumnType::Date), column("total", ColumnType::Float)],
+            rows: (0..).zip(values).map(row).collect(),
+            truncated: false,
+        }
+    }
+
+    #[test]
+    fn the_last_whole_period_is_compared_with_what_was_to_be_expected() {
+        let mut steady: Vec<f64> = (0..18).map(|at| 100.0 + f64::from(at * 7 % 5)).collect();
+        steady[17] = 102.0;
+        let today = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let check =
+            |values: &[f64], day| outside(&monthly(values), 1, TimeGrain::Month, today(day));
+        assert_eq!(check(&steady, "2025-07-01"), None);
+        let mut fallen = steady.clone();
+        fallen[17] = 20.0;
+        let said = check(&fallen, "2025-07-01").unwrap();
+        assert!(said.starts_with("total is 20 (2025-06-01), where "), "{said}");
+        // June is not over yet.
+        assert_eq!(check(&fallen, "2025-06-30"), None);
+        assert_eq!(check(&fallen[12..], "2026-01-01"), None);
+    }
+
+    #[test]
+    fn a_figure_is_that_of_the_named_column_or_of_the_last_with_numbers() {
+        let table = monthly(&[1.0, 5.0]);
+        let name = |text: &str| ColumnName::parse(text).unwrap();
+        assert_eq!(numbers(&table, None), Some(1));
+        assert_eq!(numbers(&table, Some(&name("total"))), Some(1));
+        assert_eq!(numbers(&table, Some(&name("month"))), None);
+        assert_eq!(shown(&table, 1, 1), "5 (2024-02-01)");
+    }
+}

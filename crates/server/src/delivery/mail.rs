@@ -1,0 +1,140 @@
+use std::{fs, time::Duration};
+
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor,
+    message::{Attachment, Mailbox, MultiPart, header::ContentType},
+    transport::smtp::{
+        authentication::Credentials,
+        client::{Certificate, Tls, TlsParameters},
+    },
+};
+use pacioli_model::{CompanyId, Email, User};
+use pacioli_store::TenantStore;
+use secrecy::ExposeSecret as _;
+
+use super::{Trouble, message::Message};
+use crate::{
+    app::App,
+    config::{MailConfig, MailSecurity},
+    error::{ApiError, ApiResult},
+};
+
+/// The longest that one command of the mail server's may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends mail through the configured server.
+#[derive(Debug)]
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Mailer {
+    /// As configured; nothing where no server is. In words what is wrong.
+    pub fn new(config: &MailConfig) -> Result<Option<Self>, String> {
+        let Some(host) = &config.host else { return Ok(None) };
+        let from = config.from.parse::<Mailbox>();
+        let from = from.map_err(|error| format!("mail.from: {error}"))?;
+        let mut parameters = TlsParameters::builder(host.clone());
+        if let Some(file) = &config.ca_file {
+            let wrong = |why: String| format!("mail.ca_file: {}: {why}", file.display());
+            let pem = fs::read(file).map_err(|error| wrong(error.to_string()))?;
+            let authority =
+                Certificate::from_pem(&pem).map_err(|error| wrong(error.to_string()))?;
+            parameters = parameters.add_root_certificate(authority);
+        }
+        let parameters = parameters.build().map_err(|error| format!("mail: {error}"))?;
+        let tls = match config.security {
+            MailSecurity::Starttls => Tls::Required(parameters),
+            MailSecurity::Tls => Tls::Wrapper(parameters),
+            MailSecurity::None => Tls::None,
+        };
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.as_str())
+            .port(config.port)
+            .tls(tls)
+            .timeout(Some(PATIENCE));
+        if let (Some(user), Some(password)) = (&config.username, &config.password) {
+            let password = password.expose_secret().to_owned();
+            transport = transport.credentials(Credentials::new(user.clone(), password));
+        }
+        Ok(Some(Self { transport: transport.build(), from }))
+    }
+}
+
+/// Refuses an address that a company may not send to: its own people's, and those of the domains that the
+/// operator allows, are taken. Somebody of the company who is shut out gets nothing.
+pub async fn check_recipient(
+    app: &App,
+    company: CompanyId,
+    address: &str,
+) -> ApiResult<Result<Email, String>> {
+    let Ok(email) = Email::parse(address) else {
+        return Ok(Err("is no e-mail address".to_owned()));
+    };
+    let person = app.store.user_by_email(&email).await?;
+    if let Some(person) = person.filter(|person| person.company_id == company) {
+        let gone = "belongs to somebody who is not active".to_owned();
+        return Ok(if User::is_active(&person) { Ok(email) } else { Err(gone) });
+    }
+    let domain = email.as_str().rsplit_once('@').map_or("", |(_, domain)| domain);
+    let allowed = &app.config.mail.outside_domains;
+    if allowed.iter().any(|it| it.eq_ignore_ascii_case(domain)) {
+        return Ok(Ok(email));
+    }
+    Ok(Err("is nobody's of the company, and no domain that mail may go to".to_owned()))
+}
+
+/// Sends a message to one address.
+pub async fn send(
+    app: &App,
+    data: &TenantStore,
+    address: &str,
+    message: &Message<'_>,
+) -> ApiResult<Result<(), Trouble>> {
+    let Some(mailer) = &app.mailer else {
+        return Ok(Err(Trouble::Lasting("no mail server is configured".to_owned())));
+    };
+    if let Err(why) = check_recipient(app, data.company_id(), address).await? {
+        return Ok(Err(Trouble::Void(format!("the address {why}"))));
+    }
+    let Ok(to) = address.parse::<Mailbox>() else {
+        return Ok(Err(Trouble::Lasting("no mail can be sent to this address".to_owned())));
+    };
+    let mail = letter(app, mailer, to, message)?;
+    Ok(mailer.transport.send(mail).await.map(|_| ()).map_err(|error| {
+        // Nothing of the message stands in it.
+        let why = crate::error::chain(&error);
+        if error.is_permanent() { Trouble::Lasting(why) } else { Trouble::Passing(why) }
+    }))
+}
+
+fn letter(app: &App, mailer: &Mailer, to: Mailbox, message: &Message<'_>) -> ApiResult<Mail> {
+    let details = message.details();
+    let place = app.config.server.public_url.as_deref();
+    let footer = match place {
+        Some(url) => format!("Sent by Pacioli at {url}, as your company has set it up there."),
+        None => "Sent by Pacioli, as your company has set it up there.".to_owned(),
+    };
+    let letter = message.letter(&details, &footer);
+    let both = MultiPart::alternative_plain_html(letter.text(), letter.html());
+    let subject = match message.notice {
+        Some(_) => format!("Alert: {}", message.subscription.name),
+        None => message.subscription.name.clone(),
+    };
+    let domain = mailer.from.email.domain();
+    let mail = Mail::builder()
+        .from(mailer.from.clone())
+        .to(to)
+        .subject(subject)
+        .date(app.clock.now().utc().into())
+        .message_id(Some(format!("<{}@{domain}>", message.id)));
+    let mail = match &message.csv {
+        Some(csv) => {
+            let kind = ContentType::parse("text/csv; charset=utf-8").map_err(ApiError::internal)?;
+            let file = Attachment::new("answer.csv".to_owned()).body(csv.clone(), kind);
+            mail.multipart(MultiPart::mixed().multipart(both).singlepart(file))
+        }
+        None => mail.multipart(both),
+    };
+    mail.map_err(ApiError::internal)
+}
