@@ -8,6 +8,7 @@ mod adoption;
 mod audit;
 mod companies;
 mod connections;
+mod deliveries;
 mod idempotency;
 mod kept;
 mod model_use;
@@ -57,6 +58,10 @@ suite! {
         an_address_is_taken_in_every_company,
         a_document_that_cannot_be_read_is_named,
         what_is_remembered_survives_reopening;
+    deliveries:
+        of_many_one_takes_a_turn_and_each_delivery_of_it,
+        what_an_alert_found_is_noted_once,
+        webhooks_of_all_companies_are_there_for_the_keeper_of_secrets;
     kept:
         what_is_kept_is_listed_replaced_and_forgotten,
         of_many_that_replace_the_same_one_wins;
