@@ -19,8 +19,8 @@ pub use kept::EncryptionKeys;
 pub use layers::Setting;
 pub use quota::Quota;
 pub use sections::{
-    AuthConfig, Config, LanguageConfig, LogConfig, LogFormat, MailConfig, MailSecurity, ServerConfig,
-    TelemetryConfig,
+    AuthConfig, Config, LanguageConfig, LogConfig, LogFormat, MailConfig, MailSecurity,
+    ServerConfig, TelemetryConfig,
 };
 
 /// The embedded defaults.

@@ -359,6 +359,8 @@ impl Metrics {
     /// A model read and wrote so many tokens.
     pub fn model_tokens(&self, model: &'static str, tokens: u64) {
         self.0.model_tokens.get_or_create(&[("model", model)]).inc_by(tokens);
+    }
+
     /// A delivery was tried.
     pub fn delivery(&self, outcome: &'static str) {
         self.0.deliveries.get_or_create(&[("outcome", outcome)]).inc();
