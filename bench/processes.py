@@ -27,7 +27,8 @@ def spawn(command: list[str], cpus: set[int], **options) -> subprocess.Popen:
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cpus)
     try:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+        options = {"stdin": subprocess.DEVNULL} | options
+        return subprocess.Popen(command, start_new_session=True, **options)
     finally:
         os.sched_setaffinity(0, own)
 
@@ -87,7 +88,7 @@ class Program:
             return False
 
     def request(self, method: str, path: str, body: str | None = None, headers=None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=320)
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()

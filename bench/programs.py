@@ -42,18 +42,19 @@ LOGINS = [(person.email, person.password) for person in PEOPLE]
 
 def build() -> None:
     """Builds what is measured; needs wrk, and a MongoDB for the original's stack."""
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk is missing and drives everything: apt-get install wrk")
-    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
+    for program in ("wrk", "curl"):
+        if shutil.which(program) is None:
+            raise SystemExit(f"{program} is missing: apt-get install {program}")
+    variables = os.environ | {"CARGO_TARGET_DIR": str(TARGET)}
     release = ["cargo", "build", "--quiet", "--release", "--locked"]
-    subprocess.run([*release, "-p", "pacioli-server", "--bin", "pacioli"], cwd=ROOT, env=environment, check=True)
-    subprocess.run(release, cwd=BENCH / "floor", env=environment, check=True)
+    subprocess.run([*release, "-p", "pacioli-server", "--bin", "pacioli"], cwd=ROOT, env=variables, check=True)
+    subprocess.run(release, cwd=BENCH / "floor", env=variables, check=True)
 
 
-def python() -> Path:
-    """The interpreter that has the original's stack, installed where it is missing."""
-    venv = CACHE / "bench-venv"
-    requirements = BENCH / "fastapi" / "requirements.txt"
+def environment(name: str) -> Path:
+    """The interpreter of a folder's comparison programs, installed where they are missing."""
+    venv = CACHE / f"bench-{name}-venv"
+    requirements = BENCH / name / "requirements.txt"
     installed = venv / "requirements.txt"
     if not installed.exists() or installed.read_text() != requirements.read_text():
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
@@ -112,7 +113,7 @@ def floor(folder: Path, cpus: set[int]) -> Program:
 def fastapi(folder: Path, cpus: set[int], mongo_uri: str, lean: bool = False) -> Program:
     env = {"JWT_SECRET": SECRET, "MONGODB_URI": mongo_uri, "BCRYPT_COST": str(COST)}
     env |= {"LEAN": "1"} if lean else {}
-    command = [str(python()), "-m", "uvicorn", "app:app", "--app-dir", str(BENCH / "fastapi")]
+    command = [str(environment("fastapi")), "-m", "uvicorn", "app:app", "--app-dir", str(BENCH / "fastapi")]
     command += ["--port", "{port}", "--loop", "uvloop", "--http", "httptools"]
     command += ["--no-access-log", "--log-level", "warning"]
     folder.mkdir(exist_ok=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import programs
+import warehouse
 from load import Load, bearer, finish_wrk, hash_rate, logins, start_wrk, steady_reads, wrk
 from processes import Program
 from programs import BENCH, COST, LOGINS, PROTECTED, READING, RELEASE
@@ -40,6 +41,10 @@ def main() -> None:
             "protected_route": bench.protected_route,
             "logins": bench.logins,
             "storm": bench.storm,
+            "tpch": bench.tpch,
+            "erp": bench.erp,
+            "csv": bench.csv,
+            "growth": bench.growth,
         }
         for name, measure in parts.items():
             if not options.only or name in options.only:
@@ -53,7 +58,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="turns of each program")
     parser.add_argument("--seconds", type=float, default=5, help="of load in one turn")
-    parser.add_argument("--only", action="append", help="start, protected_route, logins or storm")
+    parser.add_argument("--only", action="append", help="start, protected_route, logins, storm, tpch, erp, csv or growth")
+    parser.add_argument("--scale", type=float, default=1, help="of TPC-H")
+    parser.add_argument("--lines", type=int, default=5_000_000, help="order lines that questions are asked over")
+    parser.add_argument("--megabytes", type=int, default=1000, help="of the CSV file that is loaded")
     parser.add_argument("--json", type=Path, default=BENCH / "results.json", help="where figures go")
     return parser.parse_args()
 
@@ -80,6 +88,7 @@ class Bench:
 
     def __init__(self, folder: Path, options: argparse.Namespace) -> None:
         self.folder, self.rounds, self.seconds = folder, options.rounds, options.seconds
+        self.options = options
         self.started = 0
 
     def fresh_folder(self) -> Path:
@@ -116,6 +125,18 @@ class Bench:
         with self.running(server):
             programs.sign_up_everybody(server)
             yield server
+
+    def tpch(self) -> dict:
+        return warehouse.tpch(self.folder, two_cpus(), self.rounds, self.options.scale)
+
+    def erp(self) -> dict:
+        return warehouse.erp(self.folder, two_cpus(), self.rounds, self.options.lines)
+
+    def csv(self) -> dict:
+        return warehouse.csv(self.folder, two_cpus(), self.rounds, self.options.megabytes)
+
+    def growth(self) -> dict:
+        return warehouse.growth(self.folder, two_cpus(), self.rounds)
 
     def starts(self) -> dict:
         """From spawning to the first 200, with an empty data folder and with a used one; and the
@@ -253,6 +274,7 @@ def report(results: dict) -> None:
             ["50 reads/s", "p99 quiet, ms", "p99 during 4 logins, ms", "ratio"],
             [[name, f"{row['quiet_p99_ms']:.2f}", f"{row['storm_p99_ms']:.2f}", f"{row['ratio']:.1f}"] for name, row in storm.items()],
         )
+    warehouse.report(results, table)
     if start := results.get("start"):
         table(["Pacioli", ""], [[name, f"{value:.3f}"] for name, value in start.items()])
     table(["target", "measured", "met"], list(targets(results)))
@@ -274,6 +296,11 @@ def targets(results: dict) -> Iterator[list[str]]:
         ("p99 of reads in a storm < 4 × quiet", ("storm", "pacioli", "ratio"), "most", 4.0),
         ("start to the first 200 < 0.3 s", ("start", "first_start_s"), "most", 0.3),
         ("idle memory < 60 MB", ("start", "idle_resident_mb"), "most", 60.0),
+        ("TPC-H ≤ 1.3 × DuckDB on the same Parquet", ("tpch", "ratios", "duckdb_parquet"), "most", 1.3),
+        ("questions, computed anew: p95 < 500 ms", ("erp", "fresh_p95_ms"), "most", 500.0),
+        ("questions, kept: p95 < 10 ms", ("erp", "cached_p95_ms"), "most", 10.0),
+        ("loading a CSV ≥ half of DuckDB's speed", ("csv", "speed_of_pacioli"), "least", 0.5),
+        ("memory of the server meanwhile < 500 MB", ("csv", "server_peak_mb"), "most", 500.0),
     ]
     for words, path, kind, limit in path_limits:
         value = results

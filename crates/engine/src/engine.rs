@@ -6,11 +6,12 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 use pacioli_model::{Ask, CompanyId, QueryId, Table, TableName};
 
 use crate::{
-    EngineError, EngineStats, Scope, TableFiles,
+    EngineError, EngineStats, Scope, SharedAnswers, TableFiles,
     compile::{Compiled, compile},
     counts::Counts,
-    files::{Location, storage},
+    files::storage,
     kept::{Kept, Key},
+    location::Location,
     named::Named,
     pool::Pool,
     protocol::Request,
@@ -90,6 +91,15 @@ struct Shared {
 impl Engine {
     /// Makes the engine; no worker starts before the first query.
     pub fn start(files: &TableFiles, options: EngineOptions) -> Result<Self, EngineError> {
+        Self::start_sharing(files, options, None)
+    }
+
+    /// As [`Engine::start`], with a place where other servers keep answers too.
+    pub fn start_sharing(
+        files: &TableFiles,
+        options: EngineOptions,
+        shared: Option<Arc<dyn SharedAnswers>>,
+    ) -> Result<Self, EngineError> {
         let pool = Pool::new(options.clone()).map_err(storage("prepare the scratch folder"))?;
         let queue = Queue::new(QueueLimits {
             places: options.workers,
@@ -102,7 +112,7 @@ impl Engine {
             pool: Arc::new(pool),
             queue,
             named: Named::default(),
-            kept: Kept::new(options.cache_bytes),
+            kept: Kept::new(options.cache_bytes, shared),
             counts: Counts::default(),
             options,
         };

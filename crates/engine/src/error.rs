@@ -93,12 +93,14 @@ impl From<&DataFusionError> for EngineError {
                 detail: "The question needs more memory than it is given. Filter rows, or group by less."
                     .to_owned(),
             },
-            DataFusionError::ObjectStore(cause)
-                if matches!(**cause, object_store::Error::NotFound { .. }) =>
-            {
-                Self::Missing
-            }
-            _ => Self::Failed { detail: error.strip_backtrace() },
+            _ => match store_error(error) {
+                Some(object_store::Error::NotFound { .. }) => Self::Missing,
+                Some(_) => Self::Storage {
+                    action: "read a table's file",
+                    source: Arc::new(std::io::Error::other(error.strip_backtrace())),
+                },
+                None => Self::Failed { detail: error.strip_backtrace() },
+            },
         }
     }
 }
@@ -119,6 +121,16 @@ impl EngineError {
         let text = detail.split("\n\nbacktrace:").next().unwrap_or_default().trim();
         Self::Invalid { detail: format!("The statement cannot be run: {text}") }
     }
+}
+
+/// The object store's own error, however it is wrapped.
+fn store_error(error: &DataFusionError) -> Option<&object_store::Error> {
+    let chain =
+        std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    chain.into_iter().find_map(|error| match error.downcast_ref::<Box<object_store::Error>>() {
+        Some(boxed) => Some(&**boxed),
+        None => error.downcast_ref(),
+    })
 }
 
 /// Memory, or the disk that stands in for it, has run out. Some operators wrap the error of the disk

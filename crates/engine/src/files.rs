@@ -4,16 +4,21 @@
 use std::{
     collections::HashSet,
     fmt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
+use crate::{
+    EngineError,
+    location::{Bucket, Location},
+    narrow,
+};
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use datafusion::execution::cache::{cache_manager::FileMetadataCache, default_cache::DefaultCache};
 use futures_util::TryStreamExt;
 use object_store::{
-    ObjectStore, ObjectStoreExt, PutPayload, buffered::BufWriter, local::LocalFileSystem,
-    path::Path as ObjectPath,
+    ObjectStore, ObjectStoreExt, PutPayload, buffered::BufWriter, path::Path as ObjectPath,
 };
 use pacioli_model::{CompanyId, TableName, TableVersion, Timestamp};
 use parquet::{
@@ -21,41 +26,26 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     file::properties::WriterProperties,
 };
-use serde::{Deserialize, Serialize};
 
-use crate::EngineError;
-
-const ROW_GROUP_ROWS: usize = 1 << 20;
+/// Small enough that a table of a million rows is read by several threads, and that many groups are passed
+/// over by their statistics.
+const ROW_GROUP_ROWS: usize = 1 << 18;
 /// A row group is closed at this size even if it has fewer rows, so that wide tables fit in memory.
 const ROW_GROUP_BYTES: usize = 64 << 20;
-
-/// Which object store, in words that a worker process can open it by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Location {
-    /// A folder of this machine.
-    Local {
-        /// Absolute.
-        root: PathBuf,
-    },
-}
-
-impl Location {
-    /// Waits until a completed file and the folders that lead to it are on disk, which the local
-    /// object store leaves to chance.
-    fn sync(&self, path: &ObjectPath) -> std::io::Result<()> {
-        let Self::Local { root } = self;
-        let file = path.parts().fold(root.clone(), |folder, part| folder.join(part.as_ref()));
-        let within = file.ancestors().take_while(|place| place.starts_with(root));
-        within.into_iter().try_for_each(|place| std::fs::File::open(place)?.sync_all())
-    }
-}
+/// Who asks for health wants an answer.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the ends of the files that were read last may take of a worker's memory.
+pub(crate) const FOOTER_BYTES: usize = 32 << 20;
+/// Parts of a file, of 10 MiB each, that are on their way to the object store at once.
+const PARTS_UNDER_WAY: usize = 4;
 
 /// All companies' table files. Cheap to clone.
 #[derive(Clone)]
 pub struct TableFiles {
     store: Arc<dyn ObjectStore>,
     location: Location,
+    /// What the ends of files say, which a worker's next query need not read again: files never change.
+    footers: Arc<FileMetadataCache>,
 }
 
 impl fmt::Debug for TableFiles {
@@ -72,12 +62,26 @@ impl TableFiles {
         Self::open(Location::Local { root })
     }
 
+    /// Objects of a bucket. Connects nowhere yet: [`TableFiles::health`] tells whether it can be used.
+    pub fn bucket(bucket: Bucket) -> Result<Self, EngineError> {
+        Self::open(Location::Bucket(bucket))
+    }
+
     pub(crate) fn open(location: Location) -> Result<Self, EngineError> {
-        let Location::Local { root } = &location;
-        let store = LocalFileSystem::new_with_prefix(root)
-            .map_err(storage("open the folder of the tables"))?
-            .with_automatic_cleanup(true);
-        Ok(Self { store: Arc::new(store), location })
+        let footers = Arc::new(DefaultCache::new(FOOTER_BYTES));
+        Ok(Self { store: location.open()?, location, footers })
+    }
+
+    pub(crate) fn footers(&self) -> Arc<FileMetadataCache> {
+        Arc::clone(&self.footers)
+    }
+
+    /// Where they lie: `local` or `s3`.
+    pub fn kind(&self) -> &'static str {
+        match self.location {
+            Location::Local { .. } => "local",
+            Location::Bucket(_) => "s3",
+        }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn ObjectStore> {
@@ -88,13 +92,17 @@ impl TableFiles {
         &self.location
     }
 
-    /// Writes and reads a small object.
+    /// Writes and reads a small object, within five seconds.
     pub async fn health(&self) -> Result<(), EngineError> {
         let path = ObjectPath::from("health");
-        let payload = PutPayload::from_static(b"ok");
-        self.store.put(&path, payload).await.map_err(storage("write to the object store"))?;
-        let found = self.store.get(&path).await.map_err(storage("read from the object store"))?;
-        found.bytes().await.map_err(storage("read from the object store")).map(drop)
+        let written = async {
+            self.store.put(&path, PutPayload::from_static(b"ok")).await?;
+            self.store.get(&path).await?.bytes().await
+        };
+        match tokio::time::timeout(HEALTH_TIMEOUT, written).await {
+            Ok(written) => written.map_err(storage("use the object store")).map(drop),
+            Err(late) => Err(storage("wait for the object store")(late)),
+        }
     }
 
     /// Starts the file of a new version. Nothing is seen of it before [`TableWriter::finish`].
@@ -106,14 +114,20 @@ impl TableFiles {
         schema: SchemaRef,
     ) -> Result<TableWriter, EngineError> {
         let path = part(company, table, version);
+        let writer = self.file_writer(&path, narrow::schema(&schema))?;
+        Ok(TableWriter { writer: Some(writer), schema, files: self.clone(), path, rows: 0 })
+    }
+
+    fn file_writer(&self, path: &ObjectPath, schema: SchemaRef) -> Result<FileWriter, EngineError> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .build();
-        let buffered = BufWriter::new(Arc::clone(&self.store), path.clone());
-        let writer = AsyncArrowWriter::try_new(buffered, schema, Some(properties))
+        let buffered = BufWriter::new(Arc::clone(&self.store), path.clone())
+            .with_max_concurrency(PARTS_UNDER_WAY);
+        let writer = AsyncArrowWriter::try_new(buffered, Arc::clone(&schema), Some(properties))
             .map_err(storage("start a table's file"))?;
-        Ok(TableWriter { writer, files: self.clone(), path, rows: 0 })
+        Ok(FileWriter { writer, schema })
     }
 
     /// Removes a version's files. Absent files are no error.
@@ -151,9 +165,10 @@ impl TableFiles {
                 Err(error) => return Err(storage("delete a table's file")(error)),
             }
         }
-        let Location::Local { root } = self.location.clone();
-        let staged =
-            tokio::task::spawn_blocking(move || sweep_staged(&root.join("companies"), older_than));
+        let Some(folder) = self.location.folder().map(|root| root.join("companies")) else {
+            return Ok(removed);
+        };
+        let staged = tokio::task::spawn_blocking(move || sweep_staged(&folder, older_than));
         let staged = staged.await.map_err(storage("list half-written files"))?;
         Ok(removed + staged.map_err(storage("delete half-written files"))?)
     }
@@ -199,9 +214,35 @@ pub struct Written {
     pub bytes: u64,
 }
 
+/// A file that is being written, and what its rows are stored as.
+struct FileWriter {
+    writer: AsyncArrowWriter<BufWriter>,
+    schema: SchemaRef,
+}
+
+impl FileWriter {
+    /// Adds rows; whether they fit.
+    async fn write(&mut self, batch: &RecordBatch) -> Result<bool, EngineError> {
+        let fitting =
+            narrow::batch(&self.schema, batch).map_err(storage("store a table's rows"))?;
+        let Some(batch) = fitting else { return Ok(false) };
+        self.writer.write(&batch).await.map_err(storage("write a table's file"))?;
+        if self.writer.in_progress_size() > ROW_GROUP_BYTES {
+            self.writer.flush().await.map_err(storage("write a table's file"))?;
+        }
+        Ok(true)
+    }
+
+    async fn close(self) -> Result<(), EngineError> {
+        self.writer.close().await.map_err(storage("complete a table's file")).map(drop)
+    }
+}
+
 /// Writes one version of a table. Dropped unfinished, it leaves nothing in service.
 pub struct TableWriter {
-    writer: AsyncArrowWriter<BufWriter>,
+    /// Taken when the file is completed.
+    writer: Option<FileWriter>,
+    schema: SchemaRef,
     files: TableFiles,
     path: ObjectPath,
     rows: u64,
@@ -210,26 +251,57 @@ pub struct TableWriter {
 impl TableWriter {
     /// Adds rows of the writer's schema.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<(), EngineError> {
-        self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).await.map_err(storage("write a table's file"))?;
-        if self.writer.in_progress_size() > ROW_GROUP_BYTES {
-            self.writer.flush().await.map_err(storage("write a table's file"))?;
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        if !writer.write(batch).await? {
+            let wide = self.widened().await?;
+            self.writer.insert(wide).write(batch).await?;
         }
+        self.rows += batch.num_rows() as u64;
         Ok(())
     }
 
+    /// Stores all rows so far anew with room for every digit, for a value has come that needs it: the
+    /// new file takes the place of the one that it is read from when it is complete.
+    async fn widened(&mut self) -> Result<FileWriter, EngineError> {
+        if let Some(narrow) = self.writer.take() {
+            narrow.close().await?;
+        }
+        let mut wide = self.files.file_writer(&self.path, Arc::clone(&self.schema))?;
+        let mut rows = self.files.rows(self.path.clone()).await?;
+        while let Some(batch) = rows.try_next().await? {
+            wide.write(&batch).await?;
+        }
+        Ok(wide)
+    }
+
     /// Completes the file, which then outlives a power cut.
-    pub async fn finish(self) -> Result<Written, EngineError> {
-        self.writer.close().await.map_err(storage("complete a table's file"))?;
-        let meta = self.files.store.head(&self.path).await;
+    pub async fn finish(mut self) -> Result<Written, EngineError> {
+        if let Some(writer) = self.writer.take() {
+            writer.close().await?;
+        }
+        let (files, path) = (self.files.clone(), std::mem::take(&mut self.path));
+        let meta = files.store.head(&path).await;
         let bytes = meta.map_err(storage("look at a completed file"))?.size;
-        let location = self.files.location.clone();
-        let synced = tokio::task::spawn_blocking(move || location.sync(&self.path));
+        let synced = tokio::task::spawn_blocking(move || files.location.sync(&path));
         synced
             .await
             .map_err(storage("wait for a completed file"))?
             .map_err(storage("write a completed file to disk"))?;
         Ok(Written { rows: self.rows, bytes })
+    }
+}
+
+impl Drop for TableWriter {
+    /// Parts that a bucket has of a file that is never completed stay there, and cost, until it is
+    /// told. The local store sees to its own.
+    fn drop(&mut self) {
+        let is_local = self.files.location.folder().is_some();
+        let Some(writer) = self.writer.take().filter(|_| !is_local) else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let _ = writer.writer.into_inner().abort().await;
+            });
+        }
     }
 }
 

@@ -10,10 +10,12 @@ use std::{
     },
 };
 
+use futures_util::future::BoxFuture;
 use pacioli_model::{Cell, CompanyId, TableName, TableVersion};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Answer, EngineError,
+    Answer, EngineError, packed,
     query::{Job, Task},
 };
 
@@ -46,6 +48,15 @@ impl Key {
         })
     }
 
+    /// The same for every server, and for no other key: a digest. Another version of the program may
+    /// answer otherwise.
+    fn id(&self) -> Option<String> {
+        let parts =
+            (env!("CARGO_PKG_VERSION"), self.company, &self.sql, &self.tables, &self.access);
+        let digest = Sha256::digest(serde_json::to_vec(&parts).ok()?);
+        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     fn bytes(&self) -> usize {
         let names: usize = self.tables.iter().map(|(name, _)| name.as_str().len() + 48).sum();
         size_of::<Self>() + self.sql.len() + self.access.len() + names
@@ -56,10 +67,20 @@ type Outcome = Result<Arc<Answer>, EngineError>;
 /// Of a query under way: what came of it, once it is there.
 type Flight = Arc<tokio::sync::Mutex<Option<Outcome>>>;
 
+/// Where several servers keep answers for each other. What is found there is what was kept there under
+/// that id; that nothing is found is never wrong.
+pub trait SharedAnswers: std::fmt::Debug + Send + Sync {
+    /// What was kept under this id.
+    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Option<Vec<u8>>>;
+    /// Keeps an answer, or does not.
+    fn keep<'a>(&'a self, id: &'a str, answer: Vec<u8>) -> BoxFuture<'a, ()>;
+}
+
 /// Answers within a bound of bytes, the least lately used going first.
 #[derive(Debug)]
 pub(crate) struct Kept {
     most_bytes: usize,
+    shared: Option<Arc<dyn SharedAnswers>>,
     shelf: Mutex<Shelf>,
     flights: Mutex<HashMap<Key, Flight>>,
     hits: AtomicU64,
@@ -92,8 +113,9 @@ pub(crate) struct KeptStats {
 
 impl Kept {
     /// With room for so many bytes; none for none.
-    pub(crate) fn new(most_bytes: u64) -> Self {
+    pub(crate) fn new(most_bytes: u64, shared: Option<Arc<dyn SharedAnswers>>) -> Self {
         Self {
+            shared,
             most_bytes: usize::try_from(most_bytes).unwrap_or(usize::MAX),
             shelf: Mutex::default(),
             flights: Mutex::default(),
@@ -139,8 +161,7 @@ impl Kept {
             self.hits.fetch_add(1, Relaxed);
             return outcome.clone();
         }
-        self.misses.fetch_add(1, Relaxed);
-        let answered = query.await.map(Arc::new);
+        let answered = self.shared_or(&key, query).await.map(Arc::new);
         if let Ok(answer) = &answered {
             self.keep(key.clone(), Arc::clone(answer));
         }
@@ -148,6 +169,31 @@ impl Kept {
         // Whoever comes later finds it on the shelf, or asks anew.
         self.flights().remove(&key);
         answered
+    }
+
+    /// What another server has computed, or what `query` gives, which the others then have too.
+    async fn shared_or(
+        &self,
+        key: &Key,
+        query: impl Future<Output = Result<Answer, EngineError>>,
+    ) -> Result<Answer, EngineError> {
+        let shared = self.shared.as_deref().zip(key.id());
+        if let Some((shared, id)) = &shared
+            && let Some(bytes) = shared.find(id).await
+            && let Some(answer) = packed::unpack(&bytes)
+        {
+            self.hits.fetch_add(1, Relaxed);
+            return Ok(answer);
+        }
+        self.misses.fetch_add(1, Relaxed);
+        let answer = query.await?;
+        if let Some((shared, id)) = &shared
+            && bytes_of(&answer) <= self.most_bytes / LARGEST_PART
+            && let Ok(bytes) = packed::pack(&answer)
+        {
+            shared.keep(id, bytes).await;
+        }
+        Ok(answer)
     }
 
     fn find(&self, key: &Key) -> Option<Arc<Answer>> {
@@ -251,20 +297,20 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_found_by_all_of_its_key_alone() {
-        let kept = Kept::new(1 << 20);
+        let kept = Kept::new(1 << 20, None);
         assert_eq!(ask(&kept, 1, "a", "first").await, "first");
         assert_eq!(ask(&kept, 1, "a", "second").await, "first");
         assert_eq!(ask(&kept, 2, "a", "theirs").await, "theirs");
         assert_eq!(ask(&kept, 1, "b", "other").await, "other");
         assert_eq!((kept.stats().hits, kept.stats().misses), (1, 3));
-        let none = Kept::new(0);
+        let none = Kept::new(0, None);
         assert_eq!(ask(&none, 1, "a", "first").await, "first");
         assert_eq!(ask(&none, 1, "a", "second").await, "second");
     }
 
     #[tokio::test]
     async fn what_is_kept_stays_within_its_room_and_the_least_used_goes() {
-        let kept = Kept::new(20_000);
+        let kept = Kept::new(20_000, None);
         let text = "x".repeat(1000);
         ask(&kept, 1, "often", &text).await;
         for number in 0..100 {
@@ -282,7 +328,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_equal_questions_at_one_time_one_is_run() {
-        let kept = Arc::new(Kept::new(1 << 20));
+        let kept = Arc::new(Kept::new(1 << 20, None));
         let runs = Arc::new(AtomicU64::new(0));
         let asks = (0..10).map(|_| {
             let (kept, runs) = (Arc::clone(&kept), Arc::clone(&runs));
@@ -304,7 +350,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_leaves_hands_the_question_on_and_errors_are_not_kept() {
-        let kept = Arc::new(Kept::new(1 << 20));
+        let kept = Arc::new(Kept::new(1 << 20, None));
         let leader = tokio::spawn({
             let kept = Arc::clone(&kept);
             async move { kept.answer(Some(key(1, "a")), std::future::pending()).await }

@@ -17,6 +17,17 @@ use crate::{
 const MOST_LINES: usize = 100;
 /// Room for the program itself, its threads' stacks and what the pool does not count.
 const OVERHEAD_BYTES: u64 = 1 << 30;
+/// Certificates and proxies, as the server itself takes them.
+const ON_THE_WAY: [&str; 8] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A running worker. Dropped, it is killed, and its scratch folder is removed.
@@ -29,8 +40,8 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts one and waits until it is ready. It inherits no environment: the server's secrets stay
-    /// with the server.
+    /// Starts one and waits until it is ready. It inherits nothing of the environment but how to reach
+    /// an object store: the server's secrets stay with the server.
     pub(crate) async fn start(
         options: &EngineOptions,
         scratch: PathBuf,
@@ -40,6 +51,7 @@ impl Worker {
         let mut child = Command::new(&options.worker)
             .args(&options.worker_args)
             .env_clear()
+            .envs(ON_THE_WAY.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env(ADDRESS_SPACE, address_space.to_string())
             .env(SCRATCH, &scratch)
             // Each arena of the allocator reserves 64 MiB of addresses.

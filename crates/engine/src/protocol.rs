@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     EngineError,
-    files::Location,
+    files::storage,
+    location::Location,
     query::{Budget, Job, Rows},
 };
 
@@ -53,6 +54,9 @@ pub(crate) enum Reply {
         detail: String,
     },
     Missing,
+    Storage {
+        detail: String,
+    },
     Failed {
         detail: String,
     },
@@ -66,7 +70,7 @@ impl From<EngineError> for Reply {
             EngineError::Missing => Self::Missing,
             EngineError::Failed { detail } => Self::Failed { detail },
             EngineError::Storage { action, source } => {
-                Self::Failed { detail: format!("{action}: {source}") }
+                Self::Storage { detail: format!("{action}: {source}") }
             }
             // The server's own; a worker has none of them.
             other => Self::Failed { detail: other.to_string() },
@@ -82,6 +86,7 @@ impl Reply {
             Self::Invalid { detail } => Err(EngineError::Invalid { detail }),
             Self::TooLarge { detail } => Err(EngineError::TooLarge { detail }),
             Self::Missing => Err(EngineError::Missing),
+            Self::Storage { detail } => Err(storage("read by a worker")(io::Error::other(detail))),
             Self::Failed { detail } => Err(EngineError::Failed { detail }),
         }
     }

@@ -33,7 +33,13 @@ impl TableFiles {
         table: &TableName,
         version: TableVersion,
     ) -> Result<BoxStream<'static, Result<RecordBatch, EngineError>>, EngineError> {
-        let path = part(company, table, version);
+        self.rows(part(company, table, version)).await
+    }
+
+    pub(crate) async fn rows(
+        &self,
+        path: ObjectPath,
+    ) -> Result<BoxStream<'static, Result<RecordBatch, EngineError>>, EngineError> {
         let bytes = self.store().head(&path).await.map_err(missing)?.size;
         let file = File { store: Arc::clone(self.store()), path, bytes };
         let builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(failed)?;

@@ -5,32 +5,27 @@ use std::{path::Path, sync::Arc};
 
 use datafusion::{
     catalog::TableProvider,
-    datasource::{
-        file_format::parquet::ParquetFormat,
-        listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
-    },
     error::DataFusionError,
     execution::{
         SessionStateBuilder, SessionStateDefaults,
+        cache::cache_manager::CacheManagerConfig,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
         memory_pool::FairSpillPool,
+        object_store::ObjectStoreUrl,
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
     prelude::{SessionConfig, SessionContext},
 };
-use object_store::ObjectStoreExt;
 use pacioli_model::{CompanyId, TableEntry};
 
 use crate::{
     EngineError, TableFiles,
-    files::{part, storage},
+    files::{FOOTER_BYTES, part, storage},
     guard::functions,
     query::Budget,
     schema,
+    stored::{STORE, StoredTable},
 };
-
-/// The store's address inside a session; it leads nowhere else.
-const STORE: &str = "pacioli://tables/";
 
 /// A session without tables; `scratch` is where it puts things aside, the system's temporary folder
 /// when empty.
@@ -42,7 +37,6 @@ pub(crate) fn session(
     let config = SessionConfig::new()
         .with_information_schema(false)
         .with_target_partitions(budget.threads)
-        .set_bool("datafusion.execution.collect_statistics", false)
         // As PostgreSQL reads them.
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_str("datafusion.sql_parser.dialect", "postgresql");
@@ -68,31 +62,28 @@ fn runtime(
     let disk = DiskManagerBuilder::default()
         .with_mode(disk)
         .with_max_temp_directory_size(budget.spill_bytes);
+    let caches = CacheManagerConfig::default()
+        .with_file_metadata_cache(Some(files.footers()))
+        .with_metadata_cache_limit(FOOTER_BYTES);
     let runtime = RuntimeEnvBuilder::new()
+        .with_cache_manager(caches)
         .with_memory_pool(Arc::new(FairSpillPool::new(budget.memory_bytes)))
         .with_disk_manager_builder(disk)
         .build_arc()?;
-    runtime.register_object_store(ListingTableUrl::parse(STORE)?.as_ref(), files.store().clone());
+    runtime.register_object_store(ObjectStoreUrl::parse(STORE)?.as_ref(), files.store().clone());
     Ok(runtime)
 }
 
-/// The table as exactly its own file: an absent one is an error here, where a listing would find no
-/// rows in it.
+/// The table as exactly its own file.
 pub(crate) async fn open(
     files: &TableFiles,
     company: CompanyId,
     table: &TableEntry,
 ) -> Result<Arc<dyn TableProvider>, EngineError> {
     let path = part(company, &table.name, table.version);
-    match files.store().head(&path).await {
-        Ok(_) => {}
-        Err(object_store::Error::NotFound { .. }) => return Err(EngineError::Missing),
-        Err(error) => return Err(storage("open a table's file")(error)),
+    match StoredTable::open(files.store(), path, schema::scanned(table), table.rows).await {
+        Ok(stored) => Ok(Arc::new(stored)),
+        Err(object_store::Error::NotFound { .. }) => Err(EngineError::Missing),
+        Err(error) => Err(storage("open a table's file")(error)),
     }
-    let url = ListingTableUrl::parse(format!("{STORE}{path}"))?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
-    let config = ListingTableConfig::new(url)
-        .with_listing_options(options.with_file_extension(".parquet"))
-        .with_schema(schema::scanned(table));
-    Ok(Arc::new(ListingTable::try_new(config)?))
 }

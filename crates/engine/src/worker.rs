@@ -38,6 +38,7 @@ fn serve() -> io::Result<()> {
     output.write_all(READY)?;
     output.flush()?;
     let mut runtime: Option<(usize, Runtime)> = None;
+    let mut files: Option<TableFiles> = None;
     for frame in requests {
         let request: Request = serde_json::from_slice(&frame)?;
         let threads = request.budget.threads.max(1);
@@ -46,7 +47,8 @@ fn serve() -> io::Result<()> {
             Some(kept) => kept,
             None => (threads, start_runtime(threads)?),
         });
-        let answered = runtime.block_on(AssertUnwindSafe(answer(&request)).catch_unwind());
+        let answered = AssertUnwindSafe(answer(&request, &mut files)).catch_unwind();
+        let answered = runtime.block_on(answered);
         let panicked = || Err(EngineError::Failed { detail: "the worker panicked".to_owned() });
         let (reply, rows) = match answered.unwrap_or_else(|_| panicked()) {
             Ok((truncated, rows)) => (Reply::Rows { truncated }, Some(rows)),
@@ -61,10 +63,17 @@ fn serve() -> io::Result<()> {
     Ok(())
 }
 
-async fn answer(request: &Request) -> Result<(bool, Vec<u8>), EngineError> {
-    let files = TableFiles::open(request.location.clone())?;
+/// Answers with the files of the request before, whose connections are warm, where they are the same.
+async fn answer(
+    request: &Request,
+    opened: &mut Option<TableFiles>,
+) -> Result<(bool, Vec<u8>), EngineError> {
+    let files = match opened.take().filter(|files| *files.location() == request.location) {
+        Some(files) => opened.insert(files),
+        None => opened.insert(TableFiles::open(request.location.clone())?),
+    };
     let scratch = std::env::var_os(SCRATCH).map(PathBuf::from);
-    let rows = execute(&files, &request.job, &request.budget, scratch.as_deref()).await?;
+    let rows = execute(files, &request.job, &request.budget, scratch.as_deref()).await?;
     let bytes = encode(&rows).map_err(|error| EngineError::Failed { detail: error.to_string() })?;
     Ok((rows.truncated, bytes))
 }
@@ -73,7 +82,7 @@ fn start_runtime(threads: usize) -> io::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(threads)
         .max_blocking_threads(BLOCKING_THREADS)
-        .enable_time()
+        .enable_all()
         .build()
 }
 

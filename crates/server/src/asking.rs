@@ -23,6 +23,7 @@ use crate::{
     error::{ApiError, ApiResult},
     extract::Caller,
     models::Shared,
+    stages::Stages,
 };
 
 /// Questions of a conversation among which the last one that was understood is looked for.
@@ -41,6 +42,8 @@ pub struct Asker<'a> {
     pub company: &'a Company,
     /// Its data.
     pub data: &'a TenantStore,
+    /// Whom to tell how far the question is.
+    pub stages: Option<&'a Stages>,
 }
 
 /// What they ask.
@@ -136,7 +139,8 @@ impl<'a> Asker<'a> {
     /// Whoever makes this request.
     pub fn of<P>(app: &'a App, caller: &'a Caller<P>) -> Self {
         let account = &caller.account;
-        Self { app, user: &account.user, company: &account.company, data: &caller.data }
+        let (user, company) = (&account.user, &account.company);
+        Self { app, user, company, data: &caller.data, stages: None }
     }
 
     /// What becomes of the question, and how long it took to understand it.
@@ -297,6 +301,9 @@ impl<'a> Asker<'a> {
     /// Runs what was read; where a load has replaced a table since the catalog was read, once more on
     /// the new version.
     async fn run(&self, seen: Seen, read: Read, id: QueryId) -> Result<Answered, EngineError> {
+        if let Some(stages) = self.stages {
+            stages.reached("running");
+        }
         let Read { computed, interpretation, spans, confidence, source } = read;
         let (seen, answer) = match self.run_once(&seen, &computed, id).await {
             Err(EngineError::Missing) => {

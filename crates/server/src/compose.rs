@@ -5,11 +5,12 @@ use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
-use pacioli_engine::{Engine, EngineError, EngineOptions, TableFiles};
-use pacioli_store::{Accounts, Cache, InvalidRedisUrl, Store, StoreError};
+use pacioli_engine::{Engine, EngineError, EngineOptions, SharedAnswers, TableFiles};
+use pacioli_store::{Accounts, Cache, CacheKind, InvalidRedisUrl, Store, StoreError};
 use rustix::fs::{FlockOperation, flock};
 use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
@@ -27,6 +28,7 @@ use crate::{
     models::Models,
     password::{Hasher, PasswordPolicy},
     seal::Sealer,
+    shared::Shared,
     telemetry::Metrics,
 };
 
@@ -149,9 +151,16 @@ pub async fn compose_with(
     let mailer = Mailer::new(&config.mail).map_err(StartError::Mail)?;
     let store = open_store(&config).await?;
     let cache = open_cache(&config).await?;
-    let files = TableFiles::local(&config.data_dir.join("files"))?;
-    let engine = Engine::start(&files, engine_options(&config, worker))?;
     let models = Models::configured(&config.language)?;
+    let files = match config.files.bucket() {
+        Some(bucket) => TableFiles::bucket(bucket)?,
+        None => TableFiles::local(&config.data_dir.join("files"))?,
+    };
+    let shared: Option<Arc<dyn SharedAnswers>> = match cache.kind() {
+        CacheKind::Redis => Some(Arc::new(Shared::new(cache.clone(), &config))),
+        CacheKind::InProcess | CacheKind::None => None,
+    };
+    let engine = Engine::start_sharing(&files, engine_options(&config, worker), shared)?;
     let (hasher, metrics) = (Hasher::new(&config.auth), Metrics::new());
     hasher.report_to(metrics.clone());
     let told = metrics.clone();

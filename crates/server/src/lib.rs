@@ -29,6 +29,8 @@ mod router;
 mod routes;
 mod seal;
 mod serve;
+mod shared;
+mod stages;
 mod telemetry;
 
 pub use app::{App, Parts};

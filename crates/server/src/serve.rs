@@ -18,7 +18,7 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use crate::{app::App, compose::StartError, error::chain, router};
+use crate::{app::App, compose::StartError, error::chain, router, shared};
 
 /// A client that has not sent its headers by then is cut off. The time also runs while a connection is
 /// idle, and proxies keep idle connections for a minute: they close them, not we under their hands.
@@ -81,6 +81,7 @@ async fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, S
 
 /// Serves until `app.stopping` is cancelled, then stops gracefully.
 pub async fn serve(app: &App, listeners: Listeners) {
+    shared::end_queries(app);
     let metrics = listeners.metrics.map(|listener| {
         let (app, service) = (app.clone(), router::metrics(app));
         tokio::spawn(async move { accept(&app, &listener, service).await })

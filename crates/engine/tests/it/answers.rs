@@ -80,8 +80,8 @@ async fn periods_come_as_their_first_day_and_nulls_last() {
 async fn the_top_is_cut_after_sorting_and_ties_are_settled() {
     check(
         &ask().by("region", "region", None).measure("n", Count, None).order("n", Descending).top(2),
-        "SELECT region, count(*) AS n\nFROM t\nGROUP BY region\nORDER BY n DESC NULLS LAST, region\nLIMIT 2",
-        &["North|2", "South|2"],
+        "SELECT region, count(*) AS n\nFROM t\nGROUP BY region\nORDER BY n DESC NULLS LAST, region DESC NULLS LAST\nLIMIT 2",
+        &["South|2", "North|2"],
     )
     .await;
     check(

@@ -452,7 +452,7 @@ async fn one_plain_figure_is_one_plain_statement() {
          AND orders.ordered_on >= DATE '2024-01-01' AND orders.ordered_on < DATE '2025-01-01'\n\
          GROUP BY customers.region\n\
          HAVING sum(orders.amount) > 1\n\
-         ORDER BY revenue DESC NULLS LAST, region\n\
+         ORDER BY revenue DESC NULLS LAST, region DESC NULLS LAST\n\
          LIMIT 3"
     );
     assert_eq!(

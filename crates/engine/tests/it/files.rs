@@ -101,3 +101,58 @@ async fn health_is_a_write_and_a_read() {
     std::fs::write(&tables, "a file where the folder was").unwrap();
     assert!(matches!(world.files.health().await, Err(EngineError::Storage { .. })));
 }
+
+#[tokio::test]
+async fn decimals_are_stored_narrow_until_a_value_needs_more_digits() {
+    let world = World::new();
+    let small = world.load(company(1), 1, "k,v\na,1.25\nb,-2.50\nc,\n").await;
+    let stored = files_under(world.folder.path());
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    let narrow = physical_type(&stored[0], "v");
+    assert_eq!(narrow, parquet::basic::Type::INT64);
+    let sum = ask().measure("s", Aggregate::Sum, Some("v"));
+    assert_eq!(lines(&world.run(&small, &sum).await.unwrap().table), ["-1.25"]);
+
+    // Three batches, of which the last alone holds a value of more than 18 digits.
+    let schema = pacioli_sources::source::schema(
+        [(&name("v"), pacioli_model::ColumnType::Decimal { scale: 2 })].into_iter(),
+    );
+    let (table, version) = (TableName::parse("t").unwrap(), TableVersion(Uuid::from_u128(2)));
+    let mut writer = world.files.writer(company(1), &table, version, schema.clone()).unwrap();
+    for value in [125_i128, -250, 10_i128.pow(20) + 1] {
+        let values = arrow::array::Decimal128Array::from(vec![Some(value), None]);
+        let values = values.with_precision_and_scale(38, 2).unwrap();
+        let batch = RecordBatch::try_new(schema.clone(), vec![Arc::new(values)]).unwrap();
+        writer.write(&batch).await.unwrap();
+    }
+    assert_eq!(writer.finish().await.unwrap().rows, 6);
+    let wide = files_under(world.folder.path());
+    let wide = wide.iter().find(|path| path.contains(&version.to_string())).unwrap();
+    assert_eq!(physical_type(wide, "v"), parquet::basic::Type::FIXED_LEN_BYTE_ARRAY);
+    let mut entry = world.load(company(1), 3, "v\n1.25\n").await;
+    (entry.version, entry.rows) = (version, 6);
+    let answer = world.run(&entry, &sum).await.unwrap();
+    assert_eq!(lines(&answer.table), ["999999999999999998.76"]);
+}
+
+/// How Parquet stores a column.
+fn physical_type(file: &str, column: &str) -> parquet::basic::Type {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let reader = SerializedFileReader::new(std::fs::File::open(file).unwrap()).unwrap();
+    let schema = reader.metadata().file_metadata().schema_descr_ptr();
+    let columns = schema.columns().iter();
+    columns.into_iter().find(|one| one.name() == column).unwrap().physical_type()
+}
+
+#[tokio::test]
+async fn a_file_that_goes_is_an_error_and_never_no_rows() {
+    let world = World::new();
+    let entry = world.load(company(1), 1, "v\n1\n").await;
+    let sum = ask().measure("s", Aggregate::Sum, Some("v"));
+    world.run(&entry, &sum).await.unwrap();
+    for file in files_under(world.folder.path()) {
+        std::fs::remove_file(file).unwrap();
+    }
+    let error = world.run(&entry, &sum).await.unwrap_err();
+    assert!(matches!(error, EngineError::Missing), "{error:?}");
+}

@@ -43,7 +43,7 @@ async fn examine(settings: &Settings) -> CommandResult {
     let store = app.store.health().await.map_err(|error| chain(&error));
     report(format!("store ({})", app.store.kind()), store)?;
     let files = app.files.health().await.map_err(|error| chain(&error));
-    report("table files".to_owned(), files)?;
+    report(format!("table files ({})", app.files.kind()), files)?;
     let cache = match app.cache.state() {
         CacheState::Degraded { reason, .. } => Err(reason),
         CacheState::InProcess | CacheState::Connected => Ok(()),

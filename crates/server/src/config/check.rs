@@ -17,6 +17,7 @@ impl Config {
         }
         check_server(&self.server, &mut problems);
         check_stores(self, &mut problems);
+        problems.extend(self.files.check());
         check_auth(&self.auth, &mut problems);
         check_secrets(&self.secrets, &mut problems);
         let engine = &self.engine;
@@ -84,7 +85,7 @@ fn check_server(server: &ServerConfig, problems: &mut Vec<Problem>) {
 }
 
 /// A scheme, a host, perhaps a port, and nothing else.
-fn is_origin(text: &str) -> bool {
+pub(super) fn is_origin(text: &str) -> bool {
     let uri: Option<axum::http::Uri> = text.parse().ok();
     uri.is_some_and(|uri| {
         let scheme = uri.scheme_str().unwrap_or_default();

@@ -6,8 +6,9 @@ use toml::{Table, Value};
 use super::{Config, ConfigSources, DEFAULTS, Problem};
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 9] = [
     "store.mongodb_uri",
+    "files.secret_access_key",
     "cache.redis_url",
     "auth.jwt_secret",
     "auth.previous_secrets",

@@ -4,6 +4,7 @@
 
 mod check;
 mod env_example;
+mod files;
 mod kept;
 mod layers;
 mod quota;

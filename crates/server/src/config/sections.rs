@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 
-use super::{layers::Setting, quota::Quota};
+use super::{files::FilesConfig, layers::Setting, quota::Quota};
 
 /// What the server runs with. Made by [`Config::load`](super::Config::load); every field is
 /// explained in `config.default.toml`.
@@ -17,6 +17,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// `[store]`
     pub store: StoreConfig,
+    /// `[files]`
+    pub files: FilesConfig,
     /// `[cache]`
     pub cache: CacheConfig,
     /// `[auth]`
@@ -416,13 +418,15 @@ where
     Vec::<String>::deserialize(deserializer)?.iter().map(|text| parse(text)).collect()
 }
 
-fn text_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn text_if_given<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let text = text.trim().trim_end_matches('/');
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-fn secret_if_given<'de, D>(deserializer: D) -> Result<Option<SecretString>, D::Error>
+pub(super) fn secret_if_given<'de, D>(deserializer: D) -> Result<Option<SecretString>, D::Error>
 where
     D: Deserializer<'de>,
 {

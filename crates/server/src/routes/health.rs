@@ -73,7 +73,7 @@ pub async fn readyz(State(app): State<App>) -> impl IntoResponse {
             state: cache,
             required: false,
         },
-        Dependency { name: "files", kind: "local", state: state(files), required: true },
+        Dependency { name: "files", kind: app.files.kind(), state: state(files), required: true },
     ];
     let unready = app.stopping.is_cancelled()
         || dependencies.iter().any(|one| one.required && one.state == "down");

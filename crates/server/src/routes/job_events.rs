@@ -20,7 +20,7 @@ use crate::app::App;
 const LOOK: Duration = Duration::from_millis(250);
 
 /// How often something is sent although nothing has changed, so that no proxy takes the line for dead.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Whether the client asked for events.
 pub fn are_wanted(headers: &HeaderMap) -> bool {

@@ -16,6 +16,7 @@ mod paging;
 mod people;
 mod quality;
 mod query;
+mod query_events;
 mod results;
 mod rows;
 mod saved;

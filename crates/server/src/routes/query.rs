@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use chrono::NaiveDate;
@@ -15,7 +16,9 @@ use uuid::Uuid;
 
 use super::{
     cells::{CellOut, ColumnOut, shape},
+    job_events,
     no_store::NoStore,
+    query_events,
     results::Format,
 };
 use crate::{
@@ -211,15 +214,18 @@ impl ChoiceOut {
 /// By `Accept` the rows of an answer alone, as `text/csv`, `application/vnd.apache.arrow.stream` or
 /// `application/vnd.apache.parquet`, or a workbook of rows, picture and SQL, as
 /// `application/vnd.openxmlformats-officedocument.spreadsheetml.sheet`; a question back and a refusal are
-/// JSON always.
+/// JSON always. With `text/event-stream` as events: `stage` with `stage` (`understanding`, `running`) and
+/// `query_id`, then one `answer` with the same JSON, or one `error` with a problem.
 #[utoipa::path(
     post, path = "/query", tag = "questions", operation_id = "ask", request_body = Question,
-    responses((status = 200, description = "An answer, a question back, or a refusal", body = QueryOut)),
+    responses((status = 200, description = "An answer, a question back, or a refusal", content(
+        (QueryOut = "application/json"), (String = "text/event-stream"),
+    ))),
 )]
 pub async fn ask(
     State(app): State<App>,
     caller: Caller<AskQuestions>,
-    format: Format,
+    (format, headers): (Format, HeaderMap),
     Json(question): Json<Question>,
 ) -> ApiResult<Response> {
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
@@ -231,6 +237,13 @@ pub async fn ask(
         today: question.today.unwrap_or_else(|| app.today(&caller.account.company)),
         id: QueryId(question.query_id.unwrap_or_else(|| app.random.uuid())),
     };
+    if job_events::are_wanted(&headers) {
+        let request_id = caller.request.request_id.to_string();
+        return Ok(query_events::of(request_id, asked.id, |stages| async move {
+            let asker = Asker { stages: Some(&stages), ..Asker::of(&app, &caller) };
+            answer(&asker, asked, Format::Json).await
+        }));
+    }
     answer(&Asker::of(&app, &caller), asked, format).await
 }
 

@@ -124,7 +124,7 @@ async fn run(app: &App, caller: &Caller<RunSql>, id: QueryId, sql: &str) -> ApiR
 
 /// Cancel a query
 ///
-/// Ends a query of the caller's company that is running, from `/query` or `/sql`: its own request is
+/// Ends a query of the caller's company that is running, from `/query` or `/sql`, on any replica: its own request is
 /// then answered with `query_cancelled`. A client that goes away cancels its query too.
 #[utoipa::path(
     delete, path = "/queries/{id}", tag = "questions", operation_id = "cancel_query",
@@ -136,7 +136,8 @@ pub async fn cancel_query(
     caller: Caller<AskQuestions>,
     Path(id): Path<QueryId>,
 ) -> ApiResult<StatusCode> {
-    if app.engine.cancel(caller.company(), id) {
+    let company = caller.company();
+    if app.engine.cancel(company, id) || app.cache.end_elsewhere(company, id).await {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(ApiError::not_found())

@@ -33,12 +33,12 @@ pub struct TableSummary {
     name: String,
     /// Which load it is from; changes with each.
     version: Uuid,
-    /// Rows.
-    rows: u64,
+    /// Rows; empty where not all of them are yours to see.
+    rows: Option<u64>,
     /// How many columns.
     columns: usize,
-    /// Bytes on the object store.
-    bytes: u64,
+    /// Bytes on the object store; empty where not all rows are yours to see.
+    bytes: Option<u64>,
     /// The file it came from, or what the table is called in the connected system.
     source: String,
     /// When it was loaded.
@@ -48,6 +48,17 @@ pub struct TableSummary {
     loaded_by: Uuid,
     /// What the load decided or could not decide.
     notes: Vec<String>,
+}
+
+impl TableSummary {
+    /// As it is seen: how much there is in all is told to nobody who sees a part.
+    fn seen(seen: &Seen, entry: &TableEntry) -> Self {
+        let summary = Self::from(entry);
+        match seen.access.table(&entry.name) {
+            Some(access) if access.rows.is_some() => Self { rows: None, bytes: None, ..summary },
+            _ => summary,
+        }
+    }
 }
 
 impl From<&TableEntry> for TableSummary {
@@ -61,9 +72,9 @@ impl From<&TableEntry> for TableSummary {
         Self {
             name: entry.name.to_string(),
             version: entry.version.0,
-            rows: entry.rows,
+            rows: Some(entry.rows),
             columns: entry.columns.len(),
-            bytes: entry.bytes,
+            bytes: Some(entry.bytes),
             source,
             loaded_at: entry.loaded_at,
             loaded_by: entry.loaded_by.0,
@@ -160,7 +171,7 @@ pub async fn list_tables(
     caller: Caller<AskQuestions>,
 ) -> ApiResult<NoStore<Listing<TableSummary>>> {
     let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
-    let items = seen.visible.tables.iter().map(TableSummary::from).collect();
+    let items = seen.visible.tables.iter().map(|entry| TableSummary::seen(&seen, entry)).collect();
     Ok(NoStore(Listing { items, next_cursor: None, total: None }))
 }
 
@@ -185,7 +196,7 @@ pub async fn get_table(
     let restricted = seen.access.table(&name).is_some();
     let date_coverage = if restricted { Vec::new() } else { coverage_of(&measured, entry) };
     Ok(NoStore(TableDetail {
-        summary: entry.into(),
+        summary: TableSummary::seen(&seen, entry),
         schema: entry.columns.iter().map(ColumnProfileOut::from).collect(),
         primary_key: entry.primary_key.iter().map(ToString::to_string).collect(),
         relationships: relationships_of(&seen, entry),

@@ -430,3 +430,52 @@ async fn a_question_that_is_none_is_refused() {
     let answer = server.ask(&owner, longest.trim_end()).await;
     assert_eq!(answer.body["status"], "not_answerable", "{}", answer.text);
 }
+
+/// The events of an answer: their names and data.
+fn events(text: &str) -> Vec<(String, Value)> {
+    let told = text.split("\n\n").filter(|event| !event.trim().is_empty());
+    let told = told.map(|event| {
+        let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        (line("event: ").to_owned(), serde_json::from_str(line("data: ")).unwrap())
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn a_question_is_told_as_events_when_they_are_asked_for() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    server.load(&owner, "sales.csv", "region,revenue\nNorth,10.50\nSouth,4.25\n").await;
+    let ask = async |body: Value| {
+        let request = server.request(Method::POST, "/query").bearer_auth(&owner.token);
+        let request = request.header("accept", "text/event-stream").json(&body);
+        Answer::of(request.send().await.unwrap()).await
+    };
+    let id = "5f0c1f5e-94a6-4a0e-8e39-5b0e2f4d1a11";
+    let told = ask(json!({"question": "revenue by region", "query_id": id})).await;
+    assert_eq!((told.status.as_u16(), told.header("content-type")), (200, "text/event-stream"));
+    let told = events(&told.text);
+    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["stage", "stage", "answer"], "{told:?}");
+    assert_eq!(told[0].1, json!({"stage": "understanding", "query_id": id}));
+    assert_eq!(told[1].1, json!({"stage": "running", "query_id": id}));
+    let answer = &told[2].1;
+    assert_eq!(answer["rows"], json!([["North", 10.5], ["South", 4.25]]), "{answer}");
+    assert_eq!((&answer["status"], &answer["query_id"]), (&json!("answered"), &json!(id)));
+
+    let refused = events(&ask(json!({"question": "xyzzy"})).await.text);
+    let names: Vec<&str> = refused.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["stage", "answer"], "{refused:?}");
+    assert_eq!(refused[1].1["status"], "not_answerable");
+
+    // A fault that shows on the way is the last event; one that shows before is an answer as ever.
+    let table = server.app.store.table_versions().await.unwrap();
+    for (company, name, version) in table {
+        server.app.files.delete(company, &name, version).await.unwrap();
+    }
+    let failed = events(&ask(json!({"question": "total revenue"})).await.text);
+    let (name, problem) = failed.last().unwrap();
+    assert_eq!((name.as_str(), &problem["code"]), ("error", &json!("conflict")), "{failed:?}");
+    assert!(problem["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{problem}");
+    assert_eq!(ask(json!({"question": ""})).await.status, 422);
+}

@@ -213,6 +213,14 @@ async fn people_read_what_holds_and_no_policies() {
     assert_eq!(seen.body["in_effect"]["metrics"]["revenue"]["unit"], "currency EUR");
     assert!(!seen.text.contains("region"), "{}", seen.text);
     assert!(!toml(&server, &user).await.text.contains("policies"));
+    // How much there is in all is told to nobody who sees a part of it.
+    for (person, is_told) in [(&owner, true), (&user, false)] {
+        let table = server.get(person, "/tables/customers").await;
+        for key in ["rows", "bytes"] {
+            assert_eq!(table.body[key].is_u64(), is_told, "{}", table.text);
+        }
+        assert!(server.get(person, "/tables/orders").await.body["rows"].is_u64());
+    }
     refused(&patch(&server, &user, json!({"version": 1})).await, 403, "insufficient_role");
     refused(&server.get(&user, "/semantics/versions").await, 403, "insufficient_role");
 }

@@ -19,6 +19,7 @@
 mod accounts;
 mod limit;
 mod memory;
+mod queries;
 mod redis;
 mod stats;
 

@@ -1,5 +1,6 @@
 //! The core of accounts on the stores of production: MongoDB, and Redis between two servers.
 
+mod objects;
 mod programs;
 
 use std::time::{Duration, Instant};

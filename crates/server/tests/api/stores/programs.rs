@@ -10,6 +10,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::server::client;
+
 /// A program that ends with this, with the folder that it works in.
 pub(super) struct Program {
     process: Child,
@@ -42,10 +44,7 @@ impl Program {
             command.args(["--bind_ip", "127.0.0.1", "--port", &port.to_string(), "--dbpath"]);
             return Some(Self::start(command.arg(folder.path()), port, folder));
         }
-        let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/pacioli/tools"));
-        let tools = std::env::var_os("PACIOLI_TOOLS").map(PathBuf::from).or_else(home);
-        let program = tools.map(|tools| tools.join("bin/secantusd-rs"));
-        let Some(program) = program.filter(|program| program.exists()) else {
+        let Some(program) = tool("secantusd-rs") else {
             return skipped("neither mongod nor secantusd-rs: nothing was tested on MongoDB");
         };
         let mut process = Command::new(program)
@@ -61,6 +60,20 @@ impl Program {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut said).unwrap();
         let port = said.trim().rsplit(':').next().and_then(|port| port.parse().ok());
         Some(Self { process, port: port.expect("it says where it listens"), _folder: folder })
+    }
+
+    /// `moto_server`, which speaks the protocol of S3, with an empty bucket `books`.
+    pub(super) async fn bucket() -> Option<Self> {
+        let Some(program) = tool("moto_server") else {
+            return skipped("moto_server is not there: nothing was tested on an object store");
+        };
+        let port = free_port();
+        let mut command = Command::new(program);
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stderr(Stdio::null());
+        let store = Self::start(&mut command, port, tempfile::tempdir().unwrap());
+        let made = client().put(format!("{}/books", store.url("http"))).send().await.unwrap();
+        assert!(made.status().is_success(), "{}", made.status());
+        Some(store)
     }
 
     fn start(command: &mut Command, port: u16, folder: TempDir) -> Self {
@@ -88,6 +101,13 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A program of `scripts/tools`.
+fn tool(name: &str) -> Option<PathBuf> {
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/pacioli/tools"));
+    let tools = std::env::var_os("PACIOLI_TOOLS").map(PathBuf::from).or_else(home);
+    tools.map(|tools| tools.join("bin").join(name)).filter(|program| program.exists())
 }
 
 fn is_on_path(program: &str) -> bool {

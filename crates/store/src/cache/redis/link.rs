@@ -19,16 +19,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pacioli_model::{CompanyId, UserId};
+use pacioli_model::{CompanyId, QueryId, UserId};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, Msg,
     ProtocolVersion, PushInfo, PushKind, RedisError, RedisResult, ScriptInvocation,
     aio::MultiplexedConnection,
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
-    ACCOUNTS, InvalidRedisUrl, MARK_MILLIS, Scripts, company_mark, sequence_key, user_mark,
+    ACCOUNTS, InvalidRedisUrl, MARK_MILLIS, Scripts, company_mark, queries::parse_end,
+    sequence_key, user_mark,
 };
 use crate::cache::{CacheState, accounts::Scope, memory::Memory};
 
@@ -42,12 +43,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A withdrawal that could not be sent is kept for so long; no copy it speaks of lives longer.
 const POSTPONED: Duration = Duration::from_secs(90);
 
+/// Ends of queries that wait to be looked at.
+const MOST_ENDS: usize = 1024;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Link {
     client: Client,
     timeout: Duration,
     channel: String,
+    ends_channel: String,
+    ends: mpsc::Sender<(CompanyId, QueryId)>,
+    /// Until somebody takes it, what is heard is let go.
+    ends_heard: Mutex<Option<mpsc::Receiver<(CompanyId, QueryId)>>>,
     pub(super) scripts: Scripts,
     memory: Arc<Memory>,
     state: Mutex<State>,
@@ -88,6 +96,8 @@ impl Link {
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         // Channels belong to the server, not to one of its numbered databases.
         let channel = format!("pacioli:accounts:{}", settings.db());
+        let ends_channel = format!("pacioli:ends:{}", settings.db());
+        let (ends, ends_heard) = mpsc::channel(MOST_ENDS);
         let client =
             Client::open(info.set_redis_settings(settings)).map_err(|_| InvalidRedisUrl)?;
         let line = Line::Closed { since: Instant::now(), reason: "not connected yet".to_owned() };
@@ -95,6 +105,9 @@ impl Link {
             client,
             timeout,
             channel,
+            ends_channel,
+            ends,
+            ends_heard: Mutex::new(Some(ends_heard)),
             scripts: Scripts::new(),
             memory,
             state: Mutex::new(State { line, serial: 0, postponed: HashMap::new() }),
@@ -125,12 +138,20 @@ impl Link {
         answer.map_err(|error| self.give_up(serial, &error)).ok()
     }
 
-    pub(super) async fn delete(&self, key: String) {
-        let Some((mut connection, serial)) = self.open_line() else { return };
-        let command = Cmd::del(key);
-        if let Err(error) = self.in_time(command.exec_async(&mut connection)).await {
-            self.give_up(serial, &error);
-        }
+    /// As [`Link::call`], for a plain command.
+    pub(super) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
+        let (mut connection, serial) = self.open_line()?;
+        let answer = self.in_time(command.query_async(&mut connection)).await;
+        answer.map_err(|error| self.give_up(serial, &error)).ok()
+    }
+
+    /// Where it is said which queries are to be ended.
+    pub(super) fn ends_channel(&self) -> &str {
+        &self.ends_channel
+    }
+
+    pub(super) fn take_ends(&self) -> Option<mpsc::Receiver<(CompanyId, QueryId)>> {
+        self.ends_heard.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn withdrawal(&self, scope: Scope) -> ScriptInvocation<'_> {
@@ -242,7 +263,7 @@ impl Link {
         let mut connection =
             self.client.get_multiplexed_async_connection_with_config(&config).await?;
         self.heard.store(0, Ordering::Release);
-        connection.subscribe(&self.channel).await?;
+        connection.subscribe(&[&self.channel, &self.ends_channel]).await?;
         loop {
             self.send_postponed(&mut connection).await?;
             let sent = self.elapsed();
@@ -345,6 +366,13 @@ fn hear(link: &Weak<Link>, serial: u64, push: &PushInfo) -> Result<(), redis::ai
     match push.kind {
         PushKind::Message => {
             let message = Msg::from_push_info(push.clone());
+            if message.as_ref().is_some_and(|it| it.get_channel_name() == link.ends_channel) {
+                let text = message.and_then(|message| message.get_payload::<String>().ok());
+                let end = text.as_deref().and_then(parse_end);
+                // A full queue means that nobody listens; whoever asked is told that nothing was ended.
+                let _ = end.map(|end| link.ends.try_send(end));
+                return Ok(());
+            }
             let text = message.and_then(|message| message.get_payload::<String>().ok());
             link.apply(&text.unwrap_or_default());
         }

@@ -2,11 +2,12 @@
 //! withdrawals are pushed; here is what is said on it. Each operation is one Lua script, hence atomic.
 
 mod link;
+mod queries;
 
 use std::{sync::Arc, time::Duration};
 
 use pacioli_model::{CompanyId, SessionId, Timestamp, UserId};
-use redis::Script;
+use redis::{Cmd, Script};
 
 use self::link::Link;
 use super::{
@@ -146,7 +147,7 @@ impl Redis {
     }
 
     pub(super) async fn reset(&self, key: &LimitKey) {
-        self.link.delete(bucket_key(key)).await;
+        self.link.command::<()>(&Cmd::del(bucket_key(key))).await;
     }
 }
 
@@ -159,6 +160,8 @@ struct Scripts {
     sequence: Script,
     take: Script,
     refund: Script,
+    find_answer: Script,
+    keep_answer: Script,
 }
 
 impl Scripts {
@@ -170,6 +173,8 @@ impl Scripts {
             sequence: Script::new(include_str!("../lua/sequence.lua")),
             take: Script::new(include_str!("../lua/take.lua")),
             refund: Script::new(include_str!("../lua/refund.lua")),
+            find_answer: Script::new(include_str!("../lua/find_answer.lua")),
+            keep_answer: Script::new(include_str!("../lua/keep_answer.lua")),
         }
     }
 }

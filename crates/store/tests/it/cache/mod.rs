@@ -7,6 +7,7 @@
 mod accounts;
 mod limits;
 mod outage;
+mod queries;
 mod redis_server;
 mod replicas;
 mod shelf;
