@@ -24,7 +24,7 @@ mod words;
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use pacioli_model::{Ask, Catalog};
+use pacioli_model::{Ask, Catalog, Named};
 
 use self::{
     build::{Built, Reading},
@@ -45,6 +45,10 @@ pub(crate) fn interpretation(ask: &Ask, catalog: &Catalog) -> Interpretation {
 
 /// More choices than this help nobody.
 const MOST_CHOICES: usize = 5;
+/// Readings that are offered where none is sure.
+const MOST_READINGS: usize = 3;
+/// Readings that are less likely right than this are asked about before they are run.
+const SURE: f64 = 0.0;
 
 /// A catalog made ready for such questions.
 #[derive(Debug)]
@@ -132,9 +136,14 @@ impl<'c> Relations<'c> {
     ) -> Translation {
         match build::build(sketch, &self.schema, tokens, today, Reading::default()) {
             Ok(Built { ask, doubts }) => {
+                // A declared figure means what its declaration says.
+                let declared = ask.names().iter().any(|named| matches!(named, Named::Metric(_)));
                 let spans = self.spans(question, tokens, pieces, &ask);
                 let evidence = confidence::evidence(pieces, &ask, &self.schema, doubts.len());
                 let confidence = confidence::confidence(&evidence);
+                if confidence < SURE && !declared {
+                    return self.unsure(tokens, sketch, ask, &doubts, today);
+                }
                 let notes = notes.into_iter().chain(day_notes(pieces)).collect();
                 let mut interpretation = words::interpretation(&ask, self.schema.catalog, notes);
                 interpretation.as_of = relative(pieces).then_some(today);
@@ -165,24 +174,57 @@ impl<'c> Relations<'c> {
             else {
                 continue;
             };
-            let interpretation = words::interpretation(&ask, self.schema.catalog, Vec::new());
             let label = misfit.labels.get(way).cloned().unwrap_or_default();
             if !label.is_empty()
                 && !choices.iter().any(|known| known.ask == ask || known.label == label)
             {
-                let said = interpretation
-                    .groups
-                    .iter()
-                    .chain(&interpretation.measures)
-                    .chain(&interpretation.filters);
-                let question = said.cloned().collect::<Vec<_>>().join(", ");
-                choices.push(Choice { label, question, ask, analysis: None, interpretation });
+                choices.push(Choice { label, ..self.choice(ask) });
             }
         }
         if choices.len() < 2 {
             return refusal(question, tokens, std::slice::from_ref(&misfit.tokens), &misfit.reason);
         }
         Translation::Clarify { question: "By which of these?".to_owned(), choices }
+    }
+
+    /// A reading that may well be wrong is offered beside those that are nearly as good, and not run.
+    fn unsure(
+        &self,
+        tokens: &[Token],
+        sketch: &Sketch,
+        ask: Ask,
+        doubts: &[usize],
+        today: NaiveDate,
+    ) -> Translation {
+        let mut choices = vec![self.choice(ask)];
+        for doubt in doubts {
+            let reading = Reading { instead: Some(*doubt), ..Reading::default() };
+            if let Ok(Built { ask, .. }) =
+                build::build(sketch, &self.schema, tokens, today, reading)
+            {
+                let choice = self.choice(ask);
+                let known = |known: &Choice| known.label == choice.label;
+                if choices.len() < MOST_READINGS && !choices.iter().any(known) {
+                    choices.push(choice);
+                }
+            }
+        }
+        let question = match choices.len() {
+            1 => "Is this what you mean?",
+            _ => "Which of these do you mean?",
+        };
+        Translation::Clarify { question: question.to_owned(), choices }
+    }
+
+    /// A reading to be chosen, called by what it computes.
+    fn choice(&self, ask: Ask) -> Choice {
+        let interpretation = words::interpretation(&ask, self.schema.catalog, Vec::new());
+        let said = interpretation.groups.iter().chain(&interpretation.measures);
+        let mut said: Vec<String> = said.cloned().collect();
+        said.extend(interpretation.filters.iter().map(|filter| format!("where {filter}")));
+        said.push(format!("table {}", interpretation.table));
+        let question = said.join(", ");
+        Choice { label: question.clone(), question, ask, analysis: None, interpretation }
     }
 
     fn spans(&self, question: &str, tokens: &[Token], pieces: &[Piece], ask: &Ask) -> Vec<Span> {

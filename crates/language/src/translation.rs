@@ -21,7 +21,7 @@ pub enum Translation {
     Clarify {
         /// What to ask back.
         question: String,
-        /// The readings, two to five.
+        /// The readings, one to five: one where the only reading is not sure enough to be run.
         choices: Vec<Choice>,
     },
     /// No reading explains every word, or Pacioli cannot compute what was asked.

@@ -98,11 +98,15 @@ impl<'a> Rows<'a> {
         self.levels.push(Level { origin, prefix, relations: vec![relation] });
     }
 
-    /// The table's name, numbered where it is taken.
+    /// The table's name, numbered where it is taken, or where a column is called so: inside a
+    /// subquery over that column's table, `country.id` would be a field of its `country`.
     fn alias(&self, table: &TableName) -> String {
         let relations = || self.levels.iter().flat_map(|level| &level.relations);
+        let mut columns = self.shared.catalog.tables.iter().flat_map(|table| &table.columns);
+        let taken = columns.any(|column| column.name.as_str() == table.as_str());
         let numbered = (2_u32..).map(|number| format!("{table}_{number}"));
-        let mut candidates = std::iter::once(table.to_string()).chain(numbered);
+        let named = std::iter::once(table.to_string()).filter(|_| !taken);
+        let mut candidates = named.chain(numbered);
         let free = candidates.find(|name| relations().all(|other| &other.alias != name));
         free.unwrap_or_else(|| table.to_string())
     }

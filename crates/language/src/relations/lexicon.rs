@@ -84,8 +84,33 @@ const UNITS: &[&str] = &[
     "us",
 ];
 
+/// What a column is called after its table's initial: `dname`, `cphone`.
+const INITIALLED: &[&str] = &[
+    "name",
+    "phone",
+    "email",
+    "address",
+    "city",
+    "date",
+    "price",
+    "title",
+    "code",
+    "type",
+    "year",
+    "status",
+    "age",
+    "salary",
+    "street",
+    "state",
+    "zip",
+    "number",
+    "description",
+];
+
 /// Words that people add to a name: "hand type" for a column called hand.
 const TRAILING: &[&str] = &[
+    "year",
+    "time",
     "type",
     "kind",
     "value",
@@ -247,6 +272,13 @@ impl Lexicon {
     ) {
         let name = Name::Column(column);
         self.add(words, name, 1.0);
+        // `dname` of departments: the first letter is the table's.
+        if let ([word], Some(first)) = (words, table.first())
+            && let Some(rest) = first.get(..1).and_then(|letter| word.strip_prefix(letter))
+            && INITIALLED.contains(&rest)
+        {
+            self.add(&[rest.to_owned()], name, 0.95);
+        }
         let mut core: Vec<String> = words.to_vec();
         if let Some(of) =
             core.iter().position(|word| word == "of").filter(|of| *of > 0 && of + 1 < core.len())
@@ -256,9 +288,11 @@ impl Lexicon {
             self.add(&core, name, 0.97);
         }
         core.retain(|word| !SILENT.contains(&word.as_str()));
+        // "stu_hrs" are hours, and no student.
         while core.len() > 1
             && core.last().is_some_and(|word| UNITS.contains(&word.as_str()))
             && data_type.is_number()
+            && core[..core.len() - 1] != *table
         {
             core.pop();
         }
@@ -286,6 +320,9 @@ impl Lexicon {
         } else if KEY_TAILS.contains(&tail.as_str()) {
             self.add(head, name, 0.75);
             self.add(std::slice::from_ref(tail), name, 0.62);
+            if head.len() > 1 {
+                self.add(&head[head.len() - 1..], name, 0.6);
+            }
         } else {
             self.add(std::slice::from_ref(tail), name, 0.7);
             // "Units" are pieces, and no part of what one costs.
@@ -400,9 +437,20 @@ impl Lexicon {
         if let Some((last, head)) =
             stems.split_last().filter(|(_, head)| found.is_empty() && !head.is_empty())
             && TRAILING.contains(&last.as_str())
-            && !self.names.contains_key(last.as_str())
         {
-            look(&head.join(" "), &mut found);
+            // "founded year" for a column called founded, though another is called year.
+            let known = self.names.contains_key(last.as_str());
+            let column = |head: &str| {
+                let entries = self.names.get(head).into_iter().flatten();
+                entries.fold((0.0_f64, 0.0_f64), |(column, table), (name, quality)| match name {
+                    Name::Column(_) => (column.max(*quality), table),
+                    _ => (column, table.max(*quality)),
+                })
+            };
+            let (as_column, as_table) = column(&head.join(" "));
+            if !known || as_column > 0.9 && as_table < 0.6 {
+                look(&head.join(" "), &mut found);
+            }
         }
         found.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
         found
@@ -466,6 +514,15 @@ impl Lexicon {
     pub(crate) fn knows(&self, word: &str) -> bool {
         let letter = word.chars().next().unwrap_or(' ');
         self.words.get(&letter).is_some_and(|words| words.iter().any(|known| known == word))
+    }
+
+    /// The one known word that `typed` goes on from: `prereq` of prerequisites.
+    pub(crate) fn begun(&self, typed: &str) -> Option<&str> {
+        let known = self.words.get(&typed.chars().next()?)?;
+        let mut begun = known.iter().filter(|word| {
+            word.len() > 4 && typed.len() > word.len() + 2 && typed.starts_with(word.as_str())
+        });
+        begun.next().filter(|_| begun.next().is_none()).map(String::as_str)
     }
 
     /// The one known word that `typed` is a slip of.

@@ -285,9 +285,18 @@ impl Parser<'_> {
         let Some(pick) = self.column.take() else { return };
         if self.having {
             self.push(Test::Has { pick });
-        } else {
+        } else if !self.is_said(&pick) {
             self.sketch.unplaced.push(pick.tokens);
         }
+    }
+
+    /// "the count of schools with that denomination": it only repeats what is asked for.
+    fn is_said(&self, pick: &Pick) -> bool {
+        let best = pick.candidates.first().map(|(column, _)| *column);
+        let same = |known: &Pick| known.candidates.first().map(|(column, _)| *column) == best;
+        let grouped = |noun: &Noun| matches!(noun, Noun::Column(known) if same(known));
+        let asked = |target: &Target| matches!(target, Target::Column(known) if same(known));
+        self.sketch.groups.iter().any(grouped) || self.sketch.targets.iter().any(asked)
     }
 
     /// Adds a test to the open clause, or opens one.
@@ -376,8 +385,14 @@ impl Parser<'_> {
         let noun = self.solid(next + 1);
         let groups = self.mention_at(noun).is_some_and(|mention| !mention.only_values())
             || matches!(self.key_at(noun), Some(Key::Grain(_)));
+        // "for each race and its track": what follows is asked for.
+        let owned = self.pieces.get(next + 1).is_some_and(|piece| {
+            let word = self.words[piece.tokens.start].to_lowercase();
+            matches!(word.as_str(), "its" | "their" | "his" | "her")
+        });
         let goes_on = matches!(self.key_at(next), Some(Key::And | Key::By | Key::Each))
             && groups
+            && !owned
             && (!self.sketch.targets.is_empty() || self.sketch.entity.is_some());
         if goes_on {
             self.at = next + 1;

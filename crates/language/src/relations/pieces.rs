@@ -116,7 +116,9 @@ pub(crate) fn cut(
             piece = Piece { tokens: at..at + length, item, pause: piece.pause, quality: 0.8 };
         }
         at = piece.tokens.end;
-        pieces.push(piece);
+        if !cutter.repeats(&piece, pieces.last()) {
+            pieces.push(piece);
+        }
     }
     (pieces, notes)
 }
@@ -254,7 +256,11 @@ impl Cutter<'_> {
             (Some((long, word)), Some((length, mention))) => {
                 let row_before = word == Key::Verb && before.is_some_and(|piece| matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9));
                 // "share of performances" where a column is called share.
-                let exact = matches!(word, Key::Change(_)) && mention.column_quality() > 0.99;
+                let amount = word == Key::HowMany
+                    && long == 2
+                    && matches!(self.tokens[at].word.as_str(), "amount" | "quantity");
+                let exact =
+                    (matches!(word, Key::Change(_)) || amount) && mention.column_quality() > 0.99;
                 if length > long
                     || exact
                     || length == long
@@ -285,6 +291,21 @@ impl Cutter<'_> {
         }
     }
 
+    /// "miles per gallon (mpg)": in brackets, the same once more.
+    fn repeats(&self, piece: &Piece, before: Option<&Piece>) -> bool {
+        let bracket = self.question[..self.tokens[piece.tokens.start].at.start].ends_with('(');
+        let (Item::Mention(mention), Some(Item::Mention(known))) =
+            (&piece.item, before.map(|piece| &piece.item))
+        else {
+            return false;
+        };
+        bracket
+            && mention
+                .columns
+                .iter()
+                .any(|(column, _)| known.columns.iter().any(|(other, _)| other == column))
+    }
+
     /// Whether a name of the catalog wins over a word of the closed list of the same length.
     fn outranks(&self, at: usize, word: Key, mention: &Mention) -> bool {
         let named = mention.table_quality().max(mention.column_quality());
@@ -301,13 +322,24 @@ impl Cutter<'_> {
                     || (capital && !mention.values.is_empty())
             }
             Key::Aggregate(_) if !self.stands_alone(at + 1) => false,
-            Key::HowMany | Key::Order | Key::Aggregate(_) | Key::Ask | Key::In => {
+            // "the rank of each company"; "rank them", "ranked by" are no nouns.
+            Key::Order => named >= 0.99 && !self.orders_next(at + 1),
+            Key::HowMany | Key::Aggregate(_) | Key::Ask | Key::In => {
                 named >= 0.99 && self.tokens[at].word.len() > 4
             }
             Key::Beyond | Key::Change(_) | Key::Versus | Key::Every(_) => named >= 0.95,
             Key::Grain(_) => named >= 0.6,
             _ => false,
         }
+    }
+
+    fn orders_next(&self, next: usize) -> bool {
+        self.tokens.get(next).is_some_and(|token| {
+            matches!(
+                token.word.as_str(),
+                "by" | "them" | "in" | "it" | "the" | "results" | "result" | "from" | "all"
+            )
+        })
     }
 
     /// Whether a word that usually needs a noun has none: "the average of all stadiums".

@@ -166,7 +166,7 @@ impl Resolver<'_> {
                 None => 0.0,
             };
             let foreign = if node.foreign { self.foreign(*column) } else { 0.0 };
-            let near = match pick.near {
+            let near = match pick.near.filter(|_| pick.owner.is_none()) {
                 Some(near) if near == node.table => 0.25,
                 // The words just before speak of another table than the question as a whole.
                 Some(near) if node.table == self.entity && near != self.entity => -0.12,

@@ -109,8 +109,123 @@ const WORDS: &[&str] = &[
     "is",
 ];
 
+/// How many cases of each property: few while everything is tested, as many as
+/// `PACIOLI_FUZZ_CASES` says where it is set.
+fn cases() -> u32 {
+    std::env::var("PACIOLI_FUZZ_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
+}
+
+/// What must hold of whatever became of a question.
+fn holds(text: &str, translation: &Translation, catalog: &Catalog) -> Result<(), TestCaseError> {
+    match translation {
+        Translation::Understood(understood) => {
+            prop_assert_eq!(fault(&understood.ask, catalog), None, "{}", text);
+            prop_assert!((0.0..=1.0).contains(&understood.confidence));
+        }
+        Translation::Analyse(analysed) => {
+            prop_assert!((0.0..=1.0).contains(&analysed.confidence));
+        }
+        Translation::Clarify { choices, .. } => {
+            prop_assert!((1..=5).contains(&choices.len()), "{}", choices.len());
+            for choice in choices {
+                prop_assert_eq!(fault(&choice.ask, catalog), None, "{}", text);
+            }
+        }
+        Translation::Refuse { not_understood, .. } => {
+            prop_assert!(not_understood.iter().all(|word| text.contains(word.as_str())));
+        }
+    }
+    Ok(())
+}
+
+/// What tables and columns of made-up catalogs are called: common names, words that questions are
+/// shaped with, and names of other letters.
+const NAMES: &[&str] = &[
+    "orders",
+    "customers",
+    "products",
+    "name",
+    "id",
+    "amount",
+    "order",
+    "count",
+    "rank",
+    "year",
+    "date",
+    "status",
+    "country",
+    "total",
+    "by",
+    "average",
+    "list",
+    "stu_hrs",
+    "dname",
+    "strasse",
+    "parent",
+    "first_name",
+    "last_name",
+    "created_on",
+    "is_active",
+    "x",
+    "t1",
+    "number_of_pages",
+];
+/// Types of their columns, with values.
+const TYPES: &[&str] = &[
+    "integer",
+    "decimal",
+    "float",
+    "text",
+    "date",
+    "timestamp",
+    "boolean",
+    "integer unique",
+    "text values: Germany | France | New York | 12 | the",
+    "text unique values: Anna | Bob | Order 7 | not | Ünal",
+    "integer nulls",
+];
+
+/// A word of the closed list, of the catalogs, a number or anything else.
+fn any_word() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => prop::sample::select(WORDS).prop_map(str::to_owned),
+        4 => prop::sample::select(NAMES).prop_map(|name| name.replace('_', " ")),
+        1 => prop::sample::select(&["New York", "Anna", "Order 7", "12", "'the'", "\"", "(", ","][..])
+            .prop_map(str::to_owned),
+        1 => "[a-zA-Z0-9.,'%$-]{1,8}",
+    ]
+}
+
+/// A catalog of one to five tables, some of whose rows name rows of others.
+fn catalog_text() -> impl Strategy<Value = String> {
+    let column = (prop::sample::select(NAMES), prop::sample::select(TYPES), 0..8_usize);
+    let columns = prop::collection::vec(column, 0..6);
+    let tables = prop::sample::subsequence(NAMES, 1..=5).prop_flat_map(move |names| {
+        let count = names.len();
+        (Just(names), prop::collection::vec(columns.clone(), count))
+    });
+    tables.prop_map(|(names, tables)| {
+        let mut text = String::new();
+        for (name, columns) in names.iter().zip(tables) {
+            text.push_str(&format!("{name} 50\n  {name}_key integer key unique\n"));
+            let mut seen: Vec<&str> = Vec::new();
+            for (column, kind, to) in columns {
+                if seen.contains(&column) {
+                    continue;
+                }
+                seen.push(column);
+                match names.get(to) {
+                    Some(to) => text.push_str(&format!("  {column} integer ->{to}\n")),
+                    None => text.push_str(&format!("  {column} {kind}\n")),
+                }
+            }
+        }
+        text
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_panics_and_the_same_text_means_the_same(text in "\\PC{0,200}") {
@@ -123,25 +238,15 @@ proptest! {
     fn no_order_of_words_panics_or_loses_one(words in prop::collection::vec(prop::sample::select(WORDS), 0..14)) {
         let text = words.join(" ");
         for (catalog, [translator, _]) in CATALOGS.values().zip(TRANSLATORS.iter()) {
-            match translator.translate(&text, &context()) {
-                Translation::Understood(understood) => {
-                    prop_assert_eq!(fault(&understood.ask, catalog), None, "{}", text);
-                    prop_assert!((0.0..=1.0).contains(&understood.confidence));
-                }
-                Translation::Analyse(analysed) => {
-                    prop_assert_eq!(fault(&analysed.analysis.ask, catalog), None, "{}", text);
-                }
-                Translation::Clarify { choices, .. } => {
-                    prop_assert!((2..=5).contains(&choices.len()), "{}", choices.len());
-                    for choice in &choices {
-                        prop_assert_eq!(fault(&choice.ask, catalog), None, "{}", text);
-                    }
-                }
-                Translation::Refuse { not_understood, .. } => {
-                    prop_assert!(not_understood.iter().all(|word| text.contains(word.as_str())));
-                }
-            }
+            holds(&text, &translator.translate(&text, &context()), catalog)?;
         }
+    }
+
+    #[test]
+    fn no_catalog_makes_an_ask_that_does_not_bind((text, words) in (catalog_text(), prop::collection::vec(any_word(), 0..14))) {
+        let catalog = crate::catalog::read(&text);
+        let question = words.join(" ");
+        holds(&question, &Translator::new(&catalog).translate(&question, &context()), &catalog)?;
     }
 }
 

@@ -238,11 +238,10 @@ impl Builder<'_> {
     ) -> Result<Predicate, Misfit> {
         match side {
             Side::Number(number) => self.bound(value, column, comparison, *number),
-            Side::Text(text) => Ok(Predicate::Compare {
-                left: value,
-                comparison,
-                right: Value::Literal(Literal::Text(self.spelled(column, text))),
-            }),
+            Side::Text(text) => {
+                let right = Value::Literal(self.written(column, text, pick)?);
+                Ok(Predicate::Compare { left: value, comparison, right })
+            }
             Side::Best(best) => self.against_best(value, column, comparison, best),
             Side::Aggregate(aggregate, named, tests) => {
                 let of = match named {
@@ -294,6 +293,27 @@ impl Builder<'_> {
         ask.order.push(OrderBy { name, direction: best.direction });
         ask.limit = Some(1);
         Ok(Predicate::Compare { left: value, comparison, right: Value::Figure(Box::new(ask)) })
+    }
+
+    /// What is written between quotation marks, as the column holds it.
+    fn written(&self, column: ColumnId, text: &str, pick: &Pick) -> Result<Literal, Misfit> {
+        let unfit = || misfit(pick.tokens.clone(), "This column holds no such value.");
+        let data_type = self.schema.columns[column].column.data_type;
+        if data_type.is_number() {
+            return crate::token::tokenise(text)
+                .first()
+                .and_then(|token| match token.kind {
+                    Kind::Number(number) => Some(Self::number_literal(number)),
+                    _ => None,
+                })
+                .ok_or_else(unfit);
+        }
+        match (data_type, text.to_lowercase().as_str()) {
+            (ColumnType::Boolean, "yes" | "true" | "y" | "t") => Ok(Literal::Boolean(true)),
+            (ColumnType::Boolean, "no" | "false" | "n" | "f") => Ok(Literal::Boolean(false)),
+            (ColumnType::Text, _) => Ok(Literal::Text(self.spelled(column, text))),
+            _ => Err(unfit()),
+        }
     }
 
     /// A text as the column spells it.

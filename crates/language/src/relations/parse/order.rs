@@ -20,6 +20,7 @@ impl Parser<'_> {
             }
             Some(Item::Key(Key::Alphabetical)) => self.alphabetical(here),
             Some(Item::Key(Key::Order)) => self.order_by(here),
+            Some(Item::Key(Key::By)) if self.sketch.sort.is_empty() => self.sort_by(here + 1, None),
             Some(Item::Key(Key::Stop | Key::Of | Key::In | Key::And | Key::By | Key::Verb)) => {}
             Some(Item::Mention(mention))
                 if !mention.only_values() && !self.sketch.sort.is_empty() =>

@@ -188,6 +188,18 @@ impl Parser<'_> {
 
     /// `by` groups what is measured; anything else it only narrows.
     fn by(&mut self, here: usize) {
+        let directed = (here + 1..here + 5).find(|at| {
+            !matches!(
+                self.item(*at),
+                Some(Item::Mention(_) | Item::Key(Key::Stop | Key::Of | Key::In))
+            )
+        });
+        let listed = !self.sketch.targets.is_empty() && !self.sketch.counts();
+        if listed && directed.is_some_and(|at| matches!(self.key_at(at), Some(Key::Towards(_)))) {
+            // "dates of games by home team in descending order"
+            self.at = here;
+            return self.enter(Zone::Order);
+        }
         let measured = self.sketch.targets.iter().any(|target| {
             matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_))
         });
@@ -269,20 +281,8 @@ impl Parser<'_> {
         if compound && owner.is_some() && Self::is_table(mention) {
             self.sketch.entity = self.sketch.entity.or(owner);
             let after = self.mention_at(next).cloned().unwrap_or_default();
-            let counts_rows = self.counting
-                && (after.table_quality() > 0.9
-                    || mention.table_quality() > 0.9 && !self.quantifies(&after));
-            if counts_rows {
-                let table = mention.tables[0].0;
-                let key = self.schema.tables[table].key;
-                // "bank branches": the second noun only repeats whose key it is.
-                if after.columns.iter().any(|(column, quality)| {
-                    key == Some(*column) && *quality >= after.column_quality() - 0.01
-                }) && after.table_quality() < 0.9
-                {
-                    self.at = next + 1;
-                }
-                return self.select_table(table);
+            if self.counting {
+                return self.count_compound(here, mention, &after);
             }
             self.at = next + 1;
             let pick = self.pick(next, owner);
@@ -296,6 +296,31 @@ impl Parser<'_> {
             let pick = self.pick(here, owner);
             self.target_column(pick);
         }
+    }
+
+    /// "How many car models", "bank branches", "movie directors": the last noun is what is counted; the
+    /// key of the first only repeats whose rows they are.
+    fn count_compound(&mut self, here: usize, mention: &Mention, after: &Mention) {
+        let next = here + 1;
+        let (table, _) = mention.tables[0];
+        let node = &self.schema.tables[table];
+        let best = after.column_quality();
+        let of_own = |column: usize| self.schema.table_of(column) == table;
+        let names_rows = after.columns.iter().any(|(column, quality)| {
+            of_own(*column)
+                && *quality >= best - 0.01
+                && (node.key == Some(*column) || node.display == Some(*column))
+        });
+        let head = after.best_table().filter(|(_, quality)| *quality > 0.9 && *quality >= best);
+        self.at = next + 1;
+        if let Some((head, _)) = head.filter(|_| !names_rows) {
+            return self.select_table(head);
+        }
+        if names_rows {
+            return self.select_table(table);
+        }
+        let pick = self.pick(next, Some(table));
+        self.target_column(pick);
     }
 
     /// Whether a column is at once compared: "teachers aged 32".
@@ -312,12 +337,24 @@ impl Parser<'_> {
             }
             Some(Item::Number(_) | Item::Quoted(..)) => !self.pieces[next].pause,
             Some(Item::Key(Key::Between)) => true,
+            Some(Item::Key(Key::In)) => self.holds_next(at.saturating_sub(1), next),
             Some(Item::Key(Key::Compare(_))) => matches!(
                 self.item(self.solid(next + 1)),
                 Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Aggregate(_) | Key::Than))
             ),
             _ => false,
         }
+    }
+
+    /// "headquartered in the US": a value of the column stands after the preposition.
+    fn holds_next(&self, column: usize, preposition: usize) -> bool {
+        let value = self.mention_at(self.solid(preposition + 1));
+        let columns = self.mention_at(column).map(|mention| mention.columns.as_slice());
+        value.filter(|value| value.only_values()).is_some_and(|value| {
+            value.values.iter().any(|(value, _)| {
+                columns.unwrap_or_default().iter().any(|(column, _)| *column == value.column)
+            })
+        })
     }
 
     /// "employees in Sales": written like a value, and where one stands.
@@ -405,8 +442,11 @@ impl Parser<'_> {
         } else if self.sketch.targets.is_empty() && self.sketch.entity.is_none() {
             self.sketch.entity = Some(table);
             let next = self.solid(self.at);
-            // "students and their pets"
-            if matches!(self.key_at(next), Some(Key::And)) {
+            // "students and their pets", "list the grape, winery and year"
+            let listed = self.pieces.get(next).is_some_and(|piece| piece.pause)
+                && self.mention_at(next).is_some_and(|mention| !mention.columns.is_empty())
+                && self.asked_before(self.at - 1);
+            if listed || matches!(self.key_at(next), Some(Key::And)) {
                 self.sketch.targets.push(Target::Entity(table));
             }
         } else if self.sketch.entity != Some(table) {
@@ -429,6 +469,13 @@ impl Parser<'_> {
         }
         self.focus = Some(table);
         self.narrowing = false;
+    }
+
+    /// Whether a word that asks stands just before.
+    fn asked_before(&self, at: usize) -> bool {
+        let before =
+            self.pieces[..at].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
+        before.is_some_and(|piece| piece.item == Item::Key(Key::Ask))
     }
 
     /// "names of the singers": whose names; "pets of the students": only those that have one.

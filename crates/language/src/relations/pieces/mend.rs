@@ -133,6 +133,13 @@ impl Cutter<'_> {
             // "Permanently" tells one way of living somewhere from another; it is no noun itself.
             return (stem.len() > 4).then_some((1, Item::Key(Key::Stop)));
         }
+        if known.is_none() {
+            // "prerequisites" of a table called prereq; "majoring" in a major.
+            let tails = ["ing", "ed", "d"].iter().filter_map(|tail| typed.strip_suffix(tail));
+            let bare = tails.filter(|stem| stem.len() > 3).find(|stem| self.lexicon.knows(stem));
+            known =
+                bare.map(str::to_owned).or_else(|| self.lexicon.begun(typed).map(str::to_owned));
+        }
         if known.is_none() && typed.len() > 6 {
             known = vocabulary_slip(typed).map(str::to_owned);
         }

@@ -36,9 +36,9 @@ const ROWS: u64 = 200_000;
 #[derive(Args)]
 pub struct Eval {
     /// Where the databases are: DIR/NAME.sqlite, DIR/NAME/NAME.sqlite, or the files in DIR/NAME; what
-    /// their tables mean may stand in DIR/NAME.toml
-    #[arg(long, value_name = "DIR")]
-    databases: PathBuf,
+    /// their tables mean may stand in DIR/NAME.toml. Given several times, the first that has it counts
+    #[arg(long, value_name = "DIR", required = true)]
+    databases: Vec<PathBuf>,
     /// The questions, one JSON object a line: id, db_id, question; and `after`, the id of the question
     /// that it goes on from
     #[arg(long, value_name = "FILE")]
@@ -193,7 +193,11 @@ fn by_database(questions: &[Question]) -> Vec<(&str, Vec<(usize, &Question)>)> {
 }
 
 /// Loads a database with what its tables mean.
-async fn open(folder: &Path, name: &str) -> Result<Books, Box<dyn std::error::Error>> {
+async fn open(folders: &[PathBuf], name: &str) -> Result<Books, Box<dyn std::error::Error>> {
+    let has = |folder: &&PathBuf| {
+        folder.join(format!("{name}.sqlite")).is_file() || folder.join(name).is_dir()
+    };
+    let folder = folders.iter().find(has).ok_or_else(|| format!("There is no database {name}"))?;
     let mut books = Books::open(&files(folder, name)?, ROWS).await?;
     let semantics = folder.join(format!("{name}.toml"));
     if semantics.is_file() {
@@ -207,9 +211,6 @@ fn files(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Box<dyn std::error::
     let places = [folder.join(&file), inside.join(&file)];
     if let Some(found) = places.iter().find(|path| path.is_file()) {
         return Ok(vec![found.clone()]);
-    }
-    if !inside.is_dir() {
-        return Err(format!("{} is not there", places[0].display()).into());
     }
     let mut paths: Vec<PathBuf> = fs::read_dir(inside)?
         .map(|entry| entry.map(|entry| entry.path()))

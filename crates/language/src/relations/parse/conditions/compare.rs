@@ -158,10 +158,11 @@ impl Parser<'_> {
         }
         // "more than one", "at least 3 times": of whatever belongs to the row.
         if (matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len())
-            && let Some(table) = self.focus.filter(|table| Some(*table) != self.sketch.entity)
+            && self.sketch.entity.is_some()
         {
+            let table = self.focus.filter(|table| Some(*table) != self.sketch.entity);
             return self.push(Test::Count {
-                what: Measured::Count(Some(Noun::Table(table))),
+                what: Measured::Count(table.map(Noun::Table)),
                 comparison,
                 number,
             });
