@@ -26,7 +26,7 @@ pub(crate) struct Heard {
 }
 
 /// A figure that is only guessed at is not analysed.
-const SURE: f64 = 0.85;
+const SURE: f64 = 0.7;
 
 const DOWN: &[&str] = &[
     "fall",

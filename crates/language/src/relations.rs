@@ -48,7 +48,7 @@ const MOST_CHOICES: usize = 5;
 /// Readings that are offered where none is sure.
 const MOST_READINGS: usize = 3;
 /// Readings that are less likely right than this are asked about before they are run.
-const SURE: f64 = 0.0;
+const SURE: f64 = 0.4;
 
 /// A catalog made ready for such questions.
 #[derive(Debug)]
@@ -135,20 +135,22 @@ impl<'c> Relations<'c> {
         today: NaiveDate,
     ) -> Translation {
         match build::build(sketch, &self.schema, tokens, today, Reading::default()) {
-            Ok(Built { ask, doubts }) => {
-                // A declared figure means what its declaration says.
+            Ok(built) => {
+                let ask = &built.ask;
+                // A declared figure means what its declaration says: only its words can be unsure.
                 let declared = ask.names().iter().any(|named| matches!(named, Named::Metric(_)));
-                let spans = self.spans(question, tokens, pieces, &ask);
-                let evidence = confidence::evidence(pieces, &ask, &self.schema, doubts.len());
-                let confidence = confidence::confidence(&evidence);
+                let spans = self.spans(question, tokens, pieces, ask);
+                let evidence = confidence::evidence(pieces, &built, &self.schema);
+                let confidence =
+                    if declared { fit(pieces) } else { confidence::confidence(&evidence) };
                 if confidence < SURE && !declared {
-                    return self.unsure(tokens, sketch, ask, &doubts, today);
+                    return self.unsure(tokens, sketch, built, today);
                 }
                 let notes = notes.into_iter().chain(day_notes(pieces)).collect();
-                let mut interpretation = words::interpretation(&ask, self.schema.catalog, notes);
+                let mut interpretation = words::interpretation(ask, self.schema.catalog, notes);
                 interpretation.as_of = relative(pieces).then_some(today);
                 Translation::Understood(Box::new(Understood {
-                    ask,
+                    ask: built.ask,
                     spans,
                     interpretation,
                     confidence,
@@ -192,13 +194,13 @@ impl<'c> Relations<'c> {
         &self,
         tokens: &[Token],
         sketch: &Sketch,
-        ask: Ask,
-        doubts: &[usize],
+        built: Built,
         today: NaiveDate,
     ) -> Translation {
-        let mut choices = vec![self.choice(ask)];
+        let doubts: Vec<usize> = built.doubts().collect();
+        let mut choices = vec![self.choice(built.ask)];
         for doubt in doubts {
-            let reading = Reading { instead: Some(*doubt), ..Reading::default() };
+            let reading = Reading { instead: Some(doubt), ..Reading::default() };
             if let Ok(Built { ask, .. }) =
                 build::build(sketch, &self.schema, tokens, today, reading)
             {

@@ -9,7 +9,7 @@ mod groups;
 mod sets;
 mod sorting;
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use chrono::NaiveDate;
 use pacioli_model::{
@@ -18,7 +18,7 @@ use pacioli_model::{
 };
 
 use super::{
-    resolve::{Misfit, Resolver, entity_of},
+    resolve::{CLOSE, Misfit, Resolver, entity_of},
     schema::{ColumnId, Schema, TableId},
     sketch::{Noun, Pick, Sketch, Target},
 };
@@ -35,11 +35,18 @@ pub(crate) struct Reading {
     pub(crate) instead: Option<usize>,
 }
 
-/// An Ask, and the words that could as well mean another column.
+/// An Ask, and by how much each column that was chosen is the better one: by its words' first token.
 #[derive(Debug)]
 pub(crate) struct Built {
     pub(crate) ask: Ask,
-    pub(crate) doubts: Vec<usize>,
+    pub(crate) margins: BTreeMap<usize, f64>,
+}
+
+impl Built {
+    /// The words that could as well mean another column.
+    pub(crate) fn doubts(&self) -> impl Iterator<Item = usize> {
+        self.margins.iter().filter(|(_, margin)| **margin < CLOSE).map(|(at, _)| *at)
+    }
 }
 
 /// Makes the Ask of a sketch.
@@ -65,7 +72,7 @@ pub(crate) fn build(
         grouped,
         way: reading.way,
         instead: reading.instead,
-        doubts: std::cell::RefCell::default(),
+        margins: std::cell::RefCell::default(),
         distances: std::cell::RefCell::default(),
     };
     let mut builder =
@@ -85,8 +92,8 @@ pub(crate) fn build(
         builder.listed()?
     };
     builder.add_defaults(&mut ask);
-    let doubts = builder.resolver.doubts.take().into_iter().collect();
-    Ok(Built { ask, doubts })
+    let margins = builder.resolver.margins.take();
+    Ok(Built { ask, margins })
 }
 
 pub(super) fn misfit(tokens: Range<usize>, reason: &str) -> Misfit {

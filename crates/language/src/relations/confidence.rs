@@ -11,16 +11,22 @@ use pacioli_model::{
 };
 
 use super::{
+    build::Built,
     pieces::{Degree, Item, Mention, Piece},
     schema::Schema,
     vocabulary::Key,
 };
 
-/// What speaks against a reading, one number for each of [`WEIGHTS`].
+/// What speaks for and against a reading, one number for each of [`WEIGHTS`].
 pub(crate) type Evidence = [f64; WEIGHTS.len()];
 
-const BIAS: f64 = 2.0;
-const WEIGHTS: [f64; 14] = [0.0; 14];
+/// Of the regression: the log-odds of a reading that nothing speaks against, and what one of each
+/// piece of evidence adds, in the order of [`evidence`].
+const BIAS: f64 = 2.65;
+const WEIGHTS: [f64; 18] = [
+    -1.46, -0.19, -0.93, -0.47, -0.16, -0.19, -0.33, -0.39, -0.11, -0.81, -0.83, 0.15, -0.26,
+    -0.01, -1.22, -0.17, -0.99, -0.21,
+];
 
 /// The chance, 0 to 1, that the reading is the one that was meant.
 pub(crate) fn confidence(evidence: &Evidence) -> f64 {
@@ -28,14 +34,10 @@ pub(crate) fn confidence(evidence: &Evidence) -> f64 {
     1.0 / (1.0 + (-(BIAS + sum)).exp())
 }
 
-/// Weighs what the pieces of a question say against what the Ask does. `doubts` counts the choices
-/// that were close.
-pub(crate) fn evidence(
-    pieces: &[Piece],
-    ask: &Ask,
-    schema: &Schema<'_>,
-    doubts: usize,
-) -> Evidence {
+/// Weighs what the pieces of a question say against what the Ask does.
+pub(crate) fn evidence(pieces: &[Piece], built: &Built, schema: &Schema<'_>) -> Evidence {
+    let ask = &built.ask;
+    let doubt: f64 = built.margins.values().map(|margin| (0.3 - margin).max(0.0)).sum();
     let contents = Contents::of(ask);
     let mentions = || {
         pieces.iter().filter_map(|piece| match &piece.item {
@@ -52,7 +54,7 @@ pub(crate) fn evidence(
     let unsaid = contents
         .tables
         .iter()
-        .filter(|table| !mentions().any(|(_, mention)| says_table(mention, table, schema)))
+        .filter(|table| !mentions().any(|(_, mention)| names_table(mention, table, schema)))
         .count();
     let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
     let flag = |holds: bool| if holds { 1.0 } else { 0.0 };
@@ -66,20 +68,21 @@ pub(crate) fn evidence(
         count(unsaid),
         count(contents.tables.len().saturating_sub(1)),
         count(contents.nested),
-        count(doubts),
+        count(built.doubts().count()),
         count(pieces.len()) / 10.0,
         count(contents.conditions),
         flag(ask.limit.is_some()),
         flag(ask.filter.is_none() && ask.order.is_empty() && ask.having.is_none()),
+        doubt,
+        count(ask.outputs().count().saturating_sub(1)),
+        flag(contents.led),
+        flag(contents.tests_nulls),
     ]
 }
 
-/// Whether a mention speaks of a table: by its name or by one of its columns or values.
-fn says_table(mention: &Mention, name: &str, schema: &Schema<'_>) -> bool {
-    let is = |table: usize| schema.tables[table].entry.name.as_str() == name;
-    mention.tables.iter().any(|(table, _)| is(*table))
-        || mention.columns.iter().any(|(column, _)| is(schema.table_of(*column)))
-        || mention.values.iter().any(|(value, _)| is(schema.table_of(value.column)))
+/// Whether a mention may be of a table's rows.
+fn names_table(mention: &Mention, name: &str, schema: &Schema<'_>) -> bool {
+    mention.tables.iter().any(|(table, _)| schema.tables[*table].entry.name.as_str() == name)
 }
 
 /// What an Ask does, taken apart.
@@ -98,6 +101,9 @@ struct Contents<'a> {
     orders: bool,
     lists: bool,
     days: bool,
+    /// One of several ways is named.
+    led: bool,
+    tests_nulls: bool,
     nested: usize,
     conditions: usize,
 }
@@ -117,7 +123,8 @@ impl<'a> Contents<'a> {
                 Named::Metric(metric) => {
                     contents.metrics.insert(metric.as_str());
                 }
-                Named::Relationship(_) | Named::Caller => {}
+                Named::Relationship(_) => contents.led = true,
+                Named::Caller => {}
             }
         }
         contents.ask(ask);
@@ -190,7 +197,10 @@ impl<'a> Contents<'a> {
                 self.conditions += 1;
                 self.texts.push(text);
             }
-            Predicate::IsNull { .. } => self.denies = true,
+            Predicate::IsNull { .. } => {
+                self.denies = true;
+                self.tests_nulls = true;
+            }
             Predicate::Among { ask, .. } => {
                 self.nested += 1;
                 self.ask(ask);

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     ops::Range,
 };
 
@@ -20,7 +20,7 @@ use crate::token::Token;
 const MANY: usize = 60;
 
 /// A column that scores less than the best by this could be meant just as well.
-const CLOSE: f64 = 0.06;
+pub(crate) const CLOSE: f64 = 0.06;
 
 /// Why a sketch cannot be fitted to the catalog.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +50,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) way: Option<usize>,
     /// The words, by their first, for which the second best column is taken.
     pub(crate) instead: Option<usize>,
-    /// The words for which another column was nearly as good.
-    pub(crate) doubts: RefCell<BTreeSet<usize>>,
+    /// By how much the second best column was worse, for each words by their first.
+    pub(crate) margins: RefCell<BTreeMap<usize, f64>>,
     /// Distances from the tables that were asked about before.
     pub(crate) distances: RefCell<HashMap<TableId, Vec<Option<usize>>>>,
 }
@@ -185,8 +185,8 @@ impl Resolver<'_> {
                 let second = others.iter().find(|(_, column)| !same(*column));
                 let close = second.filter(|(other, _)| score - other < CLOSE);
                 let at = pick.tokens.start;
-                if close.is_some() {
-                    self.doubts.borrow_mut().insert(at);
+                if let Some((other, _)) = second {
+                    self.margins.borrow_mut().insert(at, score - other);
                 }
                 Ok(close.filter(|_| self.instead == Some(at)).map_or(*best, |(_, column)| *column))
             }
@@ -271,13 +271,14 @@ impl Resolver<'_> {
             ));
         }
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
-        let close = match scored.as_slice() {
-            [(score, ..), (other, ..), ..] => score - other < CLOSE,
-            _ => false,
+        let margin = match scored.as_slice() {
+            [(score, ..), (other, ..), ..] => Some(score - other),
+            _ => None,
         };
-        if close {
-            self.doubts.borrow_mut().insert(tokens.start);
+        if let Some(margin) = margin {
+            self.margins.borrow_mut().insert(tokens.start, margin);
         }
+        let close = margin.is_some_and(|margin| margin < CLOSE);
         let taken = usize::from(close && self.instead == Some(tokens.start));
         match scored.into_iter().nth(taken) {
             Some((score, column, texts)) if score > 0.5 => Ok((column, texts)),

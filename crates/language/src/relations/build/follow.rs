@@ -33,7 +33,7 @@ pub(crate) fn follow(follow: &Follow<'_>, ask: &mut Ask) -> Result<(), Misfit> {
         grouped: None,
         way: None,
         instead: None,
-        doubts: std::cell::RefCell::default(),
+        margins: std::cell::RefCell::default(),
         distances: std::cell::RefCell::default(),
     };
     let mut builder = Builder {

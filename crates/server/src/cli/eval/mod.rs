@@ -164,7 +164,9 @@ impl Eval {
         let expected: HashMap<String, Expected> =
             expected.into_iter().map(|one| (one.id.to_string(), one)).collect();
         for outcome in &mut outcomes {
-            let known = expected.get(&outcome.id.to_string()).filter(|known| !known.truncated);
+            let known = expected
+                .get(&outcome.id.to_string())
+                .filter(|known| !known.truncated && known.error.is_none());
             outcome.right = known.map(|known| outcome.is_right(known));
         }
         if let Some(path) = &self.out {

@@ -12,6 +12,7 @@ pub struct Expected {
     /// The question's id.
     pub id: Value,
     /// Each as long as the others.
+    #[serde(default)]
     pub rows: Vec<Vec<Value>>,
     /// The query sorts.
     #[serde(default)]
@@ -19,6 +20,9 @@ pub struct Expected {
     /// Not all rows are here: nothing can be said.
     #[serde(default)]
     pub truncated: bool,
+    /// The query does not run: nothing can be said either.
+    #[serde(default)]
+    pub error: Option<String>,
     /// Of a graded set: how hard the question is.
     #[serde(default)]
     pub grade: Option<String>,
