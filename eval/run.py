@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Scores the translator and writes RESULTS.md: run.py PACIOLI [TRANSLATOR]
+"""Scores the translator and writes RESULTS.md: run.py PACIOLI [TRANSLATOR] [--own]
 
 Asks our own questions of the four companies (both parts), and the development parts of the public sets
-where ../shared/eval is. What stands in RESULTS.md from "## With a model" on is kept.
+where ../shared/eval is; with --own ours alone. What stands in RESULTS.md from "## With a model" on is kept.
 """
 
 import json
@@ -86,12 +86,16 @@ def public(pacioli, translator, work):
 
 
 def main():
-    pacioli, translator = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2] if len(sys.argv) > 2 else "rules"
+    arguments = [one for one in sys.argv[1:] if one != "--own"]
+    pacioli, translator = pathlib.Path(arguments[0]).resolve(), (arguments[1:] or ["rules"])[0]
     kept = RESULTS.read_text(encoding="utf-8").partition(KEPT) if RESULTS.is_file() else ("", "", "")
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         said, outcomes = own(pacioli, translator, work)
-        shared = public(pacioli, translator, work)
+        if "--own" in sys.argv:
+            shared = "Not scored in this run.\n"
+        else:
+            shared = public(pacioli, translator, work)
     text = f"""# Results
 
 Written by `make eval`; what is scored and how is in [README.md](README.md). Translator: {translator}; today is {TODAY}

@@ -49,7 +49,6 @@ pub struct Books {
 
 impl Books {
     /// Loads the files; no two of their tables may have one name. An answer has at most `rows` rows.
-    /// What packs know of the tables is in effect.
     pub async fn open(paths: &[PathBuf], rows: u64) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let files = TableFiles::local(&folder.path().join("files"))?;
@@ -76,6 +75,13 @@ impl Books {
         };
         books.relate(tables).await?;
         Ok(books)
+    }
+
+    /// Puts in effect what packs know of the tables, as a server does.
+    pub fn recognise(&mut self) {
+        self.semantics.recognised = packs::recognise(&self.catalog);
+        let tables = self.catalog.tables.clone();
+        self.catalog = Catalog::assemble(tables, &self.measured, self.semantics.in_effect());
     }
 
     /// Declares what the tables mean, over what packs know.
@@ -139,9 +145,7 @@ impl Books {
             compared.push((candidate, values));
         }
         self.measured = settle(&keyed, &compared);
-        self.semantics =
-            StoredSemantics { recognised: packs::recognise(&keyed), ..StoredSemantics::default() };
-        self.catalog = Catalog::assemble(tables, &self.measured, self.semantics.in_effect());
+        self.catalog = Catalog::assemble(tables, &self.measured, Semantics::default());
         Ok(())
     }
 }

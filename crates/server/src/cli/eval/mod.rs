@@ -201,6 +201,7 @@ async fn open(folders: &[PathBuf], name: &str) -> Result<Books, Box<dyn std::err
     };
     let folder = folders.iter().find(has).ok_or_else(|| format!("There is no database {name}"))?;
     let mut books = Books::open(&files(folder, name)?, ROWS).await?;
+    books.recognise();
     let semantics = folder.join(format!("{name}.toml"));
     if semantics.is_file() {
         books.declare(&fs::read_to_string(semantics)?)?;
