@@ -166,14 +166,22 @@ impl<'c> Translator<'c> {
                     })
             })
         };
-        // Whose rows they are is told by a name, which another table has.
+        // Whose rows they are is told by a name that another table has, and not by its key.
         let catalog = self.relations.catalog();
         let by_reference = |ask: &&Ask| {
-            ask.group_by.iter().filter_map(|group| group.column()).any(|column| {
-                catalog.relationships.iter().any(|relationship| {
-                    relationship.table == column.table
-                        && relationship.columns.as_slice() == [column.column.clone()]
+            let table = self.tables.iter().find(|table| table.entry.name == ask.table);
+            let keys = |name: &pacioli_model::ColumnName| {
+                table.is_some_and(|table| {
+                    let mut columns = table.columns.iter();
+                    columns.any(|it| it.column.name == *name && it.role == role::Role::Identifier)
                 })
+            };
+            ask.group_by.iter().filter_map(|group| group.column()).any(|column| {
+                keys(&column.column)
+                    && catalog.relationships.iter().any(|relationship| {
+                        relationship.table == column.table
+                            && relationship.columns.as_slice() == [column.column.clone()]
+                    })
             })
         };
         asks.iter().all(|ask| !ask.measures.is_empty() && is_ledger(ask) && !by_reference(ask))
