@@ -61,11 +61,15 @@ class Cuttable(FullSetUp):
 
     def replica(self, name, port=None):
         if not hasattr(self, "links"):
-            self.links = {"mongo": Link(self.mongo.port), "redis": Link(self.redis.port)}
+            self.links = {"mongo": Link(self.mongo.port), "redis": Link(self.redis.port),
+                          "objects": Link(self.objects.port)}
             # Direct: else the driver asks a replica set where its members are, and goes there past the link.
             self.mongo.url = f"mongodb://127.0.0.1:{self.links['mongo'].port}/?directConnection=true"
             self.redis.url = f"redis://127.0.0.1:{self.links['redis'].port}"
         return super().replica(name, port)
+
+    def object_settings(self):
+        return self.objects.settings(self.links["objects"].port)
 
 
 class Load:
@@ -91,7 +95,7 @@ class Load:
         return self.client.get("/tables", timeout=90).status
 
     def ask(self):
-        return self.client.ask(f"revenue by region where quantity is above {time.monotonic_ns() % 3}", timeout=90).status
+        return self.client.ask(f"revenue by region where quantity is above {time.monotonic_ns() % 1_000_000}", timeout=90).status
 
     def write(self):
         email = f"{uuid.uuid4().hex}@example.com"
@@ -177,6 +181,8 @@ def full_set_up(which):
             "cache killed": killed("redis", Redis),
             "cache paused": paused(lambda: setup.redis),
             "cache cut off": cut("redis"),
+            "objects paused": paused(lambda: setup.objects),
+            "objects cut off": cut("objects"),
             "replica killed": (lambda: setup.replicas[1].kill(), lambda: setup.restart(1)),
             "replica paused": paused(lambda: setup.replicas[1]),
             "replica stopped": (lambda: setup.replicas[1].stop(), lambda: setup.restart(1)),
@@ -217,7 +223,7 @@ def full_disk():
 
 
 def main():
-    which = sys.argv[1:] or ["store", "cache", "replica", "disk"]
+    which = sys.argv[1:] or ["store", "cache", "objects", "replica", "disk"]
     print(f"| for {DURING} s | what people saw, from then until all was well | slowest | failures after it was mended | acknowledged and lost |")
     print("|---|---|---|---|---|")
     lost = full_set_up(which) if set(which) - {"disk"} else []

@@ -148,6 +148,24 @@ class Mongo(Program):
         wait_until(lambda: is_open(self.port), what="mongo")
 
 
+class Objects(Program):
+    """An S3-compatible store, in memory, with one bucket."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        super().__init__([tool("moto_server"), "-H", "127.0.0.1", "-p", self.port], folder, "objects")
+        wait_until(lambda: is_open(self.port), seconds=60, what="objects")
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}/pacioli", method="PUT")).close()
+
+    def settings(self, port=None):
+        """As deploy/compose.yaml has them."""
+        return {
+            "PACIOLI_FILES__STORE": "s3://pacioli", "PACIOLI_FILES__ENDPOINT": f"http://127.0.0.1:{port or self.port}",
+            "PACIOLI_FILES__REGION": "us-east-1", "PACIOLI_FILES__ACCESS_KEY_ID": "pacioli",
+            "PACIOLI_FILES__SECRET_ACCESS_KEY": "of tests only", "PACIOLI_FILES__ALLOW_HTTP": "true",
+        }
+
+
 def certificate(folder):
     """A certificate for localhost, and its key, which it signs itself."""
     pem, key = pathlib.Path(folder) / "fullchain.pem", pathlib.Path(folder) / "privkey.pem"
@@ -299,12 +317,13 @@ class Folder:
 
 
 class FullSetUp(Folder):
-    """Two replicas on MongoDB and Redis, behind NGINX with TLS."""
+    """Two replicas on MongoDB, Redis and an object store, behind NGINX with TLS."""
 
     def __init__(self, rates=False, **more):
         super().__init__()
         try:
             self.redis, self.mongo = self.run(Redis(self.path)), self.run(Mongo(self.path))
+            self.objects = self.run(Objects(self.path))
             self.more, self.secret = more, secrets.token_urlsafe(48)
             self.replicas = [self.run(self.replica(name)) for name in ("one", "two")]
             self.nginx = self.run(Nginx(self.path, self.replicas, rates))
@@ -317,8 +336,11 @@ class FullSetUp(Folder):
             "MONGODB_URI": self.mongo.url, "REDIS_URL": self.redis.url,
             "JWT_SECRET": self.secret, "PACIOLI_SECRETS__ENCRYPTION_KEY": self.secret[::-1],
             "PACIOLI_SERVER__PUBLIC_URL": "https://localhost",
-            "PACIOLI_SERVER__TRUSTED_PROXIES": "127.0.0.1/32", **self.more,
-        }, port)
+            "PACIOLI_SERVER__TRUSTED_PROXIES": "127.0.0.1/32", **self.object_settings(), **self.more,
+        }, port, data=f"data-{name}")
+
+    def object_settings(self):
+        return self.objects.settings()
 
     def restart(self, which):
         """Starts the replica again where it listened."""
