@@ -218,6 +218,11 @@ class Nginx(Program):
         self.url = f"https://localhost:{self.port}"
         self.trust = ssl.create_default_context(cafile=pem)
 
+    def kill(self):
+        """By asking: killed, it would leave its workers behind."""
+        self.process.terminate()
+        self.process.wait()
+
 
 class Answer:
     def __init__(self, status, headers, body):
