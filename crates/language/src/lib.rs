@@ -18,6 +18,7 @@
 //! business word, to `synonyms`; an everyday one, to `relations/thesaurus`.
 //! Every behaviour has a line in `tests/it/questions`: adding one needs no Rust.
 
+mod amounts;
 mod analysis;
 mod bind;
 mod calendar;
@@ -43,6 +44,7 @@ use pacioli_model::{Ask, Catalog};
 
 use relations::idioms;
 
+pub use amounts::{Amount, amounts};
 pub use translation::{
     Analysed, Choice, Context, DateRange, Interpretation, Span, Translation, Understood,
 };

@@ -10,6 +10,8 @@ pub enum JobKind {
     Load,
     /// Loads a connection's tables. The run has the job's id.
     Run,
+    /// Makes a report, which has the job's id.
+    Report,
 }
 
 /// Where a job stands.
@@ -49,7 +51,7 @@ pub struct Job {
     pub status: JobStatus,
     /// Rows done so far.
     pub rows: u64,
-    /// Bytes of the file read so far, and in all.
+    /// Bytes of the file read so far, and in all; of a report, queries.
     pub bytes_read: u64,
     /// Bytes of the file.
     pub bytes_total: u64,

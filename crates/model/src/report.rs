@@ -24,7 +24,8 @@ pub struct Report {
     pub created_at: Timestamp,
     /// The language that is meant where nobody asks for another: `en`, `de`.
     pub language: String,
-    /// What it holds.
+    /// What it holds; remembered as one text, for no part of it is ever searched for.
+    #[serde(with = "as_text")]
     pub content: ReportContent,
 }
 
@@ -37,6 +38,27 @@ pub struct QueryUsed {
     pub sql: String,
     /// Rows it gave.
     pub rows: usize,
+}
+
+/// JSON inside a text.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de, ser};
+
+    use super::ReportContent;
+
+    pub(super) fn serialize<S: Serializer>(
+        content: &ReportContent,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = serde_json::to_string(content).map_err(ser::Error::custom)?;
+        serializer.serialize_str(&text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ReportContent, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
 }
 
 /// What a report is about.

@@ -58,6 +58,8 @@ async fn try_refresh(app: &App, company: CompanyId) -> ApiResult<()> {
         let measured = survey.measure().await?;
         let same = Measurements { revision: known.revision, ..measured.clone() } == known;
         if same || data.put_measurements(&measured).await? {
+            // And once more now that it is known what belongs together: figures rest on it.
+            data.recognise_semantics(&packs::recognise(&data.catalog().await?)).await?;
             return Ok(());
         }
     }

@@ -6,6 +6,7 @@
 //! one row in the authorisation matrix of the tests, which fail until it is there.
 
 mod access;
+mod analysis;
 mod answering;
 mod app;
 mod asking;

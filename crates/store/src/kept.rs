@@ -1,6 +1,6 @@
 use pacioli_model::{
-    AuditEvent, Dashboard, Delivery, Feedback, SavedQuestion, Subscription, VerifiedQuestion,
-    Webhook,
+    AuditEvent, Dashboard, Delivery, Feedback, Report, SavedQuestion, Subscription,
+    VerifiedQuestion, Webhook,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -50,6 +50,7 @@ kept! {
     Subscription => Subscriptions,
     Delivery => Deliveries,
     Webhook => Webhooks,
+    Report => Reports,
 }
 
 impl TenantStore {

@@ -37,6 +37,7 @@ mod model_use;
 mod observer;
 mod page;
 mod questions;
+mod reports;
 mod runs;
 mod semantics;
 mod sessions;

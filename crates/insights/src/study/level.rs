@@ -37,7 +37,8 @@ impl Look<'_> {
     /// The window against the other: as unusual as such changes were not before.
     fn change(&self) -> Option<Candidate> {
         let (now, (before, against)) = (self.now()?, self.before()?);
-        if now.len() != before.len() {
+        // What does not add up has no value of several periods here.
+        if now.len() != before.len() || !self.figure.adds_up && now.len() > 1 {
             return None;
         }
         let (values, size) = (&self.figure.series.values, now.len());

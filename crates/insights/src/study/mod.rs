@@ -68,6 +68,8 @@ pub struct Breakdown {
     pub members: Vec<Member>,
     /// More exist than are here.
     pub cut: bool,
+    /// Values are of spans of periods, each at its first: they tell nothing of single periods.
+    pub coarse: bool,
     /// The query that gave them.
     pub query: usize,
 }

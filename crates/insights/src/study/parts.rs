@@ -76,7 +76,7 @@ impl Look<'_> {
     /// Shifts of level in the series of the largest members.
     fn member_series(&self, breakdown: &Breakdown, found: &mut Vec<Candidate>) -> usize {
         let series = &self.figure.series;
-        let Some(now) = self.now() else { return 0 };
+        let Some(now) = self.now().filter(|_| !breakdown.coarse) else { return 0 };
         let whole = self.total(0..series.values.len());
         let mut largest: Vec<(usize, f64)> = breakdown
             .members

@@ -73,7 +73,7 @@ fn figure(noise: &mut Noise, name: &str, table: &str, event: Event) -> Figure {
         adds_up: true,
         weight: 1.0,
         query: 0,
-        breakdowns: vec![Breakdown { dimension, members, cut: false, query: 1 }],
+        breakdowns: vec![Breakdown { dimension, members, cut: false, coarse: false, query: 1 }],
         caveats: Vec::new(),
     }
 }

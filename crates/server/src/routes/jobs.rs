@@ -21,7 +21,8 @@ use crate::{
 pub struct JobOut {
     /// Names the job.
     id: Uuid,
-    /// `load` of a file, or `run` of a connection: `GET /runs/{id}` has the same id.
+    /// `load` of a file, `run` of a connection: `GET /runs/{id}` has the same id, or `report`: so has
+    /// `GET /reports/{id}`.
     #[schema(value_type = String, example = "load")]
     kind: JobKind,
     /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
@@ -122,7 +123,7 @@ impl From<Job> for JobOut {
             status: job.status,
             progress: JobProgress {
                 rows: job.rows,
-                bytes: job.bytes_read,
+                bytes: if job.kind == JobKind::Report { 0 } else { job.bytes_read },
                 bytes_total: (job.kind == JobKind::Load).then_some(job.bytes_total),
                 percent: (job.bytes_read * 100).checked_div(job.bytes_total),
             },

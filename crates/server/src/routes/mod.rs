@@ -17,6 +17,7 @@ mod people;
 mod quality;
 mod query;
 mod query_events;
+mod reports;
 mod results;
 mod rows;
 mod saved;
@@ -99,6 +100,9 @@ pub fn books() -> OpenApiRouter<App> {
         .routes(routes!(connections::list_runs))
         .routes(routes!(connections::get_run))
         .routes(routes!(query::ask))
+        .routes(routes!(reports::create_report))
+        .routes(routes!(reports::list_reports))
+        .routes(routes!(reports::get_report))
         .routes(routes!(sql::run_sql))
         .routes(routes!(history::list_queries))
         .routes(routes!(history::get_query, sql::cancel_query))

@@ -37,6 +37,7 @@ mod program;
 mod push;
 mod quality;
 mod raw;
+mod reports;
 mod runs;
 mod sales;
 mod schedules;

@@ -180,6 +180,12 @@ fn table() -> Vec<Row> {
         closed("GET /semantics/versions", None,                [403, 403, 200, 200]),
         closed("GET /quality", None,                           [403, 200, 200, 200]),
         closed("POST /query", None,                            [403, 200, 200, 200]),
+        closed("POST /report", None,                           [403, 200, 200, 200]),
+        closed("GET /reports", None,                           [403, 200, 200, 200]),
+        // Reports are their asker's, who is the superuser here.
+        closed("GET /reports/{id}", Ours,                      [403, 404, 200, 404]),
+        closed("GET /reports/{id}", Theirs,                    [403, 404, 404, 200]),
+        closed("GET /reports/{id}", Missing,                   [403, 404, 404, 404]),
         closed("POST /sql", None,                              [403, 403, 200, 200]),
         closed("GET /queries", None,                           [403, 200, 200, 200]),
         // Questions are their asker's, who is the superuser here.
@@ -366,6 +372,10 @@ impl Cast {
                 });
                 return made(server.send(owner, Method::POST, "/subscriptions", body).await, "id");
             }
+            if path.starts_with("/reports/") {
+                let body = json!({"kind": "data_quality"});
+                return made(server.send(owner, Method::POST, "/report", body).await, "id");
+            }
             if path.starts_with("/verified/") {
                 let body = json!({"question": "what is this", "sql": "SELECT 1 AS one"});
                 return made(server.send(owner, Method::POST, "/verified", body).await, "id");
@@ -432,6 +442,7 @@ impl Cast {
                 return request.body("{\"region\":\"South\",\"amount\":2}\n");
             }
             "PUT /connections/{id}/tables" => json!({"tables": []}),
+            "POST /report" => json!({"kind": "data_quality"}),
             "POST /query" => json!({"question": "total amount by region"}),
             "POST /uploads" => {
                 let part = multipart::Part::bytes(b"a,b\n1,2\n".as_slice()).file_name("more.csv");

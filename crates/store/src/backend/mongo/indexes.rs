@@ -87,6 +87,7 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
             vec![plain(doc! { "company_id": 1, "created_at": 1, "_id": 1 }), expiry()],
         ),
         (Collection::Questions, vec![plain(doc! { "user_id": 1, "asked_at": 1, "_id": 1 })]),
+        (Collection::Reports, vec![plain(doc! { "user_id": 1, "created_at": 1, "_id": 1 })]),
         (Collection::VerifiedQuestions, vec![newest()]),
         (Collection::Feedback, vec![newest()]),
         (Collection::SavedQuestions, vec![newest()]),

@@ -342,8 +342,13 @@ mod tests {
             ),
             (Query::new(Collection::Jobs, company.clone()).sorted("created_at", true), true),
             (
-                Query::new(Collection::Questions, company.and(text("user_id")))
+                Query::new(Collection::Questions, company.clone().and(text("user_id")))
                     .sorted("asked_at", true),
+                true,
+            ),
+            (
+                Query::new(Collection::Reports, company.and(text("user_id")))
+                    .sorted("created_at", true),
                 true,
             ),
         ] {

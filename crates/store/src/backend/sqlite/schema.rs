@@ -4,7 +4,8 @@ use crate::StoreError;
 
 /// Each brings a database from the version that is its position to the next one. What has been
 /// released is never edited.
-const MIGRATIONS: [&str; 6] = [FIRST, CONNECTIONS, SEMANTICS, ANSWERS, MODEL_USE, DELIVERIES];
+const MIGRATIONS: [&str; 7] =
+    [FIRST, CONNECTIONS, SEMANTICS, ANSWERS, MODEL_USE, DELIVERIES, REPORTS];
 
 /// One table a collection. An index serves a query only where its expressions are written exactly as
 /// `sql.rs` writes them. A list that is searched has a side table, kept by triggers.
@@ -117,6 +118,14 @@ CREATE INDEX deliveries_due ON deliveries (doc ->> '$.due_at');
 CREATE INDEX deliveries_expiry ON deliveries (doc ->> '$.expires_at');
 CREATE INDEX webhooks_company
     ON webhooks (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
+";
+
+/// Reports, of whoever asked for them.
+const REPORTS: &str = "
+CREATE TABLE reports (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+
+CREATE INDEX reports_user
+    ON reports (doc ->> '$.user_id', coalesce(doc ->> '$.created_at', ''), _id);
 ";
 
 /// Brings the database up to this version's shape, all or nothing, also when two processes start

@@ -1,0 +1,250 @@
+//! A report in the making: a job with progress, that outlives the request that started it.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration as Wait,
+};
+
+use chrono::Duration;
+use pacioli_language::{Context, Translation, Translator};
+use pacioli_model::{
+    Company, Job, JobFailure, JobId, JobKind, JobStatus, Missing, Predicate, Report, ReportContent,
+    ReportId, ReportKind, SavedAnswer, SavedQuestion, User,
+};
+use pacioli_sources::quality;
+use pacioli_store::{PageRequest, TenantStore};
+use tokio::sync::oneshot;
+
+use super::{Analyst, Compare, Periods, Progress, Wanted, report};
+use crate::{
+    access::Seen,
+    app::App,
+    error::{ApiError, ApiResult, Code, chain},
+};
+
+/// How long a job is taken to live without a sign of life, how often it gives one, and how long its
+/// record is kept.
+const LEASE: Duration = Duration::seconds(30);
+const BEAT: Wait = Wait::from_secs(2);
+const KEPT: Duration = Duration::days(30);
+
+/// Reports in which novelty is looked for.
+const LOOKS_BACK: u32 = 20;
+/// Saved questions of a custom report.
+const QUESTIONS: u32 = 20;
+
+/// Whose report, and what about.
+pub struct Order {
+    /// Of which company.
+    pub company: Company,
+    /// Who asked: it holds what they may see.
+    pub user: User,
+    /// Their company's data.
+    pub data: TenantStore,
+    /// What about.
+    pub kind: ReportKind,
+    /// Which months.
+    pub period: Option<Periods>,
+    /// What they are compared with.
+    pub compare: Compare,
+    /// Amounts in this currency alone.
+    pub currency: Option<String>,
+    /// Which rows count, and that in words.
+    pub filter: Option<(Predicate, Vec<String>)>,
+    /// `en`, `de`.
+    pub language: String,
+    /// The day that time has come to.
+    pub today: chrono::NaiveDate,
+}
+
+/// Starts the job. The receiver tells its end, if anybody waits for it; the job's record does too.
+pub async fn start(
+    app: &App,
+    order: Order,
+) -> ApiResult<(JobId, oneshot::Receiver<ApiResult<Report>>)> {
+    let now = app.clock.now();
+    let job = Job {
+        id: JobId(app.random.uuid()),
+        company_id: order.data.company_id(),
+        started_by: order.user.id,
+        kind: JobKind::Report,
+        status: JobStatus::Running,
+        rows: 0,
+        bytes_read: 0,
+        bytes_total: 0,
+        tables: Vec::new(),
+        failure: None,
+        created_at: now,
+        updated_at: now,
+        lease_until: now + LEASE,
+        expires_at: now + KEPT,
+    };
+    order.data.put_job(&job).await?;
+    let id = job.id;
+    let (sender, receiver) = oneshot::channel();
+    app.background.spawn(run(app.clone(), job, order, sender));
+    Ok((id, receiver))
+}
+
+async fn run(app: App, mut job: Job, order: Order, done: oneshot::Sender<ApiResult<Report>>) {
+    let progress = Arc::new(Progress::default());
+    let doing = app.jobs.begin(job.id, &app.giving_up);
+    let made = tokio::select! {
+        made = make(&app, &order, ReportId(job.id.0), &progress) => made,
+        () = doing.stop.cancelled() => Err(ApiError::new(Code::QueryCancelled, "The report was cancelled.")),
+        never = keep_alive(&app, &order.data, &mut job, &progress, &doing.stop) => match never {},
+    };
+    match &made {
+        Ok(_) => job.status = JobStatus::Succeeded,
+        Err(_) if doing.stop.is_cancelled() && !app.giving_up.is_cancelled() => {
+            job.status = JobStatus::Cancelled;
+        }
+        Err(error) => {
+            job.status = JobStatus::Failed;
+            let (code, detail) = (error.code().as_str().to_owned(), error.detail().to_owned());
+            job.failure = Some(JobFailure { code, detail });
+        }
+    }
+    record(&app, &order.data, &mut job, &progress).await;
+    tracing::info!(
+        event = "report.ended", job_id = %job.id, company_id = %job.company_id, status = ?job.status,
+        kind = order.kind.as_str(), queries = job.bytes_read, "report {} ended", job.id
+    );
+    // Nobody waits for a long report any more.
+    let _ = done.send(made);
+}
+
+/// Makes the report and remembers it; where a load has replaced a table meanwhile, once more.
+async fn make(
+    app: &App,
+    order: &Order,
+    id: ReportId,
+    progress: &Arc<Progress>,
+) -> ApiResult<Report> {
+    let content = match content(app, order, progress).await {
+        Err(error) if error.code() == Code::Conflict => content(app, order, progress).await?,
+        content => content?,
+    };
+    let report = Report {
+        id,
+        company_id: order.data.company_id(),
+        company_name: order.company.company_name.clone(),
+        user_id: order.user.id,
+        created_at: app.clock.now(),
+        language: order.language.clone(),
+        content,
+    };
+    order.data.keep(&report, None).await?;
+    Ok(report)
+}
+
+async fn content(app: &App, order: &Order, progress: &Arc<Progress>) -> ApiResult<ReportContent> {
+    let seen = Seen::by(&order.user, order.data.catalog().await?);
+    let measured = order.data.measurements().await?;
+    let doubts = quality::findings(&seen.visible, &measured, order.today);
+    // Of tables whose rows are not all seen, what was seen in all rows is not told.
+    let whole =
+        |it: &quality::Finding| seen.access.table(&it.table).is_none_or(|it| it.rows.is_none());
+    let (filter, filters) = order.filter.clone().unzip();
+    let wanted = Wanted {
+        kind: order.kind,
+        period: order.period,
+        compare: order.compare,
+        currency: order.currency.clone(),
+        today: order.today,
+        filters: filters.unwrap_or_default(),
+        said: said(order).await?,
+        doubts: doubts.into_iter().filter(whole).collect(),
+    };
+    let mut analyst =
+        Analyst::new(app, order.data.company_id(), &seen, filter).told_to(Arc::clone(progress));
+    let mut content = report(&mut analyst, &wanted).await?;
+    if order.kind == ReportKind::Custom {
+        answer_saved(app, order, &seen, &mut content).await?;
+    }
+    Ok(content)
+}
+
+/// What the person's last report of this kind said.
+async fn said(order: &Order) -> ApiResult<BTreeSet<String>> {
+    let page = PageRequest { after: None, limit: LOOKS_BACK };
+    let before = order.data.reports_of(order.user.id, &page).await?.items;
+    let last = before.into_iter().find(|it| it.content.kind == order.kind);
+    Ok(last.map(|it| it.content.findings.into_iter().map(|it| it.id).collect()).unwrap_or_default())
+}
+
+/// The company's saved questions and their answers, as the person sees them.
+async fn answer_saved(
+    app: &App,
+    order: &Order,
+    seen: &Seen,
+    content: &mut ReportContent,
+) -> ApiResult<()> {
+    let page = PageRequest { after: None, limit: QUESTIONS };
+    let saved: Vec<SavedQuestion> = order.data.all_kept(&page).await?.items;
+    content.missing.retain(|it| it.what != "questions");
+    if saved.is_empty() {
+        content.missing.push(Missing { what: "questions".to_owned(), names: Vec::new() });
+    }
+    let translator = Translator::new(&seen.visible);
+    let mut analyst =
+        Analyst::new(app, order.data.company_id(), seen, order.filter.clone().unzip().0);
+    for question in saved {
+        let context = Context { today: order.today, table: None };
+        let understood = match translator.translate(&question.question, &context) {
+            Translation::Understood(understood) => understood,
+            _ => {
+                content.missing.push(Missing { what: question.question, names: Vec::new() });
+                continue;
+            }
+        };
+        let Some((place, table)) = analyst.ask(understood.ask.clone()).await? else {
+            content.missing.push(Missing { what: question.question, names: Vec::new() });
+            continue;
+        };
+        let interpretation = &understood.interpretation;
+        let context = pacioli_report::Context {
+            currency: interpretation.currency.as_deref(),
+            period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
+            filters: &interpretation.filters,
+        };
+        let answer = pacioli_report::narrate(&understood.ask, &seen.visible, &context, &table);
+        let query = content.queries.len() + place;
+        content.answers.push(SavedAnswer { question: question.question, answer, table, query });
+    }
+    content.queries.append(&mut analyst.queries);
+    Ok(())
+}
+
+async fn keep_alive(
+    app: &App,
+    data: &TenantStore,
+    job: &mut Job,
+    progress: &Progress,
+    stop: &tokio_util::sync::CancellationToken,
+) -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        record(app, data, job, progress).await;
+        // Another server may have been asked to cancel it.
+        if data.is_job_cancelled(job.id).await.unwrap_or(false) {
+            stop.cancel();
+        }
+    }
+}
+
+async fn record(app: &App, data: &TenantStore, job: &mut Job, progress: &Progress) {
+    let now = app.clock.now();
+    job.updated_at = now;
+    job.lease_until = now + LEASE;
+    job.bytes_read = progress.done.load(Ordering::Relaxed);
+    // What was foreseen was a guess.
+    job.bytes_total = progress.foreseen.load(Ordering::Relaxed).max(job.bytes_read + 1);
+    if let Err(error) = data.put_job(job).await {
+        tracing::warn!(
+            event = "job.record_failed", job_id = %job.id, cause = chain(&error),
+            "the record of job {} is behind", job.id
+        );
+    }
+}

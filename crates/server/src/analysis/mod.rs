@@ -1,0 +1,90 @@
+//! What lies behind a company's figures: its catalog becomes figures and dimensions, these become Asks,
+//! their rows become series, and the insights room finds in them what matters. Reports and questions for
+//! why, what next and what is unusual go the same way, so that both say the same.
+
+mod dimensions;
+mod extras;
+mod figures;
+mod job;
+mod report;
+mod rows;
+mod window;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use pacioli_engine::{EngineError, Scope};
+use pacioli_model::{Ask, CompanyId, Predicate, QueryUsed, Table};
+
+pub use job::{Order, start};
+use report::{Wanted, report};
+pub use window::{Compare, Periods};
+
+use crate::{access::Seen, app::App, error::ApiResult};
+
+/// How far an analysis is, for whoever waits for it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Queries that were run.
+    pub done: AtomicU64,
+    /// Queries that are foreseen.
+    pub foreseen: AtomicU64,
+}
+
+/// Runs the Asks of one analysis for one person, and keeps them to be shown.
+pub struct Analyst<'a> {
+    app: &'a App,
+    company: CompanyId,
+    seen: &'a Seen,
+    /// Which rows count in all of them.
+    filter: Option<Predicate>,
+    queries: Vec<QueryUsed>,
+    progress: Arc<Progress>,
+}
+
+impl<'a> Analyst<'a> {
+    /// For what `seen` shows of a company.
+    pub fn new(
+        app: &'a App,
+        company: CompanyId,
+        seen: &'a Seen,
+        filter: Option<Predicate>,
+    ) -> Self {
+        let progress = Arc::new(Progress::default());
+        Self { app, company, seen, filter, queries: Vec::new(), progress }
+    }
+
+    /// Told of to somebody who waits.
+    #[must_use]
+    pub fn told_to(self, progress: Arc<Progress>) -> Self {
+        Self { progress, ..self }
+    }
+
+    /// The rows of an Ask and the place of its query; nothing where these tables cannot answer it as it
+    /// is meant: a filter or a dimension that its figures do not reach.
+    async fn ask(&mut self, ask: Ask) -> ApiResult<Option<(usize, Table)>> {
+        let ask = Ask { filter: both(ask.filter.clone(), self.filter.clone()), ..ask };
+        let scope =
+            Scope { company: self.company, catalog: &self.seen.whole, access: &self.seen.access };
+        let answer = self.app.engine.run(&scope, &ask).await;
+        self.progress.done.fetch_add(1, Ordering::Relaxed);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(EngineError::Invalid { .. } | EngineError::Ambiguous { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let rows = answer.table.rows.len();
+        self.queries.push(QueryUsed { ask, sql: answer.sql, rows });
+        Ok(Some((self.queries.len() - 1, answer.table)))
+    }
+}
+
+/// Both hold, where there are both.
+fn both(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Predicate::All(vec![one, other])),
+        (one, other) => one.or(other),
+    }
+}

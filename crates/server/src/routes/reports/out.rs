@@ -1,0 +1,337 @@
+use chrono::NaiveDate;
+use pacioli_model::{
+    Finding, Kpi, Missing, Point, Report, SavedAnswer, TableUsed, Timestamp, Window, notation,
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::super::cells::{CellOut, ColumnOut, shape};
+
+/// A report, in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportSummary {
+    /// Names the report.
+    id: Uuid,
+    /// What it is about.
+    #[schema(example = "overview")]
+    kind: &'static str,
+    /// When it was made: what it says is as of then.
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+    /// The days it is about.
+    period: WindowOut,
+    /// How many findings it has.
+    findings: usize,
+    /// `en` or `de`.
+    language: String,
+}
+
+/// A run of days.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WindowOut {
+    /// First day.
+    #[schema(value_type = String, format = "date")]
+    from: NaiveDate,
+    /// The day after the last.
+    #[schema(value_type = String, format = "date")]
+    to: NaiveDate,
+    /// All of it lies in the past and is covered by the data.
+    complete: bool,
+}
+
+impl From<Window> for WindowOut {
+    fn from(it: Window) -> Self {
+        Self { from: it.from, to: it.to, complete: it.complete }
+    }
+}
+
+impl From<&Report> for ReportSummary {
+    fn from(it: &Report) -> Self {
+        Self {
+            id: it.id.0,
+            kind: it.content.kind.as_str(),
+            created_at: it.created_at,
+            period: it.content.period.into(),
+            findings: it.content.findings.len(),
+            language: it.language.clone(),
+        }
+    }
+}
+
+/// A report: figures, the findings that matter, and everything needed to check them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportOut {
+    #[serde(flatten)]
+    summary: ReportHead,
+    /// The days that it compares with.
+    comparison: Option<WindowOut>,
+    /// ISO 4217 code of the amounts, where it is known and one.
+    currency: Option<String>,
+    /// The day that it was written as of.
+    #[schema(value_type = String, format = "date")]
+    today: NaiveDate,
+    /// The last day that the data has.
+    #[schema(value_type = Option<String>, format = "date")]
+    data_until: Option<NaiveDate>,
+    /// Which rows count, in words.
+    filters: Vec<String>,
+    /// The figures at its head.
+    headline: Vec<KpiOut>,
+    /// The most important first, at most ten.
+    findings: Vec<FindingOut>,
+    /// Answers of saved questions, in a custom report.
+    answers: Vec<AnswerOut>,
+    /// How the figures are computed.
+    #[schema(value_type = Vec<Object>)]
+    definitions: Vec<Value>,
+    /// The tables behind it, with their versions.
+    tables: Vec<TableUsedOut>,
+    /// The queries behind it; findings and figures name them by their place, from 0.
+    queries: Vec<QueryUsedOut>,
+    /// What could not be looked at, and the tables and columns that are not there.
+    missing: Vec<MissingOut>,
+    /// Tests that were made; the findings are what remained after the control of false discoveries.
+    tests_made: usize,
+}
+
+/// What a report is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportHead {
+    /// Names the report.
+    id: Uuid,
+    /// What it is about.
+    #[schema(example = "overview")]
+    kind: &'static str,
+    /// The company.
+    company_name: String,
+    /// When it was made: what it says is as of then.
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+    /// The days it is about.
+    period: WindowOut,
+    /// `en` or `de`.
+    language: String,
+}
+
+/// A figure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KpiOut {
+    /// Its name.
+    name: String,
+    /// For people.
+    label: String,
+    /// What it is in: `currency EUR`, `percent`, `days`; empty for a plain number.
+    unit: String,
+    /// `higher`, `lower` or `neither`: which way is good.
+    #[schema(value_type = String)]
+    better: Value,
+    /// In the period.
+    value: Option<f64>,
+    /// In the months before.
+    previous: Option<f64>,
+    /// A year before.
+    year_before: Option<f64>,
+    /// By month.
+    series: Vec<PointOut>,
+    /// Places in `queries`.
+    queries: Vec<usize>,
+}
+
+/// One month of a figure.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PointOut {
+    /// Its first day.
+    #[schema(value_type = String, format = "date")]
+    at: NaiveDate,
+    /// Its value.
+    value: Option<f64>,
+    /// It is not over.
+    partial: bool,
+}
+
+/// Something that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FindingOut {
+    /// The same for the same kind of fact about the same subject in every report.
+    #[schema(example = "change_point:revenue:region:South")]
+    id: String,
+    /// What it is about: metric, table, dimension, member, window.
+    #[schema(value_type = Object)]
+    subject: Value,
+    /// What was found: `kind` says what, and which members there are.
+    #[schema(value_type = Object)]
+    fact: Value,
+    /// The test behind it: name, statistic, p_value after the control, n.
+    #[schema(value_type = Option<Object>)]
+    test: Option<Value>,
+    /// Impact, significance, novelty and actionability, 0 to 1, whose product ranks it.
+    #[schema(value_type = Object)]
+    score: Value,
+    /// What to keep in mind.
+    #[schema(value_type = Vec<String>)]
+    caveats: Value,
+    /// The rows behind it.
+    evidence: RowsOut,
+    /// Places in `queries`.
+    queries: Vec<usize>,
+}
+
+/// Rows under named columns.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RowsOut {
+    /// Name and type of each column.
+    columns: Vec<ColumnOut>,
+    /// Each as long as `columns`.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
+    rows: Vec<Vec<CellOut>>,
+    /// More rows exist than are sent.
+    truncated: bool,
+}
+
+/// A saved question and its answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AnswerOut {
+    /// The question.
+    question: String,
+    /// The answer as a sentence.
+    answer: String,
+    /// Its rows.
+    rows: RowsOut,
+    /// Place in `queries`.
+    query: usize,
+}
+
+/// A table behind a report.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TableUsedOut {
+    /// Its name.
+    name: String,
+    /// For people.
+    label: String,
+    /// Which load of it.
+    version: Uuid,
+    /// When that was.
+    #[schema(value_type = String, format = "date-time")]
+    loaded_at: Timestamp,
+    /// Rows.
+    rows: u64,
+}
+
+/// A query behind a report.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QueryUsedOut {
+    /// What was computed: run it again with `POST /sql`.
+    sql: String,
+    /// Rows that it gave.
+    rows: usize,
+}
+
+/// What could not be looked at.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MissingOut {
+    /// A figure's label, or what there is none of: `sales`, `stock`, `people`, `rows`, `questions`…
+    what: String,
+    /// Tables and columns that are not there, where they are known.
+    names: Vec<String>,
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn rows(table: pacioli_model::Table) -> RowsOut {
+    let truncated = table.truncated;
+    let (columns, rows) = shape(table);
+    RowsOut { columns, rows, truncated }
+}
+
+impl From<Report> for ReportOut {
+    fn from(it: Report) -> Self {
+        let content = it.content;
+        Self {
+            summary: ReportHead {
+                id: it.id.0,
+                kind: content.kind.as_str(),
+                company_name: it.company_name,
+                created_at: it.created_at,
+                period: content.period.into(),
+                language: it.language,
+            },
+            comparison: content.comparison.map(WindowOut::from),
+            currency: content.currency,
+            today: content.today,
+            data_until: content.data_until,
+            filters: content.filters,
+            headline: content.headline.into_iter().map(KpiOut::from).collect(),
+            findings: content.findings.into_iter().map(FindingOut::from).collect(),
+            answers: content.answers.into_iter().map(AnswerOut::from).collect(),
+            definitions: content.definitions.iter().map(json).collect(),
+            tables: content.tables.into_iter().map(TableUsedOut::from).collect(),
+            queries: content
+                .queries
+                .into_iter()
+                .map(|it| QueryUsedOut { sql: it.sql, rows: it.rows })
+                .collect(),
+            missing: content.missing.into_iter().map(MissingOut::from).collect(),
+            tests_made: content.tests_made,
+        }
+    }
+}
+
+impl From<Kpi> for KpiOut {
+    fn from(it: Kpi) -> Self {
+        let point = |it: Point| PointOut { at: it.at, value: it.value, partial: it.partial };
+        Self {
+            unit: notation::write_unit(&it.metric.unit),
+            better: json(&it.metric.better),
+            name: it.metric.name,
+            label: it.metric.label,
+            value: it.value,
+            previous: it.previous,
+            year_before: it.year_before,
+            series: it.series.into_iter().map(point).collect(),
+            queries: it.queries,
+        }
+    }
+}
+
+impl From<Finding> for FindingOut {
+    fn from(it: Finding) -> Self {
+        Self {
+            subject: json(&it.subject),
+            fact: json(&it.fact),
+            test: it.test.as_ref().map(json),
+            score: json(&it.score),
+            caveats: json(&it.caveats),
+            evidence: rows(it.evidence.table),
+            queries: it.evidence.queries,
+            id: it.id,
+        }
+    }
+}
+
+impl From<SavedAnswer> for AnswerOut {
+    fn from(it: SavedAnswer) -> Self {
+        Self { question: it.question, answer: it.answer, rows: rows(it.table), query: it.query }
+    }
+}
+
+impl From<TableUsed> for TableUsedOut {
+    fn from(it: TableUsed) -> Self {
+        Self {
+            name: it.table.to_string(),
+            label: it.label,
+            version: it.version.0,
+            loaded_at: it.loaded_at,
+            rows: it.rows,
+        }
+    }
+}
+
+impl From<Missing> for MissingOut {
+    fn from(it: Missing) -> Self {
+        Self { what: it.what, names: it.names }
+    }
+}
