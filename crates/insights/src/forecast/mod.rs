@@ -180,7 +180,7 @@ impl<'a> Past<'a> {
     fn of(values: &'a [f64], cycle: usize, horizon: usize) -> Self {
         let count = values.len();
         // Before the first origin must be enough for a season, or for the simplest methods.
-        let least = if cycle > 1 { 2 * cycle.min(count / 3) } else { 5.min(count - 3) };
+        let least = if cycle > 1 { 2 * cycle } else { 5 }.min(count - 3);
         let first = least.max(count.saturating_sub(ORIGINS.max(count / 3).min(2 * ORIGINS)));
         let lagged = values.iter().zip(&values[cycle.min(count - 1)..]);
         let moves: Vec<f64> = lagged.map(|(before, after)| (after - before).abs()).collect();

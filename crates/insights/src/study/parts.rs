@@ -104,6 +104,13 @@ impl Look<'_> {
                 continue;
             };
             let mean = |part: &[f64]| crate::mean(part);
+            // Where another member falls, the shares of all others rise: a member must have moved itself.
+            let own = mean(&values[shift.at..]) - mean(&values[..shift.at]);
+            let beside = shift.after - shift.before;
+            if own * beside <= 0.0 || own.abs() < 0.5 * beside.abs() {
+                without += 1;
+                continue;
+            }
             let fact = Fact::ChangePoint {
                 at: series.at(shift.at),
                 before: mean(&values[..shift.at]),

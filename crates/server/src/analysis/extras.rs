@@ -25,6 +25,9 @@ use crate::error::ApiResult;
 /// Days that stock is looked back over, and within which it shall not run out.
 const TAKEN_DAYS: u32 = 90;
 const SOON_DAYS: u32 = 14;
+/// Kinds of reports that tell of open amounts.
+const AGED: [ReportKind; 3] =
+    [ReportKind::Overview, ReportKind::ReceivablesPayables, ReportKind::Cash];
 /// Where open amounts are cut into ages, in days overdue.
 const AGES: [u32; 4] = [1, 31, 61, 91];
 
@@ -168,6 +171,12 @@ fn of_currency(figured: &Figured, code: Option<&str>) -> Option<Predicate> {
     Some(Predicate::OneOf { value: Value::Column(column), values })
 }
 
+/// The dates of the documents that ageing is about.
+pub(super) fn open_dates(analyst: &Analyst<'_>, kind: ReportKind) -> Vec<ColumnRef> {
+    let names = if AGED.contains(&kind) { &["receivables", "payables"][..] } else { &[] };
+    names.iter().filter_map(|name| Some(declared(analyst, name)?.date)).collect()
+}
+
 /// Open amounts by how long they are overdue, and how many days of sales or purchases they are: for
 /// declared `receivables` and `payables` whose table has a due date.
 pub(super) async fn ageing(
@@ -176,8 +185,7 @@ pub(super) async fn ageing(
     content: &ReportContent,
 ) -> ApiResult<Vec<Finding>> {
     let mut found = Vec::new();
-    let fits = [ReportKind::Overview, ReportKind::ReceivablesPayables, ReportKind::Cash];
-    if !fits.contains(&wanted.kind) {
+    if !AGED.contains(&wanted.kind) {
         return Ok(found);
     }
     for (side, name, billed) in

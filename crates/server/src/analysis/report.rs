@@ -80,11 +80,15 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
         (chosen.len() * 2 + BY_MEMBERS.1 * DIMENSIONS) as u64,
         std::sync::atomic::Ordering::Relaxed,
     );
-    let spans = extras::spans(analyst, chosen.iter().map(|it| &it.figured.date)).await?;
+    let open = extras::open_dates(analyst, wanted.kind);
+    let dates = chosen.iter().map(|it| &it.figured.date).chain(&open);
+    let spans = extras::spans(analyst, dates).await?;
     let span = |it: &Chosen| spans.get(&extras::key(&it.figured.date)).copied();
     let until =
         chosen.iter().filter_map(|it| Some(span(it)?.1)).filter(|day| *day < wanted.today).max();
+    let of_open = || open.iter().filter_map(|it| Some(spans.get(&extras::key(it))?.1)).max();
     let data_until = until.or_else(|| chosen.iter().filter_map(|it| Some(span(it)?.1)).max());
+    let data_until = data_until.or_else(of_open);
     let first = chosen.iter().filter_map(|it| Some(span(it)?.0)).min();
     let today = wanted.today;
     let period =

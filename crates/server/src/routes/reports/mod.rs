@@ -122,7 +122,11 @@ pub async fn create_report(
     let order = request.order(&app, &caller, &seen.visible)?;
     let (id, done) = start(&app, order).await?;
     match tokio::time::timeout(QUICK, done).await {
-        Ok(Ok(made)) => Ok(NoStore(ReportOut::from(made?)).into_response()),
+        Ok(Ok(made)) => {
+            // As it is remembered, so that who reads it again reads the same.
+            let report = own_report(&caller, made?.id).await?.ok_or_else(ApiError::not_found)?;
+            Ok(NoStore(ReportOut::from(report)).into_response())
+        }
         // It goes on, or the server is stopping: the job's record tells.
         _ => running(&app, &caller, id).await,
     }
