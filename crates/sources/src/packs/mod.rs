@@ -17,8 +17,8 @@ mod tests;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use pacioli_model::{
-    Catalog, Definition, Metric, MetricName, Named, PackUse, Semantics, StoredSemantics,
-    UnavailableMetric,
+    Catalog, Definition, Metric, MetricName, Named, PackUse, Relationship, Semantics,
+    StoredSemantics, UnavailableMetric,
 };
 
 use crate::declarations::{Problem, check};
@@ -127,7 +127,11 @@ fn set_aside_what_does_not_fit(pack: &Pack, catalog: &Catalog, semantics: &mut S
 /// What does not fit, by the metric or table.
 fn problems(catalog: &Catalog, semantics: &Semantics) -> BTreeMap<String, String> {
     let stored = StoredSemantics { declared: semantics.clone(), ..StoredSemantics::default() };
-    let whole = Catalog::assemble(catalog.tables.clone(), &[], stored.in_effect());
+    let mut whole = Catalog::assemble(catalog.tables.clone(), &[], stored.in_effect());
+    // What was found in the data leads from table to table as well as what is declared.
+    let known = |it: &&Relationship| whole.relationships.iter().any(|own| own.same_columns(it));
+    let found: Vec<_> = catalog.relationships.iter().filter(|it| !known(it)).cloned().collect();
+    whole.relationships.extend(found);
     let named = |problem: Problem| {
         // That a part is missing is told by what the part lacks.
         let of_part = problem.detail.starts_with("there is no metric");
