@@ -41,7 +41,7 @@ impl Sender {
     /// What becomes of the question today.
     pub async fn ask(&self, app: &App) -> ApiResult<Outcome> {
         let (user, company, data) = (&self.user, &self.company, &self.data);
-        let asker = Asker { app, user, company, data };
+        let asker = Asker { app, user, company, data, stages: None };
         let id = QueryId(app.random.uuid());
         Box::pin(asker.answer_saved(&self.question, app.today(company), id)).await
     }
