@@ -10,7 +10,7 @@ use std::io::{Read, Seek};
 
 use candle_core::{
     DType, Device, Result, Tensor,
-    quantized::{QMatMul, gguf_file::Content},
+    quantized::{GgmlDType, QMatMul, QTensor, gguf_file::Content},
 };
 use candle_nn::{ops, rotary_emb::rope};
 
@@ -96,7 +96,7 @@ impl Qwen2 {
         let epsilon = float("qwen2.attention.layer_norm_rms_epsilon").unwrap_or(1e-6);
         let base = float("qwen2.rope.freq_base").unwrap_or(10_000.0);
         let shape = Shape { heads, groups, width: hidden / heads, epsilon };
-        let mut matrix = |name: &str| QMatMul::from_qtensor(content.tensor(file, name, &device)?);
+        let mut matrix = |name: &str| quick(content.tensor(file, name, &device)?);
         let embeddings = matrix("token_embd.weight")?;
         let tied = !content.tensor_infos.contains_key("output.weight");
         let output = if tied { embeddings.clone() } else { matrix("output.weight")? };
@@ -153,22 +153,22 @@ impl Layer {
         Ok(Self {
             attention_norm: tensor("attn_norm.weight")?.dequantize(&device)?,
             query: Projection {
-                weight: QMatMul::from_qtensor(tensor("attn_q.weight")?)?,
+                weight: quick(tensor("attn_q.weight")?)?,
                 bias: tensor("attn_q.bias")?.dequantize(&device)?,
             },
             key: Projection {
-                weight: QMatMul::from_qtensor(tensor("attn_k.weight")?)?,
+                weight: quick(tensor("attn_k.weight")?)?,
                 bias: tensor("attn_k.bias")?.dequantize(&device)?,
             },
             value: Projection {
-                weight: QMatMul::from_qtensor(tensor("attn_v.weight")?)?,
+                weight: quick(tensor("attn_v.weight")?)?,
                 bias: tensor("attn_v.bias")?.dequantize(&device)?,
             },
-            attended: QMatMul::from_qtensor(tensor("attn_output.weight")?)?,
+            attended: quick(tensor("attn_output.weight")?)?,
             forward_norm: tensor("ffn_norm.weight")?.dequantize(&device)?,
-            gate: QMatMul::from_qtensor(tensor("ffn_gate.weight")?)?,
-            up: QMatMul::from_qtensor(tensor("ffn_up.weight")?)?,
-            down: QMatMul::from_qtensor(tensor("ffn_down.weight")?)?,
+            gate: quick(tensor("ffn_gate.weight")?)?,
+            up: quick(tensor("ffn_up.weight")?)?,
+            down: quick(tensor("ffn_down.weight")?)?,
         })
     }
 
@@ -222,6 +222,18 @@ impl Layer {
         let seen = seen.reshape((1, count, heads * width))?;
         Ok((seen.apply(&self.attended)?, (key, value)))
     }
+}
+
+/// Weights as candle is quick with. It has no vector code for these types, of which small models' files
+/// are mostly made; eight bits hold what four and five do.
+fn quick(tensor: QTensor) -> Result<QMatMul> {
+    let slow = matches!(tensor.dtype(), GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1);
+    let tensor = if slow {
+        QTensor::quantize(&tensor.dequantize(&Device::Cpu)?, GgmlDType::Q8_0)?
+    } else {
+        tensor
+    };
+    QMatMul::from_qtensor(tensor)
 }
 
 /// Cosines and sines of rotary positions.

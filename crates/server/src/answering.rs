@@ -102,11 +102,16 @@ struct FromModel {
 }
 
 /// Why a model's reading gives no answer.
+#[derive(Debug, thiserror::Error)]
 enum Failed {
+    #[error("{0}")]
     Model(ModelError),
     /// What the model wrote cannot be run, and could not be mended.
+    #[error("The model's statement cannot be run: {0}")]
     Unusable(String),
+    #[error("The model's reading is in doubt: {0:?}")]
     Doubted(Doubt),
+    #[error("{0}")]
     Engine(EngineError),
 }
 
@@ -144,7 +149,12 @@ impl Answering<'_> {
             }
             (rules, Err(failed)) => {
                 log(&failed);
-                self.of_rules(explained(rules, &failed)).await?
+                let rules = match self.translators {
+                    // There are no rules to fall back to: what went wrong is the reason.
+                    Translators::Model => refused(&failed.to_string()),
+                    Translators::Rules | Translators::Cascade => explained(rules, &failed),
+                };
+                self.of_rules(rules).await?
             }
         };
         Ok((outcome, took))

@@ -2,8 +2,8 @@
 
 use super::{Completion, Reading};
 
-/// A local model's own probability of its statement below which it is not answered from. Measured on
-/// Spider's training questions.
+/// A model's own probability of its statement, as [`Completion::probability`], below which it is not
+/// answered from: a cautious choice, not a measured one.
 const LEAST_PROBABILITY: f64 = 0.55;
 
 /// Why a reading is not answered from.

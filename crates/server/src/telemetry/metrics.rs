@@ -164,9 +164,9 @@ metrics! {
     /// Time from question to answer.
     query_seconds: Histogram = request_buckets();
     /// Prompts to models of language, by kind of model and outcome.
-    model_requests: Counters<ModelLabels> = Family::default();
+    model_requests [model outcome]: Counters<ModelLabels> = Family::default();
     /// Tokens that models of language read and wrote, by kind of model.
-    model_tokens: Counters<Word> = Family::default();
+    model_tokens [model]: Counters<Word> = Family::default();
     /// Panics, anywhere in the process.
     panics: Counter = Counter::default();
     /// Questions that were answered, by what understood them.
