@@ -1,10 +1,11 @@
 use std::ops::RangeInclusive;
 
+use lettre::message::Mailbox;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::Targets;
 
 use super::{
-    AuthConfig, Config, LanguageConfig, Problem, ServerConfig, sections::SecretsConfig,
+    AuthConfig, Config, LanguageConfig, MailConfig, Problem, ServerConfig, sections::SecretsConfig,
     weakness::weakness,
 };
 
@@ -20,6 +21,7 @@ impl Config {
         problems.extend(self.files.check());
         check_auth(&self.auth, &mut problems);
         check_secrets(&self.secrets, &mut problems);
+        check_mail(&self.mail, &mut problems);
         let engine = &self.engine;
         let mut within = |key: &str, value: u64, range: RangeInclusive<u64>| {
             problems.extend(out_of_range(key, value, &range));
@@ -55,6 +57,17 @@ impl Config {
 fn out_of_range(key: &str, value: u64, range: &RangeInclusive<u64>) -> Option<Problem> {
     let message = || format!("must be between {} and {}", range.start(), range.end());
     (!range.contains(&value)).then(|| Problem::new(key, message()))
+}
+
+fn check_mail(mail: &MailConfig, problems: &mut Vec<Problem>) {
+    if mail.host.is_some() && mail.from.parse::<Mailbox>().is_err() {
+        let message =
+            "must be an address, as `Pacioli <pacioli@example.com>`, where mail.host is set";
+        problems.push(Problem::new("mail.from", message));
+    }
+    if mail.username.is_some() != mail.password.is_some() {
+        problems.push(Problem::new("mail.password", "goes with mail.username, and neither alone"));
+    }
 }
 
 fn check_server(server: &ServerConfig, problems: &mut Vec<Problem>) {
