@@ -14,6 +14,7 @@ const SECRETS: [&str; 9] = [
     "auth.previous_secrets",
     "auth.pepper",
     "language.llm_api_key",
+    "mail.password",
     "secrets.encryption_key",
     "secrets.previous_encryption_keys",
 ];

@@ -195,6 +195,8 @@ fn statement_11_secrets_are_never_shown() {
         ("REDIS_URL", format!("redis://:{CANARY}@host")),
         ("PACIOLI_AUTH__PEPPER", CANARY.to_owned()),
         ("PACIOLI_AUTH__PREVIOUS_SECRETS", format!("{CANARY}1,{CANARY}2")),
+        ("PACIOLI_MAIL__USERNAME", "books".to_owned()),
+        ("PACIOLI_MAIL__PASSWORD", CANARY.to_owned()),
     ];
     let pairs: Vec<_> = secrets.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let config = load(&pairs).unwrap();
