@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, ser::Error};
 
+#[expect(clippy::ref_option, reason = "serde passes a reference")]
 pub fn serialize<T: Serialize, S: Serializer>(
     value: &Option<T>,
     serializer: S,

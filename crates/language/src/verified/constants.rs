@@ -40,8 +40,9 @@ impl Constant<'_> {
     /// Makes it another day, where it is one.
     pub(super) fn set_day(self, new: NaiveDate) {
         match self {
-            Self::Day { day, .. } => *day = new,
-            Self::Literal { literal: Literal::Date(day), .. } => *day = new,
+            Self::Day { day, .. } | Self::Literal { literal: Literal::Date(day), .. } => {
+                *day = new;
+            }
             Self::Literal { literal: Literal::Timestamp(moment), .. } => {
                 *moment =
                     DateTime::<Utc>::from_naive_utc_and_offset(new.and_time(moment.time()), Utc);

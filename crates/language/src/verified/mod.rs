@@ -101,7 +101,7 @@ impl Verified {
         let mut learner = Learner::new(question, &tokens, ask, reader);
         learner.read()?;
         let Learner { pieces, mut days, .. } = learner;
-        days.retain(|day| !pieces.iter().any(|piece| piece.explains(day)));
+        days.retain(|day| !pieces.iter().any(|piece| piece.explains(*day)));
         let is_today = |day: &(End, NaiveDate)| day.1 == reader.today;
         let today = (!are_days_fixed && days.iter().any(is_today)).then_some(reader.today);
         let unsaid = days.iter().find(|day| today.is_none() || !is_today(day));
@@ -168,11 +168,11 @@ enum Change {
 
 impl Piece {
     /// Whether a day of the Ask is one that these words say.
-    fn explains(&self, (end, day): &(End, NaiveDate)) -> bool {
+    fn explains(&self, (end, day): (End, NaiveDate)) -> bool {
         match self {
             Self::Days { from, to, is_slot: true, .. } => match end {
-                End::From => *from == Some(*day),
-                End::To => *to == Some(*day),
+                End::From => *from == Some(day),
+                End::To => *to == Some(day),
                 End::Other => false,
             },
             _ => false,
@@ -383,7 +383,7 @@ impl<'a> Learner<'a> {
             matches!(known, Piece::Days { from: one, to: other, is_slot: true, .. }
                 if (from.is_some() && *one == from) || (to.is_some() && *other == to))
         });
-        (is_new && self.days.iter().any(|day| piece.explains(day))).then_some((length, piece))
+        (is_new && self.days.iter().any(|day| piece.explains(*day))).then_some((length, piece))
     }
 
     /// A number that stands once in the Ask and once in the question.

@@ -59,7 +59,8 @@ pub(crate) async fn of_many_one_takes_a_turn_and_each_delivery_of_it(subject: &S
     let due = async |at| subject.store.due_subscriptions(later(at), 10).await.unwrap();
     assert_eq!(due(4).await, []);
     assert_eq!(due(10).await, [second.clone(), first.clone()], "the longest overdue first");
-    assert_eq!(subject.store.due_subscriptions(later(10), 1).await.unwrap(), [second.clone()]);
+    let one = subject.store.due_subscriptions(later(10), 1).await.unwrap();
+    assert_eq!(one, std::slice::from_ref(&second));
     let made = [delivery(&first, 10), delivery(&first, 12)];
     assert!(!other.take_turn(first.id, later(10), None, &made).await.unwrap());
     let mut tasks = JoinSet::new();
