@@ -6,7 +6,7 @@ use toml::{Table, Value};
 use super::{Config, ConfigSources, DEFAULTS, Problem};
 
 /// Keys whose values are never shown.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     "store.mongodb_uri",
     "files.secret_access_key",
     "cache.redis_url",
