@@ -366,11 +366,11 @@ impl Reader<'_> {
         (0..self.tokens.len()).find_map(|at| {
             let length = match (self.word(at), self.word(at + 1), self.word(at + 2)) {
                 ("why", ..) => 1,
-                ("how", "come", _) => 2,
-                ("what", "caused" | "causes" | "drove" | "drives" | "explains", _) => 2,
-                ("whats" | "what", "behind", _) => 2,
+                ("how", "come", _)
+                | ("what", "caused" | "causes" | "drove" | "drives" | "explains", _)
+                | ("whats" | "what", "behind", _)
+                | ("reason" | "reasons", "for" | "behind", _) => 2,
                 ("what", "is" | "was", "behind") => 3,
-                ("reason" | "reasons", "for" | "behind", _) => 2,
                 ("explain", ..) if self.find(DOWN).or(self.find(UP)).is_some() => 1,
                 _ => return None,
             };

@@ -411,7 +411,7 @@ impl Parser<'_> {
         self.close_column();
         let declared = self.sketch.targets.iter().any(|target| matches!(target, Target::Metric(_)));
         let summed = self.aggregates.iter().all(|aggregate| *aggregate == Aggregate::Sum);
-        if self.counting || !self.aggregates.is_empty() && !(declared && summed) {
+        if self.counting || !(self.aggregates.is_empty() || declared && summed) {
             self.waiting();
         }
         if let Some(metric) = self.metric.take() {

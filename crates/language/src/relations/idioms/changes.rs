@@ -96,8 +96,8 @@ impl Idioms<'_> {
         let (entity, figure) = match split {
             Some(split) => (self.said(first..split), split + 1..end),
             None => {
-                let typed = self.question[..self.tokens.get(first)?.at.end + 1].trim_end();
-                typed.ends_with('\'').then_some(())?;
+                let after = &self.question[self.tokens.get(first)?.at.end..];
+                after.starts_with(['\'', '’']).then_some(())?;
                 (self.said(first..=first), first + 1..end)
             }
         };
