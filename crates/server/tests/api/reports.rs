@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use calamine::{Data, Reader as _, Xlsx};
 use chrono::{Datelike, NaiveDate};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -178,4 +179,49 @@ async fn filters_hold_for_every_figure_and_bad_requests_are_told_why() {
         "{}",
         foreign.text
     );
+}
+
+#[tokio::test]
+async fn a_report_comes_as_files_for_whoever_asked_for_it_alone() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let other = server.sign_up("other").await;
+    server.load(&owner, "sales.csv", &books("2025-07-01")).await;
+    let body = json!({"kind": "sales", "today": "2026-01-10", "language": "de"});
+    let made = asked(&server, &owner, body).await;
+    let path = format!("/reports/{}", made.body["id"].as_str().unwrap());
+    let file = async |person: &Person, ending: &str, accept: &str| {
+        let request = server.request(Method::GET, &format!("{path}{ending}"));
+        let request = request.bearer_auth(&person.token).header("accept", accept);
+        let answer = request.send().await.unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        (answer.status().as_u16(), kind, answer.bytes().await.unwrap())
+    };
+    let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    for (ending, accept, kind, start) in [
+        (".html", "*/*", "text/html", "<!doctype html>\n<html lang=\"de\">"),
+        ("", "text/html,*/*;q=0.8", "text/html", "<!doctype html>\n<html lang=\"de\">"),
+        (".html?language=en", "*/*", "text/html", "<!doctype html>\n<html lang=\"en\">"),
+        (".pdf", "*/*", "application/pdf", "%PDF-1.7"),
+        (".xlsx", "*/*", xlsx, "PK"),
+        (".csv", "*/*", "text/csv", "#,Befund,"),
+        (".zip", "*/*", "application/zip", "PK"),
+        (".json", "text/html", "application/json", "{"),
+    ] {
+        let (status, told, bytes) = file(&owner, ending, accept).await;
+        assert_eq!((status, told.as_str()), (200, kind), "{ending} {accept}");
+        assert!(bytes.starts_with(start.as_bytes()), "{ending} {accept}");
+        assert_eq!(file(&other, ending, accept).await.0, 404, "{ending}");
+    }
+    assert_eq!(file(&owner, ".exe", "*/*").await.0, 404);
+    assert_eq!(file(&owner, ".html?language=fr", "*/*").await.0, 422);
+
+    // The workbook has the figure that the report has.
+    let (_, _, bytes) = file(&owner, ".xlsx", "*/*").await;
+    let mut book: Xlsx<_> = Xlsx::new(std::io::Cursor::new(bytes)).unwrap();
+    let cover = book.worksheet_range_at(0).unwrap().unwrap();
+    let head = &made.body["headline"][0];
+    let label = Data::String(head["metric"]["label"].as_str().unwrap().to_owned());
+    let row = cover.rows().find(|row| row[0] == label).unwrap();
+    assert_eq!(row[1], Data::Float(head["value"].as_f64().unwrap()));
 }

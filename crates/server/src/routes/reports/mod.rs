@@ -1,12 +1,13 @@
 //! Reports: asked for, listed, read.
 
+mod files;
 mod out;
 
 use std::time::Duration;
 
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use chrono::NaiveDate;
@@ -14,10 +15,14 @@ use pacioli_model::{
     Catalog, ColumnName, ColumnRef, ColumnType, JobId, Literal, Predicate, Report, ReportId,
     ReportKind, TableName, Value,
 };
+use pacioli_report::Language;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use self::out::{ReportOut, ReportSummary};
+use self::{
+    files::{Form, Name},
+    out::{ReportOut, ReportSummary},
+};
 use super::{connections::ListPage, jobs::JobOut, no_store::NoStore, paging, shapes::Listing};
 use crate::{
     access::Seen,
@@ -152,10 +157,15 @@ pub async fn list_reports(
 /// Read a report
 ///
 /// Only who asked for it is shown it, for it holds what they may see. While it is being made the answer is
-/// `202` and its job.
+/// `202` and its job. With `.html`, `.pdf`, `.xlsx`, `.csv` or `.zip` after the id, or by `Accept`, it comes
+/// as a page that stands alone, on paper, as a workbook, as rows, or as an archive of the rows behind every
+/// finding.
 #[utoipa::path(
     get, path = "/reports/{id}", tag = "reports", operation_id = "get_report",
-    params(("id" = Uuid, Path, description = "The report")),
+    params(
+        ("id" = String, Path, description = "The report's id, and `.pdf` and so on for a file"),
+        InLanguage,
+    ),
     responses(
         (status = 200, description = "The report", body = ReportOut),
         (status = 202, description = "It is being made, or was not to be made: `status` tells", body = JobOut),
@@ -164,11 +174,39 @@ pub async fn list_reports(
 pub async fn get_report(
     State(app): State<App>,
     caller: Caller<AskQuestions>,
-    Path(id): Path<ReportId>,
+    Path(name): Path<Name>,
+    Query(InLanguage { language }): Query<InLanguage>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
-    match own_report(&caller, id).await? {
-        Some(report) => Ok(NoStore(ReportOut::from(report)).into_response()),
-        None => running(&app, &caller, JobId(id.0)).await,
+    let Some(report) = own_report(&caller, name.id).await? else {
+        return running(&app, &caller, JobId(name.id.0)).await;
+    };
+    match name.form(&headers) {
+        Form::Json => Ok(NoStore(ReportOut::from(report)).into_response()),
+        form => {
+            let limit = app.per_user("report", &app.config.limits.query_per_user, caller.user());
+            app.admit("report", &[limit], &caller.request).await?;
+            files::file(report, form, language.map(LanguageName::into)).await
+        }
+    }
+}
+
+/// How a file of a report is written.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InLanguage {
+    /// `en` or `de`; the language it was asked for in where it is absent. JSON is in none.
+    #[serde(default)]
+    language: Option<LanguageName>,
+}
+
+impl From<LanguageName> for Language {
+    fn from(name: LanguageName) -> Self {
+        match name {
+            LanguageName::En => Self::English,
+            LanguageName::De => Self::German,
+        }
     }
 }
 
