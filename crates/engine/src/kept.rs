@@ -4,6 +4,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt::Write,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -54,7 +55,10 @@ impl Key {
         let parts =
             (env!("CARGO_PKG_VERSION"), self.company, &self.sql, &self.tables, &self.access);
         let digest = Sha256::digest(serde_json::to_vec(&parts).ok()?);
-        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(digest.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}"); // a String takes everything
+            text
+        }))
     }
 
     fn bytes(&self) -> usize {

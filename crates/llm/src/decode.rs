@@ -176,7 +176,6 @@ fn check(given_up: &dyn Fn() -> bool) -> Result<(), Stopped> {
     if given_up() { Err(Stopped::GivenUp) } else { Ok(()) }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err gives it")]
 fn failed(error: impl Display) -> Stopped {
     Stopped::Failed(format!("{error:#}"))
 }

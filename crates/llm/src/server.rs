@@ -59,7 +59,7 @@ impl ServerModel {
     /// Makes the client; the server is first spoken to with the first prompt.
     pub fn new(options: ServerOptions) -> Result<Self, ModelError> {
         let unusable = |error: &dyn fmt::Display| ModelError::Unavailable(error.to_string());
-        let authorities = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let authorities = webpki_roots::TLS_SERVER_ROOTS.to_vec();
         let tls = rustls::ClientConfig::builder_with_provider(
             rustls::crypto::ring::default_provider().into(),
         )

@@ -4,6 +4,7 @@
 mod catalog;
 #[cfg(test)]
 mod corpus;
+#[cfg(test)]
 mod injections;
 #[cfg(test)]
 mod model;

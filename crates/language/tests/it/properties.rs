@@ -207,7 +207,7 @@ fn catalog_text() -> impl Strategy<Value = String> {
     tables.prop_map(|(names, tables)| {
         let mut text = String::new();
         for (name, columns) in names.iter().zip(tables) {
-            text.push_str(&format!("{name} 50\n  {name}_key integer key unique\n"));
+            text.extend([name, " 50\n  ", name, "_key integer key unique\n"]);
             let mut seen: Vec<&str> = Vec::new();
             for (column, kind, to) in columns {
                 if seen.contains(&column) {
@@ -215,8 +215,8 @@ fn catalog_text() -> impl Strategy<Value = String> {
                 }
                 seen.push(column);
                 match names.get(to) {
-                    Some(to) => text.push_str(&format!("  {column} integer ->{to}\n")),
-                    None => text.push_str(&format!("  {column} {kind}\n")),
+                    Some(to) => text.extend(["  ", column, " integer ->", to, "\n"]),
+                    None => text.extend(["  ", column, " ", kind, "\n"]),
                 }
             }
         }

@@ -80,7 +80,7 @@ pub fn dimensions(
             found.push((hint, distance, Dimension { column, label }));
         }
     }
-    found.sort_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1)));
+    found.sort_by_key(|one| (one.0, one.1));
     // One for each hint: a customer is not told of by two of its columns.
     found.dedup_by(|later, earlier| later.0 == earlier.0);
     found.into_iter().map(|(_, _, dimension)| dimension).take(most).collect()

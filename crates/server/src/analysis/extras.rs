@@ -306,6 +306,9 @@ async fn outstanding(
     Ok(Some(finding(figured, fact, 0.3, evidence, content)))
 }
 
+/// An item, and the days that its stock lasts where anybody takes of it.
+type Listed<'a> = (&'a String, &'a Item, Option<f64>);
+
 /// Items that run out soon or that nobody takes: for declared `stock_on_hand` and `units_sold` that share a
 /// dimension of items.
 pub(super) async fn stock(
@@ -367,7 +370,7 @@ pub(super) async fn stock(
     if found.short == 0 && found.dead == 0 {
         return Ok(None);
     }
-    let mut listed: Vec<(&String, &Item, Option<f64>)> =
+    let mut listed: Vec<Listed<'_>> =
         items.iter().map(|(name, item)| (name, item, item.cover(f64::from(TAKEN_DAYS)))).collect();
     listed.sort_by(|one, other| {
         one.2
@@ -375,7 +378,7 @@ pub(super) async fn stock(
             .total_cmp(&other.2.unwrap_or(f64::MAX))
             .then_with(|| one.0.cmp(other.0))
     });
-    let float = |of: &dyn Fn(&(&String, &Item, Option<f64>)) -> Option<f64>| {
+    let float = |of: &dyn Fn(&Listed<'_>) -> Option<f64>| {
         listed.iter().map(|it| of(it).map_or(Cell::Null, Cell::Float)).collect::<Vec<_>>()
     };
     let rows: Vec<Cells<'_>> = vec![

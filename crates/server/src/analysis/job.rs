@@ -192,12 +192,11 @@ async fn answer_saved(
         Analyst::new(app, order.data.company_id(), seen, order.filter.clone().unzip().0);
     for question in saved {
         let context = Context { today: order.today, table: None };
-        let understood = match translator.translate(&question.question, &context) {
-            Translation::Understood(understood) => understood,
-            _ => {
-                content.missing.push(Missing { what: question.question, names: Vec::new() });
-                continue;
-            }
+        let Translation::Understood(understood) =
+            translator.translate(&question.question, &context)
+        else {
+            content.missing.push(Missing { what: question.question, names: Vec::new() });
+            continue;
         };
         let Some((place, table)) = analyst.ask(understood.ask.clone()).await? else {
             content.missing.push(Missing { what: question.question, names: Vec::new() });

@@ -80,7 +80,7 @@ pub async fn push_rows(
     let content: [&[u8]; 3] = [&sent.digest, table.as_str().as_bytes(), named.as_bytes()];
     let work = put(&app, &caller, &table, columns, &sent);
     let keep = |(status, NoStore(answer)): &Answer| kept(*status, answer);
-    key.once(&app, &scope, &content, work, keep).await
+    Box::pin(key.once(&app, &scope, &content, work, keep)).await
 }
 
 fn format(headers: &HeaderMap) -> ApiResult<RowFormat> {

@@ -86,7 +86,7 @@ pub struct VerifiedOut {
 }
 
 impl VerifiedOut {
-    fn new(verified: VerifiedQuestion, seen: &Seen) -> Self {
+    fn new(verified: &VerifiedQuestion, seen: &Seen) -> Self {
         let mut out = Self {
             id: verified.id.0,
             question: verified.question.clone(),
@@ -101,7 +101,7 @@ impl VerifiedOut {
             verified_by: verified.created_by.0,
             verified_at: verified.created_at,
         };
-        let problem = out.describe(&verified, seen).err();
+        let problem = out.describe(verified, seen).err();
         if problem.is_some() {
             (out.status, out.problem) = ("broken", problem);
         }
@@ -166,7 +166,7 @@ pub async fn verify_answer(
         created_by: caller.user(),
         created_at: app.clock.now(),
     };
-    let out = VerifiedOut::new(verified.clone(), &seen);
+    let out = VerifiedOut::new(&verified, &seen);
     if let Some(problem) = out.problem {
         return Err(ApiError::invalid(&["body"], "unfit", capital(&problem)));
     }
@@ -250,7 +250,7 @@ async fn keep(
     let added = event(AuditAction::AnswerVerified, verified.id);
     caller.data.keep(verified, Some(&added)).await?;
     for before in known {
-        if VerifiedOut::new(before.clone(), seen).pattern.as_deref() == pattern {
+        if VerifiedOut::new(&before, seen).pattern.as_deref() == pattern {
             let gone = event(AuditAction::VerifiedDeleted, before.id);
             caller.data.forget_kept::<VerifiedQuestion>(&before.id, Some(&gone)).await?;
         }
@@ -273,7 +273,7 @@ pub async fn list_verified(
     let scope = format!("verified/{}", caller.company());
     let page = caller.data.all_kept::<VerifiedQuestion>(&list.request(&app, &scope)?).await?;
     let seen = Asker::of(&app, &caller).sees().await?;
-    let out = |verified| VerifiedOut::new(verified, &seen);
+    let out = |verified| VerifiedOut::new(&verified, &seen);
     Ok(NoStore(paging::listing(&app.keys, &scope, page, out)))
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Bills<'a> {
     company: &'a Company,
     rng: Rng,
     issued: i64,
-    bills: Sheet,
+    sheet: Sheet,
 }
 
 impl<'a> Bills<'a> {
@@ -34,7 +34,7 @@ impl<'a> Bills<'a> {
             "status",
         ];
         let rng = Rng::new(company.seed, "bills");
-        Ok(Self { company, rng, issued: 0, bills: Sheet::create(directory, "bills", &header)? })
+        Ok(Self { company, rng, issued: 0, sheet: Sheet::create(directory, "bills", &header)? })
     }
 
     /// Bills a purchase some days after it has arrived, if that is before the books end.
@@ -56,11 +56,11 @@ impl<'a> Bills<'a> {
         let paid_on = Some(paid).filter(|day| period.contains(*day));
         let (paid, status) = if paid_on.is_some() { (amount, "paid") } else { (Cents(0), "open") };
         let paid_on = optional(paid_on);
-        self.bills
+        self.sheet
             .row(&[&number, &purchase, &supplier, &date, &due, &amount, &paid, &paid_on, &status])
     }
 
     pub(super) fn finish(self) -> io::Result<DemoFile> {
-        self.bills.finish()
+        self.sheet.finish()
     }
 }

@@ -33,7 +33,9 @@ pub(super) fn ask(query: &Query, catalog: &Catalog) -> Option<Ask> {
     let mut builder =
         Builder { ask: Ask::about(scope.base().name.clone()), scope: &scope, known: Vec::new() };
     builder.select(select, order)?;
-    builder.ask.limit = limit(limit_clause.as_ref())?;
+    if let Some(clause) = &limit_clause {
+        builder.ask.limit = Some(limit(clause)?);
+    }
     // Without an order, which rows a limit keeps is anybody's guess.
     if builder.ask.limit.is_some() && builder.ask.order.is_empty() {
         return None;
@@ -41,17 +43,13 @@ pub(super) fn ask(query: &Query, catalog: &Catalog) -> Option<Ask> {
     Some(builder.ask)
 }
 
-fn limit(clause: Option<&LimitClause>) -> Option<Option<u32>> {
-    match clause {
-        None => Some(None),
-        Some(LimitClause::LimitOffset {
-            limit: Some(Expr::Value(value)), offset: None, ..
-        }) => {
-            let Written::Number(text, _) = &value.value else { return None };
-            Some(Some(text.parse().ok()?))
-        }
-        Some(_) => None,
-    }
+fn limit(clause: &LimitClause) -> Option<u32> {
+    let LimitClause::LimitOffset { limit: Some(Expr::Value(value)), offset: None, .. } = clause
+    else {
+        return None;
+    };
+    let Written::Number(text, _) = &value.value else { return None };
+    text.parse().ok()
 }
 
 struct Builder<'s, 'c> {

@@ -107,9 +107,9 @@ impl VisitorMut for Mender<'_> {
             && let OrderByKind::Expressions(keys) = &mut order.kind
         {
             // The least and the greatest are never those that have no value.
-            keys.iter_mut().for_each(|key| {
+            for key in keys {
                 key.options.nulls_first.get_or_insert(false);
-            });
+            }
         }
         Continue(())
     }
@@ -143,7 +143,9 @@ impl VisitorMut for Mender<'_> {
             }
             Expr::InList { expr, list, .. } => {
                 if let Some(column) = self.column(expr) {
-                    list.iter_mut().for_each(|item| self.value(column, item));
+                    for item in list {
+                        self.value(column, item);
+                    }
                 }
             }
             _ => {}
