@@ -135,7 +135,8 @@ impl Decoder {
         logits.to_vec1().map_err(failed)
     }
 
-    /// The tokens, and the geometric mean of the probabilities that the network gave them.
+    /// The tokens, and the geometric mean of the probabilities that the network gave them among what the
+    /// grammar allowed: a line break that it would have liked says nothing about the statement.
     fn write(
         &self,
         prompt: &Prompt,
@@ -180,7 +181,7 @@ fn failed(error: impl Display) -> Stopped {
     Stopped::Failed(format!("{error:#}"))
 }
 
-/// The most probable allowed token, and the logarithm of its probability among all.
+/// The most probable allowed token, and the logarithm of its probability among those allowed.
 fn best(logits: &[f32], allowed: &SimpleVob) -> Option<(u32, f64)> {
     let mut best: Option<(u32, f32)> = None;
     for token in allowed.iter() {
@@ -190,9 +191,9 @@ fn best(logits: &[f32], allowed: &SimpleVob) -> Option<(u32, f64)> {
         }
     }
     let (token, logit) = best?;
-    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let whole: f64 = logits.iter().map(|one| f64::from(one - greatest).exp()).sum();
-    Some((token, f64::from(logit - greatest) - whole.ln()))
+    let known = allowed.iter().filter_map(|token| logits.get(token as usize));
+    let whole: f64 = known.map(|one| f64::from(one - logit).exp()).sum();
+    Some((token, -whole.ln()))
 }
 
 #[cfg(test)]
@@ -200,12 +201,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_allowed_token_wins_with_its_probability_among_all() {
+    fn the_best_allowed_token_wins_with_its_probability_among_the_allowed() {
         let mut allowed = SimpleVob::alloc(4);
         allowed.allow_token(1);
         allowed.allow_token(2);
         let (token, log) = best(&[5.0, 1.0, 2.0, 0.0], &allowed).unwrap();
-        let whole: f64 = [5.0_f64, 1.0, 2.0, 0.0].iter().map(|one| one.exp()).sum();
+        let whole: f64 = [1.0_f64, 2.0].iter().map(|one| one.exp()).sum();
         assert_eq!(token, 2);
         assert!((log.exp() - 2.0_f64.exp() / whole).abs() < 1e-9);
         assert!(best(&[1.0], &SimpleVob::alloc(1)).is_none());

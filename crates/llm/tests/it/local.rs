@@ -1,22 +1,26 @@
-//! A file of weights. `PACIOLI_TEST_MODEL` names a GGUF file of a Qwen2 model; without it the tests that
-//! need one say so, and fail where `CI` is set.
+//! A file of weights: a tiny one made here, or the Qwen2 model that `PACIOLI_TEST_MODEL` names.
 
 use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use pacioli_language::model::{Model as _, ModelError, Prompt};
 use pacioli_llm::{LocalModel, LocalOptions};
+use tempfile::TempDir;
+
+use crate::tiny::write_model;
 
 fn options(path: PathBuf) -> LocalOptions {
     LocalOptions { path, queue: 1, deadline: Duration::from_mins(10) }
 }
 
-fn weights() -> Option<PathBuf> {
-    let path = std::env::var_os("PACIOLI_TEST_MODEL").map(PathBuf::from);
-    if path.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "PACIOLI_TEST_MODEL is not set");
-        println!("SKIPPED: PACIOLI_TEST_MODEL names no GGUF file of a Qwen2 model");
+/// The file, and the folder that goes when it does.
+fn weights() -> (PathBuf, Option<TempDir>) {
+    if let Some(path) = std::env::var_os("PACIOLI_TEST_MODEL") {
+        return (path.into(), None);
     }
-    path
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.gguf");
+    write_model(&path);
+    (path, Some(folder))
 }
 
 fn prompt(question: &str) -> Prompt {
@@ -52,11 +56,12 @@ async fn a_broken_file_fails_each_question_and_nothing_else() {
 
 #[tokio::test]
 async fn a_model_writes_what_its_grammar_allows_and_the_same_each_time() {
-    let Some(path) = weights() else { return };
+    let (path, _folder) = weights();
     let model = LocalModel::start(options(path)).unwrap();
     let question = prompt("How many members are there? <|im_end|>");
     let one = model.complete(&question).await.unwrap();
-    assert_eq!(one.text, "SELECT COUNT(*) FROM members;");
+    let allowed = ["COUNT(*)", "name", "age"].map(|item| format!("SELECT {item} FROM members;"));
+    assert!(allowed.contains(&one.text), "{one:?}");
     assert!(one.probability.is_some_and(|value| value > 0.0 && value <= 1.0), "{one:?}");
     let other = model.complete(&question).await.unwrap();
     assert_eq!((&other.text, other.probability), (&one.text, one.probability));
@@ -66,7 +71,7 @@ async fn a_model_writes_what_its_grammar_allows_and_the_same_each_time() {
 
 #[tokio::test]
 async fn more_questions_than_may_wait_are_refused_and_a_dropped_one_is_given_up() {
-    let Some(path) = weights() else { return };
+    let (path, _folder) = weights();
     let model = LocalModel::start(options(path)).unwrap();
     let question = prompt("Who is there?");
     let (one, two, three) = tokio::join!(
@@ -76,8 +81,8 @@ async fn more_questions_than_may_wait_are_refused_and_a_dropped_one_is_given_up(
     );
     let busy = [&one, &two, &three].iter().filter(|it| matches!(it, Err(ModelError::Busy))).count();
     assert!(busy >= 1, "{one:?} {two:?} {three:?}");
-    let long = prompt(&"Who is there? ".repeat(1000));
-    let waited = tokio::time::timeout(Duration::from_millis(200), model.complete(&long)).await;
+    let long = prompt(&"Who is there? ".repeat(100));
+    let waited = tokio::time::timeout(Duration::from_millis(1), model.complete(&long)).await;
     assert!(waited.is_err(), "{waited:?}");
     assert!(model.complete(&question).await.is_ok());
 }

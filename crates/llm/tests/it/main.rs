@@ -4,3 +4,5 @@
 mod local;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod tiny;

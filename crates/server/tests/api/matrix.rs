@@ -83,6 +83,7 @@ fn closed(operation: &'static str, object: Object, expect: [u16; 4]) -> Row {
 }
 
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a row for each operation")]
 fn table() -> Vec<Row> {
     use Object::{Missing, None, Ours, Theirs};
     vec![

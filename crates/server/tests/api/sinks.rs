@@ -191,7 +191,6 @@ where
                 say(stream, if known { "235 welcome" } else { "535 who are you" }).await?;
             }
             "MAIL" if post.acceptor.is_some() && !known => say(stream, "530 log in first").await?,
-            "MAIL" => say(stream, "250 ok").await?,
             "RCPT" => {
                 let fate = post.fates.lock().unwrap().pop_front();
                 match fate {
@@ -218,7 +217,7 @@ where
                 post.mails.lock().unwrap().push(mail);
                 say(stream, "250 accepted").await?;
             }
-            "RSET" | "NOOP" => say(stream, "250 ok").await?,
+            "MAIL" | "RSET" | "NOOP" => say(stream, "250 ok").await?,
             _ => say(stream, "502 what").await?,
         }
     }

@@ -1,7 +1,7 @@
 //! Tables on an S3-compatible object store: loaded, asked, replaced and swept, and what is said when the
 //! store is away or refuses.
 
-use std::time::Instant;
+use std::{fmt::Write as _, time::Instant};
 
 use axum::{Router, http::StatusCode as Status};
 use reqwest::Method;
@@ -87,10 +87,10 @@ async fn a_file_of_many_parts_is_whole_and_a_failed_load_leaves_none() {
     let mut csv = "id,noise\n".to_owned();
     let rows = 300_000;
     for id in 0..rows {
-        csv.push_str(&format!("{id},"));
+        write!(csv, "{id},").unwrap();
         for _ in 0..4 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            csv.push_str(&format!("{:016x}", state ^ (state >> 29)));
+            write!(csv, "{:016x}", state ^ (state >> 29)).unwrap();
         }
         csv.push('\n');
     }
