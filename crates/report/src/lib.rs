@@ -35,5 +35,5 @@ pub use locale::{Format, Language};
 pub use narrate::{Context, narrate};
 pub use pdf::pdf;
 pub use rows::tell_rows;
-pub use write::write;
+pub use write::{sections, write};
 pub use xlsx::xlsx;

@@ -18,6 +18,7 @@ use pacioli_store::{PageRequest, TenantStore};
 
 use crate::{
     access::Seen,
+    analysis::{self, Analyst, Found},
     answering::{self, Answering, Outcome as Became, Translators},
     app::App,
     error::{ApiError, ApiResult},
@@ -219,9 +220,8 @@ impl<'a> Asker<'a> {
         };
         let outcome = match became {
             Became::Answered(answered) => Outcome::Answered(Box::new(told(*answered, &seen))),
-            Became::Analyse(_) => {
-                let reason = "Why, what comes next and what is unusual cannot be answered yet.";
-                Outcome::Refused { not_understood: Vec::new(), reason: reason.to_owned() }
+            Became::Analyse(analysed) => {
+                Box::pin(self.analysed(*analysed, &seen, asked.today)).await?
             }
             Became::Clarify { question, choices } => Outcome::Clarify { question, choices },
             Became::Refused { not_understood, reason } => {
@@ -229,6 +229,36 @@ impl<'a> Asker<'a> {
             }
         };
         Ok((outcome, took))
+    }
+
+    /// What is found out about a figure, by the functions that reports are made of.
+    async fn analysed(
+        &self,
+        analysed: Analysed,
+        seen: &Seen,
+        today: NaiveDate,
+    ) -> ApiResult<Outcome> {
+        let Analysed { analysis, spans, mut interpretation, confidence } = analysed;
+        let mut analyst = Analyst::new(self.app, self.company.id, seen, None);
+        let found = analysis::found(&mut analyst, &analysis, &interpretation, today).await?;
+        let Found { sentence, table, chart, query } = match found {
+            Ok(found) => found,
+            Err(reason) => return Ok(Outcome::Refused { not_understood: Vec::new(), reason }),
+        };
+        interpretation.notes.push("Computed from the rows of the query that is shown.".to_owned());
+        let version = seen.visible.table(&analysis.ask.table).map(|entry| entry.version);
+        Ok(Outcome::Answered(Box::new(Answered {
+            ask: None,
+            table,
+            sql: query.sql,
+            sentence,
+            chart,
+            interpretation: Some(interpretation),
+            version,
+            spans,
+            confidence,
+            source: Source::Rules,
+        })))
     }
 
     /// What becomes of the question by rules and models, on these tables, and how long they took to

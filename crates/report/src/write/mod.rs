@@ -61,6 +61,12 @@ pub fn write(report: &Report, language: Language) -> Document {
     }
 }
 
+/// The findings of `content` alone, in words of `language`.
+pub fn sections(content: &ReportContent, language: Language) -> Vec<Section> {
+    let writer = Writer { content, language };
+    content.findings.iter().map(|finding| writer.section(finding)).collect()
+}
+
 struct Writer<'a> {
     content: &'a ReportContent,
     language: Language,

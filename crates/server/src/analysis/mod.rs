@@ -6,6 +6,7 @@ mod dimensions;
 mod extras;
 mod figures;
 mod job;
+mod question;
 mod report;
 mod rows;
 mod window;
@@ -19,6 +20,7 @@ use pacioli_engine::{EngineError, Scope};
 use pacioli_model::{Ask, CompanyId, Predicate, QueryUsed, Table};
 
 pub use job::{Order, start};
+pub use question::{Found, found};
 use report::{Wanted, report};
 pub use window::{Compare, Periods};
 

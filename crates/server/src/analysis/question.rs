@@ -1,0 +1,408 @@
+//! Questions for why, what comes next and what is unusual, answered by the functions that reports are
+//! made of.
+
+use chrono::NaiveDate;
+use pacioli_insights::{
+    Series, first_day, step, step_back,
+    study::{
+        Breakdown, Cells, Figure as Studied, Study, actionability, drivers_of, findings,
+        forecast_of, range, table,
+    },
+};
+use pacioli_language::Interpretation;
+use pacioli_model::{
+    Aggregate, Analysis, AnalysisKind, Ask, Better, Caveat, Cell, DayRange, Dimension, Direction,
+    Evidence, Fact, Figure, Finding, GroupKey, Grouping, Measure, MetricUsed, OrderBy, QueryUsed,
+    ReportContent, ReportKind, Score, Subject, Table, TimeGrain, Unit, Value, Window,
+};
+use pacioli_report::{Language, chart::vega_lite, document::Section, sections};
+
+use super::{
+    Analyst,
+    dimensions::{dimensions, members},
+    figures, report, rows,
+    window::edge,
+};
+use crate::error::ApiResult;
+
+/// Periods that are forecast where the question names none, and at most.
+const AHEAD: (usize, usize) = (3, 36);
+/// Dimensions that a change is looked for in.
+const DIMENSIONS: usize = 4;
+/// Rows of an answer that are sure to be all of them.
+const ROWS: u64 = 9000;
+/// Findings that one answer tells.
+const TOLD: usize = 3;
+
+/// What was found out.
+pub struct Found {
+    /// In words.
+    pub sentence: String,
+    /// The rows that say it.
+    pub table: Table,
+    /// A Vega-Lite specification of them.
+    pub chart: Option<serde_json::Value>,
+    /// The query whose rows all of it was computed from.
+    pub query: QueryUsed,
+}
+
+/// A figure as a question means it, over whole periods.
+struct Subjected<'a> {
+    figure: Studied,
+    ask: &'a Ask,
+    grain: TimeGrain,
+    today: NaiveDate,
+    currency: Option<String>,
+}
+
+/// Finds out what a question wants to know of a figure; or says why that cannot be found out.
+pub async fn found(
+    analyst: &mut Analyst<'_>,
+    analysis: &Analysis,
+    read: &Interpretation,
+    today: NaiveDate,
+) -> ApiResult<Result<Found, String>> {
+    let mut subject = match subject(analyst, analysis, read, today).await? {
+        Ok(subject) => subject,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let outcome = match &analysis.kind {
+        AnalysisKind::Forecast => subject.ahead(analysis.period),
+        AnalysisKind::Why { direction } => match subject.windows(analysis) {
+            Ok((window, against)) => {
+                subject.break_down(analyst).await?;
+                subject.why(window, against, *direction)
+            }
+            Err(reason) => Err(reason),
+        },
+        AnalysisKind::Unusual => {
+            subject.break_down(analyst).await?;
+            subject.windows(analysis).map(|(window, against)| subject.unusual(window, against))
+        }
+    };
+    let (findings, lead) = match outcome {
+        Ok(outcome) => outcome,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    Ok(Ok(subject.told(analyst, findings, lead)))
+}
+
+/// The series of the question's figure.
+async fn subject<'a>(
+    analyst: &mut Analyst<'_>,
+    analysis: &'a Analysis,
+    read: &Interpretation,
+    today: NaiveDate,
+) -> ApiResult<Result<Subjected<'a>, String>> {
+    let (ask, grain) = (&analysis.ask, analysis.grain);
+    let (Some(measure), [by_period]) = (ask.shown_measures().next(), ask.group_by.as_slice())
+    else {
+        return Ok(Err("This is found out of one figure at a time, without \"by …\".".to_owned()));
+    };
+    let Some((query, rows)) = analyst.ask(ask.clone()).await? else {
+        return Ok(Err("These tables do not answer that over time.".to_owned()));
+    };
+    let last = last_day(analyst, ask, by_period).await?;
+    let place = rows.columns.iter().position(|column| column.name == measure.name);
+    let (Some(last), Some(place), false) = (last, place, rows.truncated) else {
+        return Ok(Err("There are no days, or too many, to look at.".to_owned()));
+    };
+    let until = first_day(grain, edge(today, last));
+    let (adds_up, metric) = named(analyst, measure, read);
+    let span = (NaiveDate::MIN, until);
+    let Some(series) = rows::series(&rows, place, grain, span, adds_up) else {
+        return Ok(Err("There are fewer than two whole periods of it.".to_owned()));
+    };
+    let sees_part = analyst.seen.access.table(&ask.table).is_some_and(|it| it.rows.is_some());
+    let figure = Studied {
+        metric,
+        table: ask.table.clone(),
+        series,
+        adds_up,
+        weight: 1.0,
+        query,
+        breakdowns: Vec::new(),
+        caveats: if sees_part { vec![Caveat::PartOfRows] } else { Vec::new() },
+    };
+    Ok(Ok(Subjected { figure, ask, grain, today, currency: read.currency.clone() }))
+}
+
+/// The last day that has rows of it.
+async fn last_day(
+    analyst: &mut Analyst<'_>,
+    ask: &Ask,
+    by_period: &Grouping,
+) -> ApiResult<Option<NaiveDate>> {
+    let GroupKey::Period { column, .. } = &by_period.key else { return Ok(None) };
+    let key = GroupKey::Period { column: column.clone(), grain: TimeGrain::Day };
+    let ask = Ask {
+        group_by: vec![Grouping { key, ..by_period.clone() }],
+        order: vec![OrderBy { name: by_period.name.clone(), direction: Direction::Descending }],
+        limit: Some(1),
+        ..ask.clone()
+    };
+    let answer = analyst.ask(ask).await?;
+    Ok(answer.and_then(|(_, table)| match table.rows.first()?.first()? {
+        Cell::Date(day) => Some(*day),
+        _ => None,
+    }))
+}
+
+/// Whether periods of a measure add up, and what it is called.
+fn named(analyst: &Analyst<'_>, measure: &Measure, read: &Interpretation) -> (bool, MetricUsed) {
+    let catalog = &analyst.seen.visible;
+    let unit = read.currency.clone().map_or(Unit::Number, Unit::Currency);
+    let declared = match &measure.figure {
+        Figure::Metric { name, .. } => {
+            let metric = catalog.semantics.metrics.iter().find(|it| it.name == *name);
+            metric.and_then(|metric| figures::figured(catalog, metric))
+        }
+        _ => None,
+    };
+    if let Some(declared) = declared {
+        let unit = match declared.metric.unit {
+            Unit::CurrencyOf(_) | Unit::CompanyCurrency => unit,
+            own => own,
+        };
+        return (declared.adds_up, MetricUsed { unit, ..declared.metric });
+    }
+    let adds_up = measure
+        .aggregation()
+        .is_some_and(|it| matches!(it.aggregate, Aggregate::Sum | Aggregate::Count));
+    let name = measure.name.to_string();
+    let label = name.replace('_', " ");
+    (adds_up, MetricUsed { name, label, unit, better: Better::Neither })
+}
+
+type Outcome = (Vec<Finding>, Option<String>);
+
+impl Subjected<'_> {
+    fn series(&self) -> &Series {
+        &self.figure.series
+    }
+
+    fn window(&self, from: NaiveDate, to: NaiveDate) -> Window {
+        Window { from, to, grain: self.grain, complete: to <= self.series().to() }
+    }
+
+    fn ahead(&self, period: Option<DayRange>) -> Result<Outcome, String> {
+        let end = self.series().to();
+        let wanted = period.and_then(|days| days.to);
+        let steps = match wanted {
+            Some(to) if to <= end => {
+                return Err("Those days are over: ask for the figure itself.".to_owned());
+            }
+            Some(to) => (1..=AHEAD.1).find(|steps| step(self.grain, end, *steps) >= to),
+            None => Some(AHEAD.0),
+        };
+        let Some(steps) = steps else {
+            return Err(format!("At most {} periods are forecast.", AHEAD.1));
+        };
+        let Some((fact, rows)) = forecast_of(&self.figure, steps) else {
+            let count = self.series().values.len();
+            return Err(format!("A forecast needs 8 whole periods; there are {count}."));
+        };
+        let mut caveats = self.figure.caveats.clone();
+        if matches!(fact, Fact::Forecast { beats_naive: false, .. }) {
+            caveats.push(Caveat::NaiveNotBeaten);
+        }
+        let window = self.window(step_back(self.grain, end, 1), end);
+        Ok((vec![self.finding(fact, None, window, caveats, rows)], None))
+    }
+
+    /// The days that are asked about and those that they are compared with: whole periods that there are.
+    fn windows(&self, analysis: &Analysis) -> Result<(Window, Window), String> {
+        let end = self.series().to();
+        let whole = |days: DayRange| {
+            let from = first_day(self.grain, days.from?);
+            let to = days.to.unwrap_or(end);
+            let to = if first_day(self.grain, to) == to {
+                to
+            } else {
+                step(self.grain, first_day(self.grain, to), 1)
+            };
+            (from < to).then(|| self.window(from, to))
+        };
+        let last = || self.window(step_back(self.grain, end, 1), end);
+        let window = match analysis.period {
+            Some(days) => whole(days).ok_or("Those days are no whole periods.")?,
+            None => last(),
+        };
+        let places =
+            range(self.series(), &window).ok_or("Not all of those days are over and have rows.")?;
+        let against = match analysis.compare {
+            Some(days) => whole(days).ok_or("The days to compare with are no whole periods.")?,
+            None => self.window(step_back(self.grain, window.from, places.len()), window.from),
+        };
+        if range(self.series(), &against).is_none() {
+            return Err("There are no rows of the days before to compare with.".to_owned());
+        }
+        Ok((window, against))
+    }
+
+    /// The figure by the members of what its rows belong to.
+    async fn break_down(&mut self, analyst: &mut Analyst<'_>) -> ApiResult<()> {
+        let catalog = std::sync::Arc::clone(&analyst.seen.visible);
+        if !self.figure.adds_up {
+            return Ok(());
+        }
+        let periods = self.series().values.len() as u64;
+        for dimension in dimensions(&catalog, &self.ask.table, ReportKind::Overview, DIMENSIONS) {
+            if members(&catalog, &dimension).saturating_mul(periods) > ROWS {
+                continue;
+            }
+            let by = GroupKey::Value(Value::Column(dimension.column.clone()));
+            let mut group_by = self.ask.group_by.clone();
+            group_by.push(Grouping::new(report::column("member"), by));
+            let ask = Ask { group_by, order: Vec::new(), ..self.ask.clone() };
+            let Some((query, rows)) = analyst.ask(ask).await? else { continue };
+            let members = rows::members(&rows, 2, self.series());
+            let cut = rows.truncated;
+            self.figure.breakdowns.push(Breakdown {
+                dimension,
+                members,
+                cut,
+                coarse: false,
+                query,
+            });
+        }
+        Ok(())
+    }
+
+    fn why(
+        &self,
+        window: Window,
+        against: Window,
+        direction: Option<Direction>,
+    ) -> Result<Outcome, String> {
+        let Some((place, fact, cells)) = drivers_of(&self.figure, &window, &against) else {
+            let text = "What its change comes from cannot be told: it did not change, or nothing that \
+                        tells its rows apart adds up to it.";
+            return Err(text.to_owned());
+        };
+        let (Fact::Drivers { value, before, .. }, breakdown) =
+            (&fact, &self.figure.breakdowns[place])
+        else {
+            return Err("What its change comes from cannot be told.".to_owned());
+        };
+        let label = &self.figure.metric.label;
+        let lead = match direction {
+            Some(Direction::Descending) if value > before => Some(format!("{label} did not fall.")),
+            Some(Direction::Ascending) if value < before => Some(format!("{label} did not rise.")),
+            _ => None,
+        };
+        let rows: Vec<Cells<'_>> = cells;
+        let rows = table(rows);
+        let caveats = self.figure.caveats.clone();
+        let mut found =
+            self.finding(fact, Some(breakdown.dimension.clone()), window, caveats, rows);
+        found.evidence.queries = vec![breakdown.query];
+        Ok((vec![found], lead))
+    }
+
+    fn unusual(&self, window: Window, against: Window) -> Outcome {
+        let study = Study {
+            window,
+            against: Some(against),
+            figures: vec![self.figure.clone()],
+            said: std::collections::BTreeSet::new(),
+        };
+        let is_odd = |finding: &Finding| {
+            matches!(
+                finding.fact,
+                Fact::OutlierPoint { .. } | Fact::OutlierMember { .. } | Fact::ChangePoint { .. }
+            )
+        };
+        let odd: Vec<Finding> =
+            findings(&study).findings.into_iter().filter(is_odd).take(TOLD).collect();
+        let lead = odd.is_empty().then(|| {
+            let last = window.to.pred_opt().unwrap_or(window.to);
+            let label = &self.figure.metric.label;
+            format!("Nothing unusual was found in {label} from {} to {last}.", window.from)
+        });
+        (odd, lead)
+    }
+
+    fn finding(
+        &self,
+        fact: Fact,
+        dimension: Option<Dimension>,
+        window: Window,
+        caveats: Vec<Caveat>,
+        rows: Table,
+    ) -> Finding {
+        let score = Score {
+            impact: 1.0,
+            significance: 1.0,
+            novelty: 1.0,
+            actionability: actionability(&fact),
+        };
+        Finding {
+            id: String::new(),
+            subject: Subject {
+                metric: self.figure.metric.clone(),
+                table: self.figure.table.clone(),
+                dimension,
+                member: None,
+                window,
+            },
+            fact,
+            test: None,
+            score,
+            caveats,
+            evidence: Evidence { table: rows, queries: vec![self.figure.query] },
+        }
+    }
+
+    /// The findings in words, with the rows and the picture of the first.
+    fn told(
+        &self,
+        analyst: &mut Analyst<'_>,
+        findings: Vec<Finding>,
+        lead: Option<String>,
+    ) -> Found {
+        let end = self.series().to();
+        let content = ReportContent {
+            kind: ReportKind::Custom,
+            period: self.window(step_back(self.grain, end, 1), end),
+            comparison: None,
+            currency: self.currency.clone(),
+            today: self.today,
+            data_until: None,
+            filters: Vec::new(),
+            headline: Vec::new(),
+            findings,
+            answers: Vec::new(),
+            definitions: Vec::new(),
+            tables: Vec::new(),
+            queries: Vec::new(),
+            missing: Vec::new(),
+            tests_made: 0,
+        };
+        let sections = sections(&content, Language::English);
+        let words = |section: &Section| {
+            let caveats = section.caveats.iter();
+            section.sentences.iter().chain(section.test.as_ref()).chain(caveats).cloned().collect()
+        };
+        let each: Vec<Vec<String>> = sections.iter().map(words).collect();
+        let sentence = lead.into_iter().chain(each.into_iter().flatten()).collect::<Vec<_>>();
+        let chart = sections.first().and_then(|section| section.chart.as_ref());
+        let first = content.findings.into_iter().next().map(|it| it.evidence);
+        let place = first.as_ref().and_then(|it| it.queries.first().copied());
+        let query = analyst.queries.swap_remove(place.unwrap_or(self.figure.query));
+        let own = || {
+            let days = (0..self.series().values.len()).map(|place| self.series().at(place));
+            let values = self.series().values.iter().map(|value| Cell::Float(*value));
+            table(vec![
+                ("period", pacioli_model::ColumnType::Date, days.map(Cell::Date).collect()),
+                ("value", pacioli_model::ColumnType::Float, values.collect()),
+            ])
+        };
+        Found {
+            sentence: sentence.join(" "),
+            table: first.map_or_else(own, |it| it.table),
+            chart: chart.map(|chart| vega_lite(chart, Language::English)),
+            query,
+        }
+    }
+}
