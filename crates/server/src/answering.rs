@@ -17,7 +17,7 @@ use pacioli_language::{
 };
 use pacioli_model::{Ask, Catalog, QueryId, Table};
 
-use crate::asking::Source;
+use crate::{asking::Source, stages::Stages};
 
 /// Rules that are surer than this are not checked against a model.
 const SURE: f64 = 0.9;
@@ -83,6 +83,8 @@ pub struct Answering<'a> {
     pub translators: Translators,
     /// What the query can be cancelled by.
     pub id: QueryId,
+    /// Whom to tell how far the question is.
+    pub stages: Option<&'a Stages>,
 }
 
 /// One question.
@@ -179,11 +181,19 @@ impl Answering<'_> {
     }
 
     async fn run(&self, ask: &Ask) -> Result<Answer, EngineError> {
+        self.running();
         let query = self.engine.run(&self.scope, ask);
         self.engine.named(self.scope.company, self.id, query).await
     }
 
+    fn running(&self) {
+        if let Some(stages) = self.stages {
+            stages.reached("running");
+        }
+    }
+
     async fn run_sql(&self, sql: &str) -> Result<Answer, EngineError> {
+        self.running();
         let query = self.engine.sql(&self.scope, sql);
         self.engine.named(self.scope.company, self.id, query).await
     }

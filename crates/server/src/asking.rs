@@ -239,6 +239,9 @@ impl<'a> Asker<'a> {
         today: NaiveDate,
     ) -> ApiResult<Outcome> {
         let Analysed { analysis, spans, mut interpretation, confidence } = analysed;
+        if let Some(stages) = self.stages {
+            stages.reached("running");
+        }
         let mut analyst = Analyst::new(self.app, self.company.id, seen, None);
         let found = analysis::found(&mut analyst, &analysis, &interpretation, today).await?;
         let Found { sentence, table, chart, query } = match found {
@@ -278,6 +281,7 @@ impl<'a> Asker<'a> {
             models,
             translators: Translators::Cascade,
             id: asked.id,
+            stages: self.stages,
         };
         let translator = Translator::new(&seen.visible);
         // Boxed, for they are large.

@@ -153,7 +153,7 @@ fn named(analyst: &Analyst<'_>, measure: &Measure, read: &Interpretation) -> (bo
     let catalog = &analyst.seen.visible;
     let unit = read.currency.clone().map_or(Unit::Number, Unit::Currency);
     let declared = match &measure.figure {
-        Figure::Metric { name, .. } => {
+        Figure::Metric { metric: name, .. } => {
             let metric = catalog.semantics.metrics.iter().find(|it| it.name == *name);
             metric.and_then(|metric| figures::figured(catalog, metric))
         }

@@ -116,6 +116,7 @@ impl Books {
             models,
             translators,
             id: QueryId(Uuid::nil()),
+            stages: None,
         }
     }
 

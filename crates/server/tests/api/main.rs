@@ -11,6 +11,7 @@ mod command_line;
 mod company;
 mod connections;
 mod dashboards;
+mod data_analysis;
 mod data_jobs;
 mod data_query;
 mod data_sql;
