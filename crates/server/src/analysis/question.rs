@@ -1,7 +1,7 @@
 //! Questions for why, what comes next and what is unusual, answered by the functions that reports are
 //! made of.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use pacioli_insights::{
     Series, first_day, step, step_back,
     study::{
@@ -107,7 +107,7 @@ async fn subject<'a>(
     let (Some(last), Some(place), false) = (last, place, rows.truncated) else {
         return Ok(Err("There are no days, or too many, to look at.".to_owned()));
     };
-    let until = first_day(grain, edge(today, last));
+    let until = first_day(grain, edge(today, last + slack(grain)));
     let (adds_up, metric) = named(analyst, measure, read);
     let span = (NaiveDate::MIN, until);
     let Some(series) = rows::series(&rows, place, grain, span, adds_up) else {
@@ -125,6 +125,15 @@ async fn subject<'a>(
         caveats: if sees_part { vec![Caveat::PartOfRows] } else { Vec::new() },
     };
     Ok(Ok(Subjected { figure, ask, grain, today, currency: read.currency.clone() }))
+}
+
+/// Days that the data of a period may lack at its end: weekends, holidays.
+fn slack(grain: TimeGrain) -> Days {
+    Days::new(match grain {
+        TimeGrain::Day => 0,
+        TimeGrain::Week => 2,
+        TimeGrain::Month | TimeGrain::Quarter | TimeGrain::Year => 5,
+    })
 }
 
 /// The last day that has rows of it.

@@ -263,7 +263,9 @@ impl Link {
         let mut connection =
             self.client.get_multiplexed_async_connection_with_config(&config).await?;
         self.heard.store(0, Ordering::Release);
-        connection.subscribe(&[&self.channel, &self.ends_channel]).await?;
+        // One by one: each has an answer of its own.
+        connection.subscribe(&self.ends_channel).await?;
+        connection.subscribe(&self.channel).await?;
         loop {
             self.send_postponed(&mut connection).await?;
             let sent = self.elapsed();
