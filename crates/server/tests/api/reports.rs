@@ -221,7 +221,7 @@ async fn a_report_comes_as_files_for_whoever_asked_for_it_alone() {
     let mut book: Xlsx<_> = Xlsx::new(std::io::Cursor::new(bytes)).unwrap();
     let cover = book.worksheet_range_at(0).unwrap().unwrap();
     let head = &made.body["headline"][0];
-    let label = Data::String(head["metric"]["label"].as_str().unwrap().to_owned());
+    let label = Data::String(head["label"].as_str().unwrap().to_owned());
     let row = cover.rows().find(|row| row[0] == label);
     let row = row.unwrap_or_else(|| panic!("{label:?} in {cover:?}"));
     assert_eq!(row[1], Data::Float(head["value"].as_f64().unwrap()));
