@@ -27,7 +27,7 @@ pub const NAMED: usize = 5;
 
 /// The drivers of an additive figure: `members` are its values before and after, one for each member of
 /// a dimension that every row has exactly one of. Named are the fewest that make up two thirds of all
-/// movement, at most [`NAMED`] (the succinctness of Adtributor).
+/// movement, at most five (the succinctness of Adtributor).
 pub fn drivers(members: &[Component]) -> Drivers {
     let mut ranked: Vec<&Component> = members.iter().collect();
     ranked.sort_by(|one, other| {

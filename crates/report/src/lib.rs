@@ -2,7 +2,7 @@
 //! alone.
 //!
 //! An answer: [`narrate`] says it in one or two sentences; [`chart`](fn@chart) draws it as Vega-Lite.
-//! A report: [`write`] puts its findings into words of one language, which gives a
+//! A report: [`write()`] puts its findings into words of one language, which gives a
 //! [`document::Document`]; [`html`], [`pdf`], [`xlsx`], [`csv`] and [`archive`] lay that out.
 //! Every number comes from the tables, exactly as it stands there or marked as rounded, and nothing is
 //! said about causes. One description of a picture ([`chart::Chart`]) is drawn as Vega-Lite and as SVG.
