@@ -44,6 +44,9 @@ def setUpModule():
                      PACIOLI_LIMITS__ENABLED="true", PACIOLI_LIMITS__QUERY_PER_USER="30/1m")
     unittest.addModuleCleanup(full.close)
     prometheus = scrape(full)
+    # It looks for its targets seconds after it has started.
+    first = lambda: len(ask("query", query='up{job="pacioli"} == 1')["result"]) == 2
+    wait_until(first, what="the first scrape of both replicas")
     load(full)
 
 
