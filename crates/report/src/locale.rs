@@ -53,7 +53,8 @@ pub enum Format {
     Unit(String),
 }
 
-const MONTHS: [[&str; 12]; 2] = [
+/// By language, as [`Language`] orders them.
+pub(crate) const MONTHS: [[&str; 12]; 2] = [
     [
         "January",
         "February",

@@ -3,20 +3,7 @@
 use chrono::{Datelike, NaiveDate};
 use pacioli_model::{Aggregate, Aggregation, Cell, Decimal, Grouping, Measure, TimeGrain};
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+use crate::locale::MONTHS;
 
 /// Digits after the point that are shown; more are rounded to two and said to be.
 const EXACT_SCALE: u8 = 4;
@@ -83,7 +70,7 @@ pub(crate) fn cell(cell: &Cell, grain: Option<TimeGrain>) -> String {
 }
 
 fn period(first: NaiveDate, grain: Option<TimeGrain>) -> String {
-    let month = MONTHS[first.month0() as usize];
+    let month = MONTHS[0][first.month0() as usize];
     let day = format!("{} {month} {}", first.day(), first.year());
     match grain {
         None | Some(TimeGrain::Day) => day,

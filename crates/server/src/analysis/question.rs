@@ -5,8 +5,8 @@ use chrono::{Days, NaiveDate};
 use pacioli_insights::{
     Series, first_day, step, step_back,
     study::{
-        Breakdown, Cells, Figure as Studied, Study, actionability, drivers_of, findings,
-        forecast_of, range, table,
+        Breakdown, Figure as Studied, Study, actionability, drivers_of, findings, forecast_of,
+        range, table,
     },
 };
 use pacioli_language::Interpretation;
@@ -107,7 +107,7 @@ async fn subject<'a>(
     let (Some(last), Some(place), false) = (last, place, rows.truncated) else {
         return Ok(Err("There are no days, or too many, to look at.".to_owned()));
     };
-    let until = first_day(grain, edge(today, last + slack(grain)));
+    let until = first_day(grain, edge(today, last.checked_add_days(slack(grain)).unwrap_or(last)));
     let (adds_up, metric) = named(analyst, measure, read);
     let span = (NaiveDate::MIN, until);
     let Some(series) = rows::series(&rows, place, grain, span, adds_up) else {
@@ -300,8 +300,7 @@ impl Subjected<'_> {
             Some(Direction::Ascending) if value < before => Some(format!("{label} did not rise.")),
             _ => None,
         };
-        let rows: Vec<Cells<'_>> = cells;
-        let rows = table(rows);
+        let rows = table(cells);
         let caveats = self.figure.caveats.clone();
         let mut found =
             self.finding(fact, Some(breakdown.dimension.clone()), window, caveats, rows);
