@@ -227,7 +227,7 @@ async fn metrics_are_apart_and_their_labels_few() {
     let public = program.get(&token, "/metrics").await;
     assert_eq!((public.status, public.code()), (StatusCode::NOT_FOUND, "not_found"));
 
-    let address = program.event("server.started")["metrics"].as_str().unwrap().to_owned();
+    let address = program.event("server.started").await["metrics"].as_str().unwrap().to_owned();
     let client = client();
     let response = client.get(format!("http://{address}/metrics")).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);

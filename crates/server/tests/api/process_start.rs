@@ -24,7 +24,7 @@ async fn it_starts_with_nothing_configured() {
         let answer = Answer::of(program.request(Method::GET, path).send().await.unwrap()).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
     }
-    let started = program.event("server.started");
+    let started = program.event("server.started").await;
     assert_eq!((&started["store"], &started["cache"]), (&"sqlite".into(), &"in_process".into()));
     program.terminate();
     assert_eq!(program.ended().await.code(), Some(0));
@@ -44,8 +44,8 @@ async fn a_taken_port_is_named_and_the_usual_one_of_metrics_is_done_without() {
     // Whoever holds it, it is taken now.
     let usual = std::net::TcpListener::bind("127.0.0.1:9464");
     let program = Program::start(folder.path(), &[]).await;
-    assert_eq!(program.event("server.no_metrics")["level"], "WARN");
-    assert!(program.event("server.started").get("metrics").is_none());
+    assert_eq!(program.event("server.no_metrics").await["level"], "WARN");
+    assert!(program.event("server.started").await.get("metrics").is_none());
     drop((program, usual));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

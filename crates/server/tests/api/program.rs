@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
     process::{Child, Command},
+    task::JoinHandle,
 };
 
 use crate::server::{Answer, PASSWORD, client};
@@ -31,6 +32,8 @@ pub struct Program {
     pub url: String,
     client: Client,
     lines: Arc<Mutex<Vec<String>>>,
+    /// What gathers its lines from standard output and standard error, until each is closed.
+    collectors: [JoinHandle<()>; 2],
 }
 
 fn command(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
@@ -65,8 +68,10 @@ impl Program {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"];
         let mut child = command(folder, &arguments, environment).spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        collect(child.stderr.take().unwrap(), &lines);
-        collect(child.stdout.take().unwrap(), &lines);
+        let collectors = [
+            collect(child.stderr.take().unwrap(), &lines),
+            collect(child.stdout.take().unwrap(), &lines),
+        ];
         let ready = "pacioli is ready at ";
         for _ in 0..3000 {
             let found = lines
@@ -76,7 +81,7 @@ impl Program {
                 .find_map(|line: &String| line.strip_prefix(ready).map(str::to_owned));
             if let Some(url) = found {
                 let client = client();
-                return Self { child, url, client, lines };
+                return Self { child, url, client, lines, collectors };
             }
             assert!(child.try_wait().unwrap().is_none(), "it ended: {:?}", lines.lock().unwrap());
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -97,10 +102,17 @@ impl Program {
             .collect()
     }
 
-    /// The first line of its log about an event.
-    pub fn event(&self, name: &str) -> Value {
-        let found = self.log().into_iter().find(|line| line["event"] == name);
-        found.unwrap_or_else(|| panic!("no {name}: {:?}", self.lines()))
+    /// The first line of its log about an event, waited for: two pipes carry what it writes, and one
+    /// may be ahead.
+    pub async fn event(&self, name: &str) -> Value {
+        for _ in 0..1000 {
+            let found = self.log().into_iter().find(|line| line["event"] == name);
+            if let Some(line) = found {
+                return line;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no {name}: {:?}", self.lines())
     }
 
     /// Ends it at once, as a power cut would, and waits until it is gone.
@@ -126,9 +138,14 @@ impl Program {
 
     /// Waits for its end, and for the last of its lines.
     pub async fn ended(&mut self) -> ExitStatus {
-        let status = tokio::time::timeout(Duration::from_mins(1), self.child.wait()).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        status.expect("it does not end").unwrap()
+        let ended = async {
+            let status = self.child.wait().await.unwrap();
+            for collector in &mut self.collectors {
+                collector.await.unwrap();
+            }
+            status
+        };
+        tokio::time::timeout(Duration::from_mins(1), ended).await.expect("it does not end")
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -184,7 +201,10 @@ impl Program {
     }
 }
 
-fn collect(output: impl AsyncRead + Unpin + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
+fn collect(
+    output: impl AsyncRead + Unpin + Send + 'static,
+    lines: &Arc<Mutex<Vec<String>>>,
+) -> JoinHandle<()> {
     let lines = lines.clone();
     tokio::spawn(async move {
         let mut output = BufReader::new(output);
@@ -194,5 +214,5 @@ fn collect(output: impl AsyncRead + Unpin + Send + 'static, lines: &Arc<Mutex<Ve
             lines.lock().unwrap().push(text);
             line.clear();
         }
-    });
+    })
 }
