@@ -29,6 +29,8 @@ kinds! {
     Postgresql = "postgresql",
     /// A MySQL or MariaDB database.
     Mysql = "mysql",
+    /// A SQL Server database.
+    SqlServer = "sql_server",
     /// Odoo, through its API.
     Odoo = "odoo",
     /// ERPNext or another Frappe site, through its API.

@@ -8,7 +8,7 @@ use pacioli_model::{Connection, ConnectionKind, Timestamp};
 use pacioli_sources::{
     SourceError,
     apis::{ErpNext, OData, Odoo, Pace, Reach},
-    databases::{MysqlSource, PostgresSource},
+    databases::{MysqlSource, PostgresSource, SqlServerSource},
     outgoing::AddressPolicy,
     source::Source,
 };
@@ -93,6 +93,7 @@ fn system(target: &Target, reach: &Reach) -> ApiResult<Arc<dyn Source>> {
     Ok(match target.kind {
         ConnectionKind::Postgresql => made(PostgresSource::new(read(target)?, secret, addresses))?,
         ConnectionKind::Mysql => made(MysqlSource::new(read(target)?, secret, addresses))?,
+        ConnectionKind::SqlServer => made(SqlServerSource::new(read(target)?, secret, addresses))?,
         ConnectionKind::Odoo => made(Odoo::new(read(target)?, &secret, reach))?,
         ConnectionKind::Erpnext => made(ErpNext::new(read(target)?, &secret, reach))?,
         ConnectionKind::BusinessCentral => {

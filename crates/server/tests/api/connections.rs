@@ -100,6 +100,11 @@ async fn what_cannot_be_a_connection_is_refused_with_its_place() {
             json!({"settings": {"host": "h", "database": "b", "user": "u", "password": "p"}}),
             "body.settings.password",
         ),
+        (
+            json!({"kind": "sql_server",
+                   "settings": {"host": "h\\SQLEXPRESS", "database": "b", "user": "u"}}),
+            "body.settings",
+        ),
         (json!({"secret": ""}), "body.secret"),
         (json!({"secret": "x".repeat(20_000)}), "body.secret"),
         (json!({"password": "x"}), "body.password"),

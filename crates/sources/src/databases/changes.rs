@@ -97,6 +97,12 @@ impl Mark {
         Ok(Self { kind, greatest, latest })
     }
 
+    /// Never goes past this value: smaller ones may still follow a greater one.
+    pub(super) fn up_to(mut self, settled: Option<i64>) -> Self {
+        self.latest = settled.map_or(self.latest, |settled| settled.min(self.latest));
+        self
+    }
+
     /// Takes a row's value into account.
     pub(super) fn see(&mut self, value: i64) {
         if value <= self.latest {
@@ -209,6 +215,15 @@ mod tests {
         let again = Mark::new(ColumnType::Timestamp, Some(&watermark), now).unwrap();
         assert_eq!(again.watermark(), Some(watermark));
         assert_eq!(again.read_from(300).unwrap(), "2023-11-14 22:08:19.999995");
+    }
+
+    #[test]
+    fn a_mark_stays_where_smaller_values_may_still_follow() {
+        let mut mark = Mark::new(ColumnType::Integer, None, 0).unwrap().up_to(Some(70));
+        for value in [60, 71, 69] {
+            mark.see(value);
+        }
+        assert_eq!(mark.watermark().unwrap().0, "69");
     }
 
     #[test]

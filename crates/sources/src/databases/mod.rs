@@ -1,8 +1,10 @@
-//! SQL databases as [`Source`](crate::source::Source)s: PostgreSQL, and MySQL with MariaDB.
+//! SQL databases as [`Source`](crate::source::Source)s: PostgreSQL, MySQL with MariaDB, and SQL Server.
 //!
-//! A [`PostgresSource`] or [`MysqlSource`] is made of [`DatabaseSettings`], a password and an
-//! [`AddressPolicy`](crate::outgoing::AddressPolicy). Every connection goes to an address that was
-//! checked, and reads in a transaction that the server holds to be read-only, from one snapshot.
+//! A [`PostgresSource`], [`MysqlSource`] or [`SqlServerSource`] is made of [`DatabaseSettings`], a
+//! password and an [`AddressPolicy`](crate::outgoing::AddressPolicy). Every connection goes to an address
+//! that was checked, and reads from one snapshot, in a transaction that the server holds to be read-only.
+//! SQL Server knows no such transactions, and snapshots where the database allows them: nothing but our
+//! own SELECTs is sent, and a table's notes say where there is no snapshot.
 //!
 //! A table with a key is read page by page in the key's order, so that a lost connection goes on after
 //! the last row that came; a table without one is read in one go, and a loss in the middle is an error
@@ -21,16 +23,20 @@ mod changes;
 mod mysql;
 mod name;
 mod notes;
+mod paging;
 mod postgres;
+mod reach;
 mod reader;
 mod retry;
 mod settings;
+mod sql_server;
 mod tls;
 
 pub use mysql::MysqlSource;
 pub use postgres::PostgresSource;
 pub use retry::Retry;
 pub use settings::DatabaseSettings;
+pub use sql_server::SqlServerSource;
 pub use tls::TlsMode;
 
 use crate::SourceError;

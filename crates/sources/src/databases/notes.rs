@@ -22,6 +22,8 @@ pub(super) enum Change {
     Emptied(&'static str),
     /// Text whose bytes are not all text.
     Garbled,
+    /// A moment that is finer than a microsecond.
+    Shortened,
 }
 
 impl Notes {
@@ -52,6 +54,9 @@ impl Notes {
                 Change::Garbled => format!(
                     "{count} values of {column} hold bytes that are no text in UTF-8, shown as \u{fffd}"
                 ),
+                Change::Shortened => {
+                    format!("{count} values of {column} are cut to whole microseconds")
+                }
             });
             notes.found.iter().cloned().chain(changed).collect()
         })

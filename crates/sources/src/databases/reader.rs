@@ -53,6 +53,11 @@ pub(super) trait Session: Send {
     /// The database's clock, in microseconds since 1970.
     fn now(&self) -> i64;
 
+    /// Up to which value the column that tells changes is complete, where the database tells.
+    fn settled(_layout: &Self::Layout) -> Option<i64> {
+        None
+    }
+
     /// Whether rows come in the order of a key.
     fn is_keyed(layout: &Self::Layout) -> bool;
 
@@ -191,9 +196,6 @@ impl<D: Database> Reader<D> {
 
     async fn connect(&mut self) -> Result<Open<D::Session>, Failure> {
         let mut session = self.database.connect().await?;
-        if let (None, Some(column)) = (&self.mark, self.changes_by()?) {
-            self.mark = Some(Mark::new(column, self.pull.since.as_ref(), session.now())?);
-        }
         let overlap = self.database.settings().overlap_seconds;
         // From the last load's mark, not from the rows of this one: a page may be read twice.
         let from = match (&self.pull.since, self.changes_by()?) {
@@ -203,6 +205,10 @@ impl<D: Database> Reader<D> {
             _ => None,
         };
         let layout = session.lay_out(&self.pull, from.as_deref()).await?;
+        if let (None, Some(column)) = (&self.mark, self.changes_by()?) {
+            let mark = Mark::new(column, self.pull.since.as_ref(), session.now())?;
+            self.mark = Some(mark.up_to(D::Session::settled(&layout)));
+        }
         Ok(Open { session, layout })
     }
 

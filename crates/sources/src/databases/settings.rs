@@ -11,7 +11,7 @@ use crate::SourceError;
 pub struct DatabaseSettings {
     /// A name or an address.
     pub host: String,
-    /// Empty: the system's own, 5432 or 3306.
+    /// Empty: the system's own, 5432, 3306 or 1433.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// Which database of the server.
@@ -24,10 +24,10 @@ pub struct DatabaseSettings {
     /// Certificates, in PEM, that sign the server's; empty: those that browsers trust.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates: Option<String>,
-    /// Which schemas to read (MySQL: databases). Empty: all of PostgreSQL's, or the one `database`.
+    /// Which schemas to read (MySQL: databases). Empty: all of them, or MySQL's one `database`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schemas: Vec<String>,
-    /// After how long the server ends a statement of ours. Reading a table takes many.
+    /// After how long a statement of ours is ended. Reading a table takes many.
     #[serde(default = "default_timeout")]
     pub statement_timeout_seconds: u32,
     /// How far before the last mark an incremental load goes back. A row is stamped when its

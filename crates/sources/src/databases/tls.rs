@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
@@ -37,10 +37,14 @@ pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, So
 }
 
 /// What rustls needs for a mode other than [`TlsMode::Off`].
-pub(super) fn client_config(mode: TlsMode, pem: Option<&str>) -> Result<ClientConfig, SourceError> {
+pub(super) fn client_config(
+    mode: TlsMode,
+    pem: Option<&str>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ClientConfig, SourceError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(|error| untrusted(&error.to_string()))?;
     if mode != TlsMode::Verify {
         let anyone = Arc::new(Anyone(provider));
@@ -59,6 +63,38 @@ pub(super) fn client_config(mode: TlsMode, pem: Option<&str>) -> Result<ClientCo
         }
     }
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The server takes no encrypted connections.
+pub(super) fn not_offered(host: &str) -> SourceError {
+    let detail = format!(
+        "{host} does not encrypt connections: turn TLS on at the server, or set tls to \"off\" where the \
+         network between is trusted"
+    );
+    SourceError::invalid("tls_not_offered", detail)
+}
+
+/// The server's certificate is not one that is trusted.
+pub(super) fn not_trusted(host: &str, words: &str) -> SourceError {
+    let detail = format!(
+        "{host} does not prove who it is: {words}; give the certificates that sign its own, or set tls to \
+         \"require\" to be encrypted without proof"
+    );
+    SourceError::invalid("tls_not_trusted", detail)
+}
+
+/// An error and what it came from, each once.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        source = cause.source();
+    }
+    words
 }
 
 fn untrusted(detail: &str) -> SourceError {

@@ -27,7 +27,8 @@ pub struct NewConnection {
     /// What people call it.
     #[schema(value_type = String, min_length = 1, max_length = 200)]
     name: Line<200>,
-    /// `postgresql`, `mysql`, `odoo`, `erpnext`, `business_central`, `sap_business_one` or `odata`.
+    /// `postgresql`, `mysql`, `sql_server`, `odoo`, `erpnext`, `business_central`, `sap_business_one`
+    /// or `odata`.
     #[schema(value_type = String, example = "postgresql")]
     kind: ConnectionKind,
     /// Where the system is and how it is asked; what belongs here depends on the kind.

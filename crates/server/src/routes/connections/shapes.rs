@@ -108,7 +108,8 @@ pub struct ConnectionOut {
     id: Uuid,
     /// What people call it.
     name: String,
-    /// `postgresql`, `mysql`, `odoo`, `erpnext`, `business_central`, `sap_business_one` or `odata`.
+    /// `postgresql`, `mysql`, `sql_server`, `odoo`, `erpnext`, `business_central`, `sap_business_one`
+    /// or `odata`.
     #[schema(value_type = String, example = "postgresql")]
     kind: ConnectionKind,
     /// Where the system is and how it is asked.

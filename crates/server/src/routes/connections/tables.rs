@@ -190,7 +190,10 @@ fn shape(connection: &Connection, table: SourceTable, proposed: &TableName) -> F
 fn proposals(kind: ConnectionKind, found: &[SourceTable]) -> Vec<TableName> {
     let mut taken = HashSet::new();
     let propose = |table: &SourceTable| {
-        let is_database = matches!(kind, ConnectionKind::Postgresql | ConnectionKind::Mysql);
+        let is_database = matches!(
+            kind,
+            ConnectionKind::Postgresql | ConnectionKind::Mysql | ConnectionKind::SqlServer
+        );
         let last = table.name.rsplit('.').next().filter(|_| is_database);
         let plain = last.unwrap_or(&table.name);
         let mut name = table_name_from_source(plain);
@@ -388,6 +391,10 @@ mod tests {
         assert_eq!(
             names(ConnectionKind::Postgresql, &databases),
             ["orders", "orders_2", "orders_2_2", "groessen"]
+        );
+        assert_eq!(
+            names(ConnectionKind::SqlServer, &["dbo.Orders", "hr.Orders"]),
+            ["orders", "orders_2"]
         );
         let apis = ["sale.order", "Sales Invoice", "res.partner.bank", "..."];
         assert_eq!(

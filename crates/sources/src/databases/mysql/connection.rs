@@ -16,6 +16,7 @@ use crate::{
     databases::{
         changed,
         notes::Notes,
+        reach::{addresses, bare},
         reader::{Database, timed},
         retry::{Failure, Retry, spread, unreachable},
         settings::DatabaseSettings,
@@ -71,11 +72,7 @@ impl MysqlServer {
     /// To the checked addresses and no others, not to a socket file that the server names either.
     async fn opts(&self) -> Result<OptsBuilder, Failure> {
         let port = self.settings.port.unwrap_or(3306);
-        let addresses = self.policy.resolve(&self.settings.host, port).await;
-        let addresses = addresses.map_err(|error| match error {
-            SourceError::Unreachable { .. } => Failure::Passing(error),
-            other => Failure::Lasting(other),
-        })?;
+        let addresses = addresses(&self.policy, &self.settings.host, port).await?;
         let addresses: Vec<_> = addresses.iter().map(std::net::SocketAddr::ip).collect();
         Ok(OptsBuilder::default()
             .ip_or_hostname(self.settings.host.as_str())
@@ -90,7 +87,7 @@ impl MysqlServer {
     }
 
     fn ssl(&self) -> Option<SslOpts> {
-        let host = self.settings.host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = bare(&self.settings.host);
         let ssl = SslOpts::default().with_danger_tls_hostname_override(Some(host));
         match (self.settings.tls, &self.settings.certificates) {
             (TlsMode::Off, _) => None,

@@ -2,8 +2,6 @@
 //! <https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html> and
 //! <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 
-use std::error::Error as _;
-
 use mysql_async::{DriverError, Error, ServerError};
 
 use crate::{
@@ -12,6 +10,7 @@ use crate::{
         changed,
         retry::{Failure, unreachable},
         settings::DatabaseSettings,
+        tls,
     },
 };
 
@@ -19,12 +18,7 @@ pub(super) fn failure(error: &Error, settings: &DatabaseSettings) -> Failure {
     match error {
         Error::Server(said) => answered(said, settings),
         Error::Driver(DriverError::NoClientSslFlagFromServer) => {
-            let detail = format!(
-                "{} does not encrypt connections: turn TLS on at the server, or set tls to \"off\" \
-                 where the network between is trusted",
-                settings.host
-            );
-            Failure::Lasting(SourceError::invalid("tls_not_offered", detail))
+            Failure::Lasting(tls::not_offered(&settings.host))
         }
         Error::Driver(
             DriverError::UnknownAuthPlugin { .. }
@@ -81,22 +75,9 @@ fn answered(said: &ServerError, settings: &DatabaseSettings) -> Failure {
 
 /// There was no answer, or none that could be read.
 fn unanswered(error: &Error, settings: &DatabaseSettings) -> Failure {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !words.contains(&text) {
-            words = format!("{words}: {text}");
-        }
-        source = cause.source();
-    }
+    let words = tls::chain(error);
     if words.contains("certificate") {
-        let detail = format!(
-            "{} does not prove who it is: {words}; give the certificates that sign its own, or set tls \
-             to \"require\" to be encrypted without proof",
-            settings.host
-        );
-        return Failure::Lasting(SourceError::invalid("tls_not_trusted", detail));
+        return Failure::Lasting(tls::not_trusted(&settings.host, &words));
     }
     Failure::Passing(unreachable(format!("the connection to the database failed: {words}")))
 }

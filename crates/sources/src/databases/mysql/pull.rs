@@ -15,6 +15,7 @@ use crate::{
         changed,
         name::{self, quoted},
         notes::{Change, Notes},
+        paging::{self, Compared},
         reader::{Row, Session},
         retry::Failure,
     },
@@ -255,26 +256,12 @@ impl KeyColumn {
     }
 }
 
-/// The rows after a key, spelled out: servers do not look `(a, b) > (?, ?)` up in an index. The first
-/// comparison repeats what follows from the others, for the index's sake.
+/// The rows after a key, and the values of its places.
 fn beyond(key: &[KeyColumn], last: &[Value]) -> (String, Vec<Value>) {
-    let mut condition = String::new();
-    let mut values = Vec::new();
-    for (column, value) in key.iter().zip(last).rev() {
-        let KeyColumn { quoted, place } = column;
-        if condition.is_empty() {
-            condition = format!("{quoted} > {place}");
-            values = vec![value.clone()];
-        } else {
-            condition = format!("({quoted} > {place} OR ({quoted} = {place} AND {condition}))");
-            values.splice(0..0, [value.clone(), value.clone()]);
-        }
-    }
-    if let ([first, _, ..], [value, ..]) = (key, last) {
-        condition = format!("{} >= {} AND {condition}", first.quoted, first.place);
-        values.insert(0, value.clone());
-    }
-    (condition, values)
+    let compared = key.iter().map(|key| Compared { column: &key.quoted, place: key.place });
+    let (condition, places) = paging::beyond(&compared.collect::<Vec<_>>());
+    let values = places.into_iter().filter_map(|place| last.get(place).cloned());
+    (condition, values.collect())
 }
 
 /// A column of the table, not what is selected under its name.
@@ -300,30 +287,5 @@ fn size(value: &Value) -> usize {
         Value::NULL => 0,
         Value::Bytes(bytes) => bytes.len() + 1,
         _ => 8,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rows_after_a_key_are_spelled_out() {
-        let column = |name: &str| KeyColumn { quoted: name.to_owned(), place: "?" };
-        let values: Vec<Value> = (1..=3).map(Value::Int).collect();
-        for (key, expect, places) in [
-            (vec!["a"], "a > ?", vec![1]),
-            (vec!["a", "b"], "a >= ? AND (a > ? OR (a = ? AND b > ?))", vec![1, 1, 1, 2]),
-            (
-                vec!["a", "b", "c"],
-                "a >= ? AND (a > ? OR (a = ? AND (b > ? OR (b = ? AND c > ?))))",
-                vec![1, 1, 1, 2, 2, 3],
-            ),
-        ] {
-            let key: Vec<KeyColumn> = key.into_iter().map(column).collect();
-            let (condition, found) = beyond(&key, &values[..key.len()]);
-            assert_eq!(condition, expect);
-            assert_eq!(found, places.into_iter().map(Value::Int).collect::<Vec<_>>());
-        }
     }
 }

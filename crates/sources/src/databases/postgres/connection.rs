@@ -17,8 +17,9 @@ use crate::{
     SourceError,
     databases::{
         notes::Notes,
+        reach::{addresses, bare, reach},
         reader::{Database, timed},
-        retry::{Failure, Retry, spread, unreachable},
+        retry::{Failure, Retry, spread},
         settings::DatabaseSettings,
         tls::{TlsMode, client_config},
     },
@@ -26,8 +27,6 @@ use crate::{
 };
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
-/// Each address of a host, the next after it.
-const ADDRESS_WITHIN: Duration = Duration::from_secs(5);
 /// A table that somebody restructures is not waited for any longer.
 const LOCK_TIMEOUT: &str = "10s";
 
@@ -53,7 +52,11 @@ impl PostgresServer {
         let tls = match settings.tls {
             TlsMode::Off => None,
             mode => {
-                let config = client_config(mode, settings.certificates.as_deref())?;
+                let config = client_config(
+                    mode,
+                    settings.certificates.as_deref(),
+                    rustls::DEFAULT_VERSIONS,
+                )?;
                 Some(MakeRustlsConnect::new(config))
             }
         };
@@ -91,11 +94,7 @@ impl PostgresServer {
 
     async fn open(&self) -> Result<PostgresSession, Failure> {
         let port = self.settings.port.unwrap_or(5432);
-        let addresses = self.policy.resolve(&self.settings.host, port).await;
-        let addresses = addresses.map_err(|error| match error {
-            SourceError::Unreachable { .. } => Failure::Passing(error),
-            other => Failure::Lasting(other),
-        })?;
+        let addresses = addresses(&self.policy, &self.settings.host, port).await?;
         let (stream, address) = reach(&self.settings.host, &addresses).await?;
         let way = Way { host: bare(&self.settings.host), address, tls: self.tls.clone() };
         let connected = match way.tls.clone() {
@@ -172,28 +171,6 @@ impl Way {
             },
         };
     }
-}
-
-fn bare(host: &str) -> String {
-    host.trim_start_matches('[').trim_end_matches(']').to_owned()
-}
-
-/// The first address that takes a connection.
-async fn reach(host: &str, addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), Failure> {
-    let mut why = String::from("it has no address");
-    for address in addresses {
-        match tokio::time::timeout(ADDRESS_WITHIN, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Small questions, waited for: Nagle's algorithm would hold them back.
-                let _slower = stream.set_nodelay(true);
-                return Ok((stream, *address));
-            }
-            Ok(Err(error)) => why = error.to_string(),
-            Err(_) => "it does not answer".clone_into(&mut why),
-        }
-    }
-    let port = addresses.first().map_or(0, SocketAddr::port);
-    Err(Failure::Passing(unreachable(format!("{host} takes no connection on port {port}: {why}"))))
 }
 
 async fn converse<T>(

@@ -1,7 +1,5 @@
 //! What PostgreSQL says, in terms of what to do about it.
 
-use std::error::Error as _;
-
 use tokio_postgres::{Error, error::DbError, error::SqlState};
 
 use crate::{
@@ -10,6 +8,7 @@ use crate::{
         changed,
         retry::{Failure, unreachable},
         settings::DatabaseSettings,
+        tls,
     },
 };
 
@@ -82,38 +81,15 @@ fn is_passing(code: &SqlState) -> bool {
 
 /// There was no answer, or none that could be read.
 fn unanswered(error: &Error, settings: &DatabaseSettings) -> Failure {
-    let words = chain(error);
+    let words = tls::chain(error);
     if words.contains("server does not support TLS") {
-        let detail = format!(
-            "{} does not encrypt connections: turn TLS on at the server, or set tls to \"off\" where \
-             the network between is trusted",
-            settings.host
-        );
-        return Failure::Lasting(SourceError::invalid("tls_not_offered", detail));
+        return Failure::Lasting(tls::not_offered(&settings.host));
     }
     if words.contains("certificate") {
-        let detail = format!(
-            "{} does not prove who it is: {words}; give the certificates that sign its own, or set tls \
-             to \"require\" to be encrypted without proof",
-            settings.host
-        );
-        return Failure::Lasting(SourceError::invalid("tls_not_trusted", detail));
+        return Failure::Lasting(tls::not_trusted(&settings.host, &words));
     }
     if words.contains("password missing") || words.contains("authentication method") {
         return Failure::Lasting(SourceError::Denied { detail: words });
     }
     Failure::Passing(unreachable(format!("the connection to the database failed: {words}")))
-}
-
-fn chain(error: &Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !words.contains(&text) {
-            words = format!("{words}: {text}");
-        }
-        source = cause.source();
-    }
-    words
 }

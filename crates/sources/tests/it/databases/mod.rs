@@ -6,3 +6,5 @@ mod postgres;
 mod postgres_server;
 pub(crate) mod program;
 mod rows;
+mod sql_server;
+mod tds;
