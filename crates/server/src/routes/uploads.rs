@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes a body that is streamed")]
 pub struct Upload {
-    /// The file: CSV with a header line, an Excel workbook (.xlsx), JSON or NDJSON, Parquet, an SQLite
+    /// The file: CSV with a header line, an Excel workbook (.xlsx, .xls), JSON or NDJSON, Parquet, an SQLite
     /// database, or a ZIP archive or gzip of these. What it is is told by its content.
     #[schema(value_type = String, format = "binary")]
     file: Vec<u8>,

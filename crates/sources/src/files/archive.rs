@@ -60,7 +60,7 @@ fn is_spreadsheet(archive: &mut Archive) -> Result<bool, SourceError> {
     Ok(read.is_ok() && says.starts_with("application/vnd.oasis.opendocument.spreadsheet"))
 }
 
-fn unsupported(kind: &'static str, advice: &str) -> SourceError {
+pub(super) fn unsupported(kind: &'static str, advice: &str) -> SourceError {
     let detail = format!(
         "The file is {kind}, which is not read. {advice} What is read: {}.",
         FileKind::WORDS

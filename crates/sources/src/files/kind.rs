@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path};
 
-use super::{archive, limits::FileLimits};
+use super::{archive, limits::FileLimits, workbook};
 use crate::SourceError;
 
 /// The kinds of files that are read.
@@ -12,6 +12,8 @@ pub enum FileKind {
     Csv,
     /// An Excel workbook.
     Xlsx,
+    /// A workbook of Excel 97 to 2003.
+    Xls,
     /// An OpenDocument spreadsheet.
     Ods,
     /// One JSON document, or one to a line.
@@ -28,7 +30,7 @@ pub enum FileKind {
 
 impl FileKind {
     /// All kinds, for people.
-    pub const WORDS: &'static str = "CSV, Excel (.xlsx), OpenDocument (.ods), JSON, NDJSON, Parquet, SQLite, and ZIP or gzip of these";
+    pub const WORDS: &'static str = "CSV, Excel (.xlsx, .xls), OpenDocument (.ods), JSON, NDJSON, Parquet, SQLite, and ZIP or gzip of these";
 }
 
 const LOOKS_AT: u64 = 4096;
@@ -45,6 +47,8 @@ pub(super) fn tell(path: &Path, limits: &FileLimits) -> Result<FileKind, SourceE
         FileKind::Gzip
     } else if start.starts_with(b"PK\x03\x04") {
         archive::tell(path, limits)?
+    } else if start.starts_with(&workbook::XLS_SIGNATURE) {
+        FileKind::Xls
     } else if is_json(&start) {
         FileKind::Json
     } else {

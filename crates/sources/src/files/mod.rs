@@ -103,14 +103,16 @@ fn plan_as(
     options: &FileOptions,
     progress: &mut Progress<'_>,
 ) -> Result<FilePlan, SourceError> {
-    let has_lines = matches!(kind, FileKind::Csv | FileKind::Xlsx | FileKind::Ods);
+    let has_lines = matches!(kind, FileKind::Csv | FileKind::Xlsx | FileKind::Xls | FileKind::Ods);
     if !has_lines && options.choices.iter().any(|it| it.choices.header_row.is_some()) {
         let detail = "A `header_row` is chosen, which only text and workbooks have.";
         return Err(SourceError::invalid("no_header_row", detail));
     }
     let mut plan = match kind {
         FileKind::Sqlite => sqlite::inspect(file, limits, options, progress)?,
-        FileKind::Xlsx | FileKind::Ods => workbook::inspect(file, kind, limits, options, progress)?,
+        FileKind::Xlsx | FileKind::Xls | FileKind::Ods => {
+            workbook::inspect(file, kind, limits, options, progress)?
+        }
         FileKind::Json => json::inspect(file, limits, options, progress)?,
         FileKind::Parquet => parquet::inspect(file, limits, options, progress)?,
         FileKind::Csv | FileKind::Zip | FileKind::Gzip => text(file, limits, options, progress)?,

@@ -38,6 +38,7 @@ pub(super) fn lay_out(
         Workbook::Xlsx(workbook) => {
             workbook.merge_cells_by_sheet_name(&sheet.0).map_err(refused)?
         }
+        Workbook::Xls(book) => book.merged(sheet)?,
         Workbook::Ods(_) => Vec::new(),
     };
     let mut rows: Vec<(u32, Row)> = Vec::new();

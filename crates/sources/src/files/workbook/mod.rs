@@ -1,6 +1,6 @@
-//! Workbooks of Excel and OpenDocument: every sheet that is not empty becomes a table. Cells are streamed; of the workbook
-//! only its shared texts lie in memory. A sheet is looked at twice: its first rows tell where the
-//! header stands, all its rows what the columns hold.
+//! Workbooks of Excel and OpenDocument: every sheet that is not empty becomes a table. Cells are streamed;
+//! of the workbook only its shared texts lie in memory. A sheet is looked at twice: its first rows tell
+//! where the header stands, all its rows what the columns hold.
 
 mod header;
 mod ods;
@@ -9,6 +9,7 @@ mod sheet;
 mod tests;
 mod totals;
 mod value;
+mod xls;
 
 use std::{
     fs::File,
@@ -22,6 +23,7 @@ use calamine::{Reader, SheetType, Xlsx, XlsxError};
 use pacioli_model::TableName;
 
 pub(super) use sheet::SheetTable;
+pub(super) use xls::SIGNATURE as XLS_SIGNATURE;
 
 use super::{
     FileKind, FileLimits, FileOptions, FilePlan, InputPath, Progress, TablePlan, draft::narrow,
@@ -34,6 +36,7 @@ use sheet::{Looked, SheetName};
 /// An open workbook.
 enum Workbook {
     Xlsx(Box<Xlsx<BufReader<File>>>),
+    Xls(Box<xls::Book>),
     /// Read from its beginning for each sheet.
     Ods(PathBuf),
 }
@@ -112,6 +115,7 @@ fn plan(
 fn sheet_names(workbook: &Workbook, limits: &FileLimits) -> Result<Vec<SheetName>, SourceError> {
     let names: Vec<SheetName> = match workbook {
         Workbook::Ods(path) => ods::sheets(path)?,
+        Workbook::Xls(book) => book.sheets(),
         Workbook::Xlsx(workbook) => {
             let sheets = workbook.sheets_metadata().iter();
             let sheets = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet);
@@ -151,21 +155,26 @@ fn table_names(
 }
 
 fn open(path: &Path, kind: FileKind) -> Result<Workbook, SourceError> {
-    if kind == FileKind::Ods {
-        return Ok(Workbook::Ods(path.to_owned()));
-    }
-    let workbook = Xlsx::new(BufReader::new(File::open(path)?)).map_err(refused)?;
-    Ok(Workbook::Xlsx(Box::new(workbook)))
+    Ok(match kind {
+        FileKind::Ods => Workbook::Ods(path.to_owned()),
+        FileKind::Xls => Workbook::Xls(Box::new(xls::Book::open(path)?)),
+        _ => {
+            let workbook = Xlsx::new(BufReader::new(File::open(path)?)).map_err(refused)?;
+            Workbook::Xlsx(Box::new(workbook))
+        }
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn refused(error: XlsxError) -> SourceError {
-    let detail = match error {
-        XlsxError::Password => {
-            "The workbook is protected by a password. Take it off and send it again.".to_owned()
-        }
-        _ => damaged(&error.to_string()),
-    };
+    match error {
+        XlsxError::Password => protected(),
+        _ => SourceError::invalid("workbook_damaged", damaged(&error.to_string())),
+    }
+}
+
+fn protected() -> SourceError {
+    let detail = "The workbook is protected by a password. Take it off and send it again.";
     SourceError::invalid("workbook_damaged", detail)
 }
 

@@ -81,6 +81,7 @@ pub(super) fn scan(
     let workbook = match workbook {
         Workbook::Xlsx(workbook) => workbook,
         Workbook::Ods(path) => return ods::scan(path, sheet, visit),
+        Workbook::Xls(book) => return book.scan(sheet, visit),
     };
     let mut cells = workbook.worksheet_cells_reader(&sheet.0).map_err(refused)?;
     let mut row = SheetRow::default();
