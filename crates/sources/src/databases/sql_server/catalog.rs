@@ -131,15 +131,16 @@ impl SqlServerSession {
         schemas: &[String],
         table: Option<&str>,
     ) -> Result<Vec<Row>, Failure> {
-        let mut statement = statement.to_owned();
-        if !schemas.is_empty() {
-            let places: Vec<String> = (1..=schemas.len()).map(|it| format!("@P{it}")).collect();
-            statement += &format!(" AND s.name IN ({})", places.join(", "));
-        }
-        if table.is_some() {
-            statement += &format!(" AND o.name = @P{}", schemas.len() + 1);
-        }
-        statement += &format!(" ORDER BY {order}");
+        let places: Vec<String> = (1..=schemas.len()).map(|it| format!("@P{it}")).collect();
+        let within = match places.join(", ") {
+            none if none.is_empty() => none,
+            places => format!(" AND s.name IN ({places})"),
+        };
+        let one = match table {
+            Some(_) => format!(" AND o.name = @P{}", schemas.len() + 1),
+            None => String::new(),
+        };
+        let statement = format!("{statement}{within}{one} ORDER BY {order}");
         let values = schemas.iter().map(String::as_str).chain(table);
         let values = values.map(|text| Parameter::Text(text.to_owned())).collect();
         self.ask(&statement, values).await

@@ -70,7 +70,7 @@ async fn read_message(stream: &mut TcpStream) -> Result<Vec<u8>, Error> {
     loop {
         let mut header = [0; HEADER];
         stream.read_exact(&mut header).await?;
-        let length = body(&header)?;
+        let length = body(header)?;
         if message.len() + length > LONGEST {
             return Err(not_tds("its first message is too long"));
         }
@@ -84,7 +84,7 @@ async fn read_message(stream: &mut TcpStream) -> Result<Vec<u8>, Error> {
 }
 
 /// How many bytes follow the header of a packet from the server.
-pub(super) fn body(header: &[u8; HEADER]) -> Result<usize, Error> {
+pub(super) fn body(header: [u8; HEADER]) -> Result<usize, Error> {
     let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
     match length.checked_sub(HEADER) {
         Some(length) if matches!(header[0], PRELOGIN | ANSWER) => Ok(length),
@@ -140,8 +140,8 @@ mod tests {
         for answer in [&[][..], b"HTTP/1.1 400", &cut[..26], &beyond, &other, &[0xff]] {
             assert_eq!(encryption(answer), None, "{answer:?}");
         }
-        assert!(body(b"HTTP/1.1").is_err());
-        assert!(body(&[ANSWER, 1, 0, 7, 0, 0, 0, 0]).is_err());
+        assert!(body(*b"HTTP/1.1").is_err());
+        assert!(body([ANSWER, 1, 0, 7, 0, 0, 0, 0]).is_err());
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Handshake {
                 (read, _) => self.header_read += read,
             }
             if self.header_read == HEADER {
-                self.left = body(&self.header)?;
+                self.left = body(self.header)?;
                 self.header_read = 0;
             }
         }

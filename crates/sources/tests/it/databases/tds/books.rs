@@ -138,7 +138,7 @@ impl Books {
             let sql = format!("ATTACH ':memory:' AS {}", quoted(schema));
             self.connection.execute_batch(&sql).unwrap();
         }
-        let number = self.schemas.len();
+        let number = i64::try_from(self.schemas.len()).unwrap();
         let sql = "INSERT INTO sys.schemas VALUES (?1, ?2)";
         self.connection.execute(sql, (number, schema)).unwrap();
     }
@@ -159,12 +159,12 @@ impl Books {
         self.connection.execute(sql, (id, table, schema)).unwrap();
         let mut own = Vec::new();
         let mut made = Vec::new();
-        for (place, (name, written)) in columns.iter().enumerate() {
+        for (place, (name, written)) in (1..).zip(columns) {
             let is_nullable = !written.contains(" NOT NULL");
             let written = written.replace(" NOT NULL", "");
             let (of, collation) = written.split_once(" COLLATE ").unwrap_or((&written, COLLATION));
             let kind = Kind::parse(of);
-            self.describe(id, place + 1, name, &kind, is_nullable, collation);
+            self.describe(id, place, name, &kind, is_nullable, collation);
             let is_text = kind.name.contains("char");
             let rule = if is_text && collation.contains("_CI_") { " COLLATE NOCASE" } else { "" };
             made.push(format!("{}{rule}", quoted(name)));
@@ -183,7 +183,7 @@ impl Books {
     fn describe(
         &self,
         id: i64,
-        place: usize,
+        place: i64,
         name: &str,
         kind: &Kind,
         is_nullable: bool,
@@ -214,10 +214,10 @@ impl Books {
     pub(crate) fn index(&self, table: i64, number: i64, columns: &[&str], is_primary: bool) {
         let sql = "INSERT INTO sys.indexes VALUES (?1, ?2, 1, ?3, 0, 0, 0)";
         self.connection.execute(sql, (table, number, is_primary)).unwrap();
-        for (ordinal, column) in columns.iter().enumerate() {
+        for (ordinal, column) in (1_i64..).zip(columns) {
             let sql = "INSERT INTO sys.index_columns SELECT ?1, ?2, column_id, ?3 FROM sys.columns
                        WHERE object_id = ?1 AND name = ?4";
-            let added = self.connection.execute(sql, (table, number, ordinal + 1, column)).unwrap();
+            let added = self.connection.execute(sql, (table, number, ordinal, column)).unwrap();
             assert_eq!(added, 1, "{column}");
         }
     }
@@ -228,17 +228,17 @@ impl Books {
         let id = self.objects;
         let sql = "INSERT INTO sys.foreign_keys VALUES (?1, ?2, ?3)";
         self.connection.execute(sql, (id, from, to)).unwrap();
-        for (place, (column, key)) in columns.iter().zip(keys).enumerate() {
+        for (place, (column, key)) in (1_i64..).zip(columns.iter().zip(keys)) {
             let sql = "INSERT INTO sys.foreign_key_columns SELECT ?1, ?2, ?3, a.column_id, ?4, b.column_id
                        FROM sys.columns AS a JOIN sys.columns AS b ON b.object_id = ?4 AND b.name = ?6
                        WHERE a.object_id = ?3 AND a.name = ?5";
-            let values = rusqlite::params![id, place + 1, from, to, column, key];
+            let values = rusqlite::params![id, place, from, to, column, key];
             assert_eq!(self.connection.execute(sql, values).unwrap(), 1, "{column} to {key}");
         }
     }
 
     /// What people call a table, or a column of it (from 1 on).
-    pub(crate) fn label(&self, table: i64, column: usize, label: &str) {
+    pub(crate) fn label(&self, table: i64, column: i64, label: &str) {
         let sql = "INSERT INTO sys.extended_properties VALUES (1, ?1, ?2, 'MS_Description', ?3)";
         self.connection.execute(sql, (table, column, label)).unwrap();
     }
@@ -272,9 +272,11 @@ impl Books {
                 Head {
                     name: selected.name.clone(),
                     is_nullable: own.is_none_or(|column| column.is_nullable),
-                    kind: own.map(|column| column.kind.clone()).unwrap_or_else(|| {
-                        selected.kind.clone().unwrap_or_else(|| catalogue_kind(&selected.name))
-                    }),
+                    kind: match (own, &selected.kind) {
+                        (Some(column), _) => column.kind.clone(),
+                        (None, Some(kind)) => kind.clone(),
+                        (None, None) => catalogue_kind(&selected.name),
+                    },
                 }
             })
             .collect();
@@ -356,7 +358,7 @@ fn add_functions(connection: &Connection, ground: &Arc<Mutex<Ground>>) {
     type Give = fn(&Ground) -> Value;
     let add = |name: &str, arguments: i32, give: Give| {
         let ground = Arc::clone(ground);
-        let function = move |_: &Context<'_>| Ok(give(&ground.lock().unwrap()));
+        let function = move |_: &mut Context<'_>| Ok(give(&ground.lock().unwrap()));
         connection
             .create_scalar_function(name, arguments, FunctionFlags::SQLITE_UTF8, function)
             .unwrap();

@@ -104,17 +104,15 @@ impl Statement {
             limit = Some(tokens[3].text());
             at = 5;
         }
-        let from = at + top_level(&tokens[at..], |it| it.is("FROM")).expect("a FROM");
+        let from = at + top_level(&tokens[at..], |it| it.is("FROM")).unwrap();
         let items = split(&tokens[at..from], &Token::Mark(','));
         let selected = items.iter().map(|item| Selected::read(item)).collect();
         let table = match &tokens[from + 1..from + 4] {
             [schema, Token::Mark('.'), table] => (schema.text(), table.text()),
             other => panic!("no table: {other:?}"),
         };
-        let mut sql = format!("SELECT {}", Rewrite::all(&tokens[at..]));
-        if let Some(limit) = limit {
-            sql += &format!(" LIMIT {limit}");
-        }
+        let limit = limit.map(|limit| format!(" LIMIT {limit}")).unwrap_or_default();
+        let sql = format!("SELECT {}{limit}", Rewrite::all(&tokens[at..]));
         Self { sql, selected, table }
     }
 }
@@ -189,7 +187,7 @@ impl<'a> Rewrite<'a> {
         match self.rest {
             [word, Token::Mark('('), ..] if word.is("CAST") => {
                 let inner = self.parenthesis();
-                let at = top_level(inner, |it| it.is("AS")).expect("AS");
+                let at = top_level(inner, |it| it.is("AS")).unwrap();
                 let kind: String = inner[at + 1..].iter().map(Token::text).collect();
                 self.made.push(format!("ts_cast({}, '{kind}', 0)", Self::all(&inner[..at])));
             }
@@ -229,7 +227,7 @@ impl<'a> Rewrite<'a> {
             }
             depth == 0
         });
-        let end = end.expect("a closing parenthesis");
+        let end = end.unwrap();
         self.rest = &inner[end + 1..];
         &inner[..end]
     }
@@ -241,7 +239,7 @@ pub(crate) fn add_cast(connection: &Connection) {
     connection.create_scalar_function("ts_cast", 3, flags, cast).unwrap();
 }
 
-fn cast(context: &Context<'_>) -> rusqlite::Result<Value> {
+fn cast(context: &mut Context<'_>) -> rusqlite::Result<Value> {
     let (value, kind): (Value, String) = (context.get(0)?, context.get(1)?);
     let style: i64 = context.get(2)?;
     let kind = Kind::parse(&kind);
@@ -255,7 +253,8 @@ fn cast(context: &Context<'_>) -> rusqlite::Result<Value> {
         ("binary" | "varbinary", Value::Text(text)) => Value::Blob(cut(utf16(&text), most)),
         ("binary" | "varbinary", Value::Blob(bytes)) => Value::Blob(cut(bytes, most)),
         ("nvarchar", Value::Blob(bytes)) if style == 2 => {
-            Value::Text(bytes.iter().map(|byte| format!("{byte:02X}")).collect())
+            let digit = |half: u8| char::from_digit(half.into(), 16).unwrap().to_ascii_uppercase();
+            Value::Text(bytes.iter().flat_map(|it| [digit(it >> 4), digit(it & 15)]).collect())
         }
         ("nvarchar", Value::Blob(bytes)) => {
             let bytes = cut(bytes, most.saturating_mul(2));
@@ -266,9 +265,7 @@ fn cast(context: &Context<'_>) -> rusqlite::Result<Value> {
             let narrow = |c: char| if u32::from(c) < 256 || c == '€' { c } else { '?' };
             Value::Text(text.chars().map(narrow).take(most).collect())
         }
-        ("decimal" | "numeric", Value::Text(text)) if text.contains('.') => {
-            number(digits(&text, &kind))
-        }
+        ("decimal" | "numeric", Value::Text(text)) => number(digits(&text, &kind)),
         ("decimal" | "numeric", value) => number(mantissa(&value)),
         ("money" | "smallmoney", Value::Text(text)) => Value::Integer(text.parse().unwrap()),
         ("datetime2" | "datetimeoffset" | "datetime" | "smalldatetime", Value::Text(text)) => {

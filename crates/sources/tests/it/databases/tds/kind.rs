@@ -94,12 +94,12 @@ impl Kind {
             "uniqueidentifier" => to.extend([0x24, 16]),
             "nvarchar" => {
                 to.push(0xe7);
-                to.extend(self.first().map_or(0xffff, |it| it as u16 * 2).to_le_bytes());
+                to.extend(self.first().map_or(0xffff, |it| short(it) * 2).to_le_bytes());
                 to.extend(collation);
             }
             "varbinary" | "binary" => {
                 to.push(0xa5);
-                to.extend(self.first().map_or(0xffff, |it| it as u16).to_le_bytes());
+                to.extend(self.first().map_or(0xffff, short).to_le_bytes());
             }
             other => panic!("nobody should ask for a value of the type {other} as it is"),
         }
@@ -123,7 +123,8 @@ impl Kind {
             }
             ("real", Value::Real(value)) => {
                 to.push(4);
-                to.extend((*value as f32).to_le_bytes());
+                let value: f32 = value.to_string().parse().unwrap();
+                to.extend(value.to_le_bytes());
             }
             ("float", Value::Real(value)) => {
                 to.push(8);
@@ -141,13 +142,13 @@ impl Kind {
             ("datetime", Value::Text(text)) => {
                 let milliseconds = parts(text, 3);
                 to.push(8);
-                to.extend(&((days(text) + FROM_1900) as i32).to_le_bytes());
-                to.extend(&(((milliseconds * 3 + 5) / 10) as u32).to_le_bytes());
+                to.extend(i32::try_from(days(text) + FROM_1900).unwrap().to_le_bytes());
+                to.extend(u32::try_from((milliseconds * 3 + 5) / 10).unwrap().to_le_bytes());
             }
             ("smalldatetime", Value::Text(text)) => {
                 to.push(4);
-                to.extend(&((days(text) + FROM_1900) as u16).to_le_bytes());
-                to.extend(&((parts(text, 0) / 60) as u16).to_le_bytes());
+                to.extend(u16::try_from(days(text) + FROM_1900).unwrap().to_le_bytes());
+                to.extend(u16::try_from(parts(text, 0) / 60).unwrap().to_le_bytes());
             }
             ("datetime2", Value::Text(text)) => {
                 to.push(self.time_width() + 3);
@@ -187,7 +188,7 @@ impl Kind {
         let all = days(moment) * 86_400 * unit + parts(moment, self.scale()) - offset * 60 * unit;
         to.push(self.time_width() + 5);
         self.write_moment(to, all.div_euclid(86_400 * unit), all.rem_euclid(86_400 * unit));
-        to.extend((offset as i16).to_le_bytes());
+        to.extend(i16::try_from(offset).unwrap().to_le_bytes());
     }
 
     /// Two bytes of length, or, for `max`, the whole length and then one chunk after the other.
@@ -209,13 +210,17 @@ impl Kind {
             (Some(bytes), None) => {
                 to.extend((bytes.len() as u64).to_le_bytes());
                 for chunk in bytes.chunks(3_000) {
-                    to.extend((chunk.len() as u32).to_le_bytes());
+                    to.extend(u32::try_from(chunk.len()).unwrap().to_le_bytes());
                     to.extend(chunk);
                 }
                 to.extend([0; 4]);
             }
         }
     }
+}
+
+fn short(number: u32) -> u16 {
+    u16::try_from(number).unwrap()
 }
 
 pub(crate) fn utf16(text: &str) -> Vec<u8> {

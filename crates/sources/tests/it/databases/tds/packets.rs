@@ -97,7 +97,7 @@ impl Answer for Response<'_> {
     /// COLMETADATA
     fn heads(&mut self, heads: &[Head]) {
         let mut token = vec![0x81];
-        token.extend((heads.len() as u16).to_le_bytes());
+        token.extend(u16::try_from(heads.len()).unwrap().to_le_bytes());
         for head in heads {
             token.extend([0; 4]);
             token.extend([u8::from(head.is_nullable), 0]);
@@ -180,14 +180,14 @@ pub(crate) fn route(host: &str, port: u16) -> Vec<u8> {
     way.extend(port.to_le_bytes());
     way.extend(long_text(host));
     let mut body = vec![20];
-    body.extend((way.len() as u16).to_le_bytes());
+    body.extend(u16::try_from(way.len()).unwrap().to_le_bytes());
     body.extend(way);
     body.extend([0, 0]);
     with_length(0xe3, &body)
 }
 
 fn with_length(token: u8, body: &[u8]) -> Vec<u8> {
-    [&[token], &(body.len() as u16).to_le_bytes()[..], body].concat()
+    [&[token], &u16::try_from(body.len()).unwrap().to_le_bytes()[..], body].concat()
 }
 
 /// B_VARCHAR

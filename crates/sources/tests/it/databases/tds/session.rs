@@ -74,8 +74,7 @@ fn converse(shared: &Shared, socket: &TcpStream) -> Result<()> {
     let said = match (shared.encryption, wanted) {
         (Encryption::NotSupported, _) | (Encryption::On, 2) => 2,
         (Encryption::On, 0) => 0,
-        (Encryption::On, _) => 1,
-        (Encryption::Required, 1) => 1,
+        (Encryption::On, _) | (Encryption::Required, 1) => 1,
         (Encryption::Required, _) => 3,
     };
     write_message(&mut plain, RESPONSE, &request::prelogin(said))?;
