@@ -70,7 +70,7 @@ where
 /// [`Config::check`]: crate::config::Config::check
 pub fn init_logging(config: &LogConfig, telemetry: &TelemetryConfig, clock: Clock) -> Traces {
     let usual = || Targets::new().with_default(tracing::Level::INFO);
-    let filter = quiet(config.level.parse().unwrap_or_else(|_| usual()));
+    let filter = quiet(&config.level.parse().unwrap_or_else(|_| usual()));
     let layer = LogLayer::new(config.format, clock, std::io::stdout);
     let begun = Traces::begin(telemetry, tokio::runtime::Handle::current());
     let (traces, refused) = match begun {
@@ -94,7 +94,7 @@ pub fn init_logging(config: &LogConfig, telemetry: &TelemetryConfig, clock: Cloc
 
 /// What is never written, whatever the level: spans that are traces, and the client of SQL Server, which
 /// writes down what the server says and each row, and which does not know of the encryption that it is in.
-fn quiet(filter: Targets) -> Targets {
+fn quiet(filter: &Targets) -> Targets {
     const SQL_SERVER: &str = "tiberius";
     let others = filter.iter().filter(|(target, _)| !target.starts_with(SQL_SERVER));
     let mut quiet: Targets = others.collect();
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn rows_of_a_companys_database_are_logged_at_no_level() {
         for level in ["trace", "info,tiberius=trace", "info,tiberius::tds=trace"] {
-            let filter = quiet(level.parse().unwrap());
+            let filter = quiet(&level.parse().unwrap());
             assert!(filter.would_enable("pacioli", &Level::INFO));
             for target in ["tiberius", "tiberius::tds::stream::token"] {
                 assert!(!filter.would_enable(target, &Level::ERROR), "{level}: {target}");
