@@ -2,11 +2,13 @@
 
 mod bounds;
 mod change;
+mod dates;
 mod figures;
 mod filters;
 mod follow;
 mod groups;
 mod sets;
+mod shown;
 mod sorting;
 
 use std::{collections::BTreeMap, ops::Range};
@@ -141,7 +143,9 @@ impl Builder<'_> {
                     // grouped, not of what is counted.
                     let near = self.resolver.grouped.filter(|_| self.sketch.counts()).or(pick.near);
                     let pick = Pick { near, ..pick.clone() };
-                    (Output::Column(self.resolver.choose(&pick)?), pick.tokens)
+                    let column = self.resolver.choose(&pick)?;
+                    self.must_be_kept(&pick, column)?;
+                    (Output::Column(column), pick.tokens)
                 }
                 Target::Entity(table) => (Output::Entity(*table), NOWHERE),
                 Target::Metric(metric) => (self.declared(*metric)?, NOWHERE),
@@ -185,26 +189,6 @@ impl Builder<'_> {
             }
         }
         Ok(())
-    }
-
-    /// First and last name, where a full name is asked for and no one column holds it.
-    fn whole_name(&self, pick: &super::sketch::Pick) -> Option<Vec<ColumnId>> {
-        let words: Vec<&str> = self.resolver.tokens[pick.tokens.clone()]
-            .iter()
-            .map(|token| token.word.as_str())
-            .collect();
-        if !matches!(words.as_slice(), ["full", "name" | "names"]) {
-            return None;
-        }
-        let table = pick.owner.unwrap_or(self.resolver.entity);
-        let part = |first: &str| {
-            self.schema.tables[table].columns.clone().find(|column| {
-                let words = super::lexicon::name_words(&self.schema.columns[*column].column.label);
-                words.ends_with(&[first.to_owned(), "name".to_owned()])
-                    || first == "first" && words == ["forename"]
-            })
-        };
-        Some(vec![part("first")?, part("last")?])
     }
 
     /// A count of a column's values; of rows where the column is the rows' own key.
@@ -272,12 +256,32 @@ impl Builder<'_> {
             numbers.candidates.retain(|(column, _)| !self.is_key(*column));
         }
         if !numbers.candidates.is_empty() {
-            return self.resolver.choose(&numbers);
+            let column = self.resolver.choose(&numbers)?;
+            return self.must_be_kept(pick, column).map(|()| column);
         }
         match aggregate {
             Aggregate::Min | Aggregate::Max => self.resolver.choose(pick),
             _ => Err(misfit(pick.tokens.clone(), "This column holds no numbers.")),
         }
+    }
+
+    /// Whether the age that is asked for is only told by when somebody was born: the order of the one is
+    /// that of the other backwards.
+    pub(super) fn turns_back(&self, pick: &Pick, column: ColumnId) -> bool {
+        let said = &self.resolver.tokens[pick.tokens.clone()];
+        said.iter().any(|token| matches!(token.word.as_str(), "age" | "ages" | "aged"))
+            && self.schema.is_birth(column)
+    }
+
+    /// A date of birth is no age to be shown or averaged.
+    fn must_be_kept(&self, pick: &Pick, column: ColumnId) -> Result<(), Misfit> {
+        if self.turns_back(pick, column) {
+            return Err(misfit(
+                pick.tokens.clone(),
+                "Only when somebody was born is known, and no age.",
+            ));
+        }
+        Ok(())
     }
 
     fn is_key(&self, column: ColumnId) -> bool {
@@ -330,46 +334,6 @@ impl Builder<'_> {
             || self.counted_attribute().is_some()
     }
 
-    /// The first name of people who are known by their last.
-    fn rest_of_name(&self, table: TableId, shown: ColumnId) -> Option<ColumnId> {
-        let words = |column: ColumnId| {
-            super::lexicon::name_words(&self.schema.columns[column].column.label)
-        };
-        let ends = |column: ColumnId, part: &str| {
-            words(column).ends_with(&[part.to_owned(), "name".to_owned()])
-        };
-        let mut columns = self.schema.tables[table].columns.clone();
-        ends(shown, "last").then(|| columns.find(|column| ends(*column, "first"))).flatten()
-    }
-
-    /// What a table shows where only its rows are asked for.
-    pub(super) fn shown(&self, table: TableId) -> Result<ColumnId, Misfit> {
-        self.schema
-            .shown_as(table)
-            .ok_or_else(|| misfit(NOWHERE, "This table has no column to show."))
-    }
-
-    pub(super) fn shown_columns(&self) -> Result<Vec<(ColumnId, Range<usize>)>, Misfit> {
-        let mut columns: Vec<(ColumnId, Range<usize>)> = Vec::new();
-        for (output, tokens) in &self.outputs {
-            let column = match output {
-                Output::Column(column) => *column,
-                Output::Entity(table) => {
-                    let shown = self.shown(*table)?;
-                    columns.extend(
-                        self.rest_of_name(*table, shown).map(|first| (first, tokens.clone())),
-                    );
-                    shown
-                }
-                _ => continue,
-            };
-            if !columns.iter().any(|(known, _)| *known == column) {
-                columns.push((column, tokens.clone()));
-            }
-        }
-        Ok(columns)
-    }
-
     /// Lists rows.
     fn listed(&self) -> Result<Ask, Misfit> {
         let columns = self.shown_columns()?;
@@ -395,7 +359,7 @@ impl Builder<'_> {
             )
         })?;
         let mut ask = Ask::about(self.schema.tables[base].entry.name.clone());
-        ask.each_row = !self.sketch.distinct;
+        ask.each_row = !self.sketch.distinct && !self.lists_kinds(&columns);
         for (column, tokens) in &columns {
             self.add_group(&mut ask, base, *column, tokens, false)?;
         }

@@ -1,19 +1,16 @@
 //! What a question may call the tables, columns, values and metrics of a whole catalog.
 
-use std::collections::HashMap;
+mod forms;
+mod values;
 
-use pacioli_model::ColumnType;
+use std::collections::{HashMap, HashSet};
 
+use self::forms::SILENT;
 use super::{
     schema::{ColumnId, Schema, TableId},
-    thesaurus::{alike, in_full, lemma},
+    thesaurus::{NEAR, alike, in_full, lemma},
 };
-use crate::{
-    countries,
-    role::KEY_TAILS,
-    spelling::{fold, is_slip_of},
-    token::tokenise,
-};
+use crate::{countries, spelling::is_slip_of};
 
 /// Something of the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,6 +33,8 @@ pub(crate) struct KnownValue {
 #[derive(Debug, Default)]
 pub(crate) struct Lexicon {
     names: HashMap<String, Vec<(Name, f64)>>,
+    /// Every word of a name.
+    parts: HashSet<String>,
     values: HashMap<String, Vec<KnownValue>>,
     /// Words of values by their first word, for names that are only typed in part.
     value_words: HashMap<String, Vec<String>>,
@@ -43,16 +42,22 @@ pub(crate) struct Lexicon {
     words: HashMap<char, Vec<String>>,
     /// The table of each column.
     owners: Vec<TableId>,
+    /// Columns of two or three values, which may be codes of one letter.
+    coded: HashSet<ColumnId>,
+    /// Figures are declared, and with them what people call things: only the same in other words counts.
+    declared: bool,
 }
 
 /// How many words a phrase may have.
 pub(crate) const LONGEST: usize = 8;
-/// A word that is in more names than this tells none of them.
-const COMMON: usize = 500;
-/// A column with at most so many values says what kind of row it is.
-const FEW: usize = 40;
-/// How well a near-synonym fits.
-const ALIKE: f64 = 0.82;
+/// How well a name fits without a word that people add to it.
+const ADDED: f64 = 0.82;
+/// Names that fit at least so well are what the words say.
+const NAMED: f64 = 0.9;
+/// How well other words for a whole name fit where nothing else is called so.
+const AS_NAMED: f64 = 0.93;
+/// How much less they count beside something that is called so itself.
+const BESIDE: f64 = 0.7;
 
 /// Words of table names that say nothing about their rows.
 const HOLLOW: &[&str] = &[
@@ -74,39 +79,6 @@ const HOLLOW: &[&str] = &[
     "history",
     "header",
 ];
-/// Words inside names that people leave out.
-const SILENT: &[&str] =
-    &["of", "in", "the", "for", "a", "by", "to", "and", "is", "has", "on", "at"];
-/// Units at the end of names.
-const UNITS: &[&str] = &[
-    "billion", "million", "thousand", "usd", "eur", "dollar", "euro", "km", "meter", "m", "ft",
-    "foot", "kg", "lb", "percent", "cm", "inch", "k", "mb", "mbp", "hour", "minute", "second",
-    "us",
-];
-
-/// What a column is called after its table's initial: `dname`, `cphone`.
-const INITIALLED: &[&str] = &[
-    "name",
-    "phone",
-    "email",
-    "address",
-    "city",
-    "date",
-    "price",
-    "title",
-    "code",
-    "type",
-    "year",
-    "status",
-    "age",
-    "salary",
-    "street",
-    "state",
-    "zip",
-    "number",
-    "description",
-];
-
 /// Words that people add to a name: "hand type" for a column called hand.
 const TRAILING: &[&str] = &[
     "year",
@@ -153,7 +125,8 @@ pub(crate) fn name_words(text: &str) -> Vec<String> {
 impl Lexicon {
     pub(crate) fn new(schema: &Schema<'_>) -> Self {
         let owners = schema.columns.iter().map(|column| column.table).collect();
-        let mut lexicon = Self { owners, ..Self::default() };
+        let declared = !schema.catalog.semantics.metrics.is_empty();
+        let mut lexicon = Self { owners, declared, ..Self::default() };
         for table in 0..schema.tables.len() {
             if !schema.tables[table].hidden {
                 lexicon.add_table(schema, table);
@@ -184,6 +157,7 @@ impl Lexicon {
                 known.push(word.clone());
             }
         }
+        self.parts.extend(words.iter().cloned());
         let entries = self.names.entry(words.join(" ")).or_default();
         match entries.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = known.max(quality),
@@ -244,153 +218,6 @@ impl Lexicon {
         }
     }
 
-    /// A key's name without its tail is what its rows are called: `instructor_id` names instructors.
-    fn add_rows(&mut self, schema: &Schema<'_>, column: ColumnId) {
-        let node = &schema.columns[column];
-        let rows = schema.table_of(schema.referenced(column));
-        let own = schema.tables[node.table].key == Some(column);
-        if !(node.foreign || own) || schema.tables[rows].hidden {
-            return;
-        }
-        let mut words = name_words(&node.column.label);
-        let tailed =
-            words.len() > 1 && words.last().is_some_and(|word| KEY_TAILS.contains(&word.as_str()));
-        if tailed {
-            words.pop();
-        } else if own || words.len() == 1 && KEY_TAILS.contains(&words[0].as_str()) {
-            return;
-        }
-        self.add(&words, Name::Table(rows), if own { 0.7 } else { 0.78 });
-    }
-
-    fn add_forms(
-        &mut self,
-        words: &[String],
-        table: &[String],
-        column: ColumnId,
-        data_type: ColumnType,
-    ) {
-        let name = Name::Column(column);
-        self.add(words, name, 1.0);
-        // `dname` of departments: the first letter is the table's.
-        if let ([word], Some(first)) = (words, table.first())
-            && let Some(rest) = first.get(..1).and_then(|letter| word.strip_prefix(letter))
-            && INITIALLED.contains(&rest)
-        {
-            self.add(&[rest.to_owned()], name, 0.95);
-        }
-        let mut core: Vec<String> = words.to_vec();
-        if let Some(of) =
-            core.iter().position(|word| word == "of").filter(|of| *of > 0 && of + 1 < core.len())
-        {
-            let (head, tail) = (core[..of].to_vec(), core[of + 1..].to_vec());
-            core = [tail, head].concat();
-            self.add(&core, name, 0.97);
-        }
-        core.retain(|word| !SILENT.contains(&word.as_str()));
-        // "stu_hrs" are hours, and no student.
-        while core.len() > 1
-            && core.last().is_some_and(|word| UNITS.contains(&word.as_str()))
-            && data_type.is_number()
-            && core[..core.len() - 1] != *table
-        {
-            core.pop();
-        }
-        // "ordered" alone is a verb far more often than the column `ordered_on`.
-        let bare_verb = data_type.is_time() && core.len() == 1 && words.len() > 1;
-        self.add(&core, name, if bare_verb { 0.85 } else { 0.95 });
-        if data_type.is_time() {
-            self.add_time_forms(words, name);
-        }
-        let of_table = |word: &String| {
-            table
-                .iter()
-                .any(|other| other == word || word.len() >= 3 && other.starts_with(word.as_str()))
-        };
-        let bare: Vec<String> = core.iter().skip_while(|word| of_table(word)).cloned().collect();
-        if bare.len() < core.len() {
-            self.add(&bare, name, 0.96);
-        }
-        let Some((tail, head)) = core.split_last().filter(|(_, head)| !head.is_empty()) else {
-            return;
-        };
-        if tail == "name" || tail == "title" {
-            self.add(head, name, 0.9);
-            self.add(std::slice::from_ref(tail), name, 0.7);
-        } else if KEY_TAILS.contains(&tail.as_str()) {
-            self.add(head, name, 0.75);
-            self.add(std::slice::from_ref(tail), name, 0.62);
-            if head.len() > 1 {
-                self.add(&head[head.len() - 1..], name, 0.6);
-            }
-        } else {
-            self.add(std::slice::from_ref(tail), name, 0.7);
-            // "Units" are pieces, and no part of what one costs.
-            if core[0] != "unit" {
-                self.add(&core[..1], name, 0.6);
-                self.add(head, name, 0.68);
-            }
-            if core.len() > 2 {
-                self.add(&core[1..], name, 0.72);
-            }
-            if bare.len() > 1 {
-                self.add(&bare[..1], name, 0.62);
-            }
-        }
-    }
-
-    /// `hired_on` is the hire date.
-    fn add_time_forms(&mut self, words: &[String], name: Name) {
-        let Some((tail, head)) = words.split_last().filter(|(_, head)| !head.is_empty()) else {
-            return;
-        };
-        if tail != "on" && tail != "at" {
-            return;
-        }
-        let date = "date".to_owned();
-        let bare = |cut: usize| {
-            let mut head = head.to_vec();
-            if let Some(last) =
-                head.last_mut().filter(|last| last.len() > cut + 2 && last.ends_with("ed"))
-            {
-                last.truncate(last.len() - cut);
-            }
-            head
-        };
-        for head in [head.to_vec(), bare(2), bare(1)] {
-            self.add(&head, name, 0.85);
-            self.add(&[head.as_slice(), std::slice::from_ref(&date)].concat(), name, 0.95);
-        }
-    }
-
-    fn add_values(&mut self, schema: &Schema<'_>, column: ColumnId) {
-        let values = schema.columns[column].column.profile.values.as_deref().unwrap_or_default();
-        let few = values.len() <= FEW;
-        for text in values {
-            self.add_value(text, KnownValue { column, text: text.clone(), few });
-        }
-    }
-
-    fn add_value(&mut self, text: &str, value: KnownValue) {
-        let words: Vec<String> = tokenise(text).into_iter().map(|token| token.word).collect();
-        if words.is_empty() || words.len() > LONGEST {
-            return;
-        }
-        let key = words.join(" ");
-        if words.len() > 1 {
-            for word in &words {
-                let phrases = self.value_words.entry(word.clone()).or_default();
-                if phrases.last() != Some(&key) {
-                    phrases.push(key.clone());
-                }
-            }
-        }
-        let known = self.values.entry(key).or_default();
-        if !known.contains(&value) {
-            known.push(value);
-        }
-    }
-
     fn add_metrics(&mut self, schema: &Schema<'_>) {
         for (index, metric) in schema.catalog.semantics.metrics.iter().enumerate() {
             let texts = [metric.name.as_str(), metric.label.as_str()];
@@ -402,6 +229,12 @@ impl Lexicon {
 
     /// What a phrase of folded words may call, best first; several fits of one thing are one.
     pub(crate) fn names(&self, words: &[&str]) -> Vec<(Name, f64)> {
+        self.named(words).0
+    }
+
+    /// The same, and how much is lost where all of it is said in other words. Where nothing else is
+    /// called so, other words are read as if they were the name itself.
+    pub(crate) fn named(&self, words: &[&str]) -> (Vec<(Name, f64)>, f64) {
         let stems: Vec<String> = words
             .iter()
             .flat_map(|word| {
@@ -410,28 +243,20 @@ impl Lexicon {
             })
             .collect();
         let mut found = self.names.get(&stems.join(" ")).cloned().unwrap_or_default();
-        let merge = |entries: Vec<(Name, f64)>, found: &mut Vec<(Name, f64)>| {
-            for (name, quality) in entries {
-                match found.iter_mut().find(|(known, _)| *known == name) {
-                    Some((_, known)) => *known = known.max(quality),
-                    None => found.push((name, quality)),
-                }
-            }
+        let exact = found.iter().map(|(_, quality)| *quality).fold(0.0, f64::max);
+        let other = self.in_other_words(&stems);
+        let fit = other.iter().map(|(.., fit)| *fit).fold(0.0, f64::max);
+        let alone = exact <= 0.0 && fit > 0.0 && !self.declared;
+        let lift = if alone {
+            AS_NAMED / fit
+        } else if exact >= NAMED {
+            BESIDE
+        } else {
+            1.0
         };
-        let look = |phrase: &str, found: &mut Vec<(Name, f64)>| {
-            let entries = self.names.get(phrase).into_iter().flatten();
-            merge(entries.map(|(name, quality)| (*name, quality * ALIKE)).collect(), found);
-        };
-        for other in alike(&stems.join(" ")) {
-            look(other, &mut found);
-        }
-        if stems.len() > 1 {
-            for place in 0..stems.len() {
-                for other in alike(&stems[place]) {
-                    let mut changed = stems.clone();
-                    (*other).clone_into(&mut changed[place]);
-                    look(&changed.join(" "), &mut found);
-                }
+        for (name, quality, fit) in other {
+            if exact < NAMED || fit >= NEAR {
+                merge(&mut found, name, quality * fit * lift);
             }
         }
         if let Some((last, head)) =
@@ -440,69 +265,60 @@ impl Lexicon {
         {
             // "founded year" for a column called founded, though another is called year.
             let known = self.names.contains_key(last.as_str());
-            let column = |head: &str| {
-                let entries = self.names.get(head).into_iter().flatten();
-                entries.fold((0.0_f64, 0.0_f64), |(column, table), (name, quality)| match name {
-                    Name::Column(_) => (column.max(*quality), table),
-                    _ => (column, table.max(*quality)),
-                })
+            let entries = self.names.get(&head.join(" ")).map_or(&[][..], Vec::as_slice);
+            let best = |column: bool| {
+                let fits =
+                    entries.iter().filter(|(name, _)| matches!(name, Name::Column(_)) == column);
+                fits.map(|(_, quality)| *quality).fold(0.0, f64::max)
             };
-            let (as_column, as_table) = column(&head.join(" "));
-            if !known || as_column > 0.9 && as_table < 0.6 {
-                look(&head.join(" "), &mut found);
+            if !known || best(true) > 0.9 && best(false) < 0.6 {
+                for (name, quality) in entries {
+                    merge(&mut found, *name, quality * ADDED);
+                }
             }
         }
         found.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-        found
+        (found, if alone { 1.0 - fit } else { 0.0 })
     }
 
-    /// Values that a phrase of folded words is, and how well.
-    pub(crate) fn values(&self, words: &[&str]) -> Vec<(KnownValue, f64)> {
-        let exact = self.values.get(&words.join(" ")).into_iter().flatten();
-        let spaced = |value: &KnownValue| if value.text.trim() == value.text { 1.0 } else { 0.97 };
-        let mut found: Vec<(KnownValue, f64)> =
-            exact.map(|value| (value.clone(), spaced(value))).collect();
-        let mut add = |phrase: &str, quality: f64| {
-            for value in self.values.get(phrase).into_iter().flatten() {
-                if !found.iter().any(|(known, _)| known == value) {
-                    found.push((value.clone(), quality));
+    /// What stems may call when they, or one or two of them, are said in other words: how well the
+    /// name fits by itself, and how well the words fit it.
+    fn in_other_words(&self, stems: &[String]) -> Vec<(Name, f64, f64)> {
+        let mut found = Vec::new();
+        let mut look = |phrase: &str, fit: f64| {
+            let entries = self.names.get(phrase).filter(|_| fit >= NEAR || !self.declared);
+            found.extend(
+                entries.into_iter().flatten().map(|(name, quality)| (*name, *quality, fit)),
+            );
+        };
+        for (other, fit) in alike(&stems.join(" ")) {
+            look(other, *fit);
+        }
+        // Words that no name has must be among those that change.
+        let strange = |stem: &String| !self.parts.contains(stem);
+        let first = stems.iter().position(strange).unwrap_or(stems.len());
+        let end = stems.iter().rposition(strange).map_or(0, |last| last + 1);
+        for length in 1..stems.len().min(3) {
+            for place in end.saturating_sub(length)..=first.min(stems.len() - length) {
+                for (other, fit) in alike(&stems[place..place + length].join(" ")) {
+                    let (head, tail) = (&stems[..place], &stems[place + length..]);
+                    let changed: Vec<&str> = head
+                        .iter()
+                        .map(String::as_str)
+                        .chain([other.as_str()])
+                        .chain(tail.iter().map(String::as_str))
+                        .collect();
+                    look(&changed.join(" "), *fit);
                 }
             }
-        };
-        let joined = words.join(" ");
-        if let Some((last, head)) = words.split_last() {
-            let singular = lemma(last);
-            add(&[head, &[singular.as_str()]].concat().join(" "), 0.95);
-            add(&[head, &[&format!("{last}s")]].concat().join(" "), 0.9);
-            add(&words.concat(), 0.9);
-        }
-        let singular = lemma(&joined);
-        for other in alike(&singular).iter().filter(|_| words.len() == 1) {
-            add(other, 0.85);
-        }
-        for name in countries::other_names(&joined) {
-            add(&fold(name), 0.95);
-        }
-        for name in super::nations::of_adjective(&joined) {
-            add(name, 0.93);
-            for other in countries::other_names(name) {
-                add(&fold(other), 0.9);
-            }
         }
         found
     }
 
-    /// Values that a phrase is a part of.
-    pub(crate) fn parts(&self, words: &[&str]) -> Vec<KnownValue> {
-        let Some(first) = words.first() else { return Vec::new() };
-        let phrase = words.join(" ");
-        let known = self.value_words.get(*first).filter(|wholes| wholes.len() <= COMMON);
-        let holds = |whole: &&String| format!(" {whole} ").contains(&format!(" {phrase} "));
-        let wholes = known.into_iter().flatten().filter(holds);
-        let mut found: Vec<KnownValue> =
-            wholes.filter_map(|whole| self.values.get(whole)).flatten().take(20).cloned().collect();
-        found.dedup();
-        found
+    /// Whether a phrase of folded words as a whole stands for another.
+    pub(crate) fn is_phrase(words: &[&str]) -> bool {
+        let stems: Vec<String> = words.iter().map(|word| lemma(word)).collect();
+        words.len() > 1 && !alike(&stems.join(" ")).is_empty()
     }
 
     /// The table of a column.
@@ -553,5 +369,12 @@ impl Lexicon {
             fits.next().filter(|_| fits.next().is_none())
         };
         fitting(1).or_else(|| fitting(most)).map(String::as_str)
+    }
+}
+
+fn merge(found: &mut Vec<(Name, f64)>, name: Name, quality: f64) {
+    match found.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, known)) => *known = known.max(quality),
+        None => found.push((name, quality)),
     }
 }

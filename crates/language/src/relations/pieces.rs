@@ -1,9 +1,10 @@
 //! A question cut into pieces, each with everything that it may be.
 
+mod closed;
 mod mend;
 mod quotes;
 
-use std::ops::Range;
+use std::{cell::RefCell, collections::HashMap, ops::Range};
 
 use pacioli_model::{Decimal, Direction};
 
@@ -26,6 +27,8 @@ pub(crate) struct Mention {
     pub(crate) columns: Vec<(ColumnId, f64)>,
     pub(crate) values: Vec<(KnownValue, f64)>,
     pub(crate) metrics: Vec<usize>,
+    /// How much is lost because the names are said in other words, 0 to 1.
+    pub(crate) loss: f64,
 }
 
 /// `old`, `older`, `oldest`.
@@ -94,7 +97,8 @@ impl Mention {
     fn quality(&self) -> f64 {
         let values = self.values.first().map_or(0.0, |(_, quality)| *quality);
         let metrics = if self.metrics.is_empty() { 0.0 } else { 1.0 };
-        self.table_quality().max(self.column_quality()).max(values).max(metrics)
+        let named = self.table_quality().max(self.column_quality()) * (1.0 - self.loss);
+        named.max(values).max(metrics)
     }
 }
 
@@ -105,7 +109,9 @@ pub(crate) fn cut(
     company: Company,
     lexicon: &Lexicon,
 ) -> (Vec<Piece>, Vec<String>) {
-    let cutter = Cutter { question, tokens, company, lexicon, quotes: quotes::quotes(question) };
+    let quotes = quotes::quotes(question);
+    let mentions = RefCell::default();
+    let cutter = Cutter { question, tokens, company, lexicon, quotes, mentions };
     let (mut pieces, mut notes) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < tokens.len() {
@@ -175,33 +181,14 @@ const UNITS: &[&str] = &[
     "time",
 ];
 
-/// Verbs that name a column by themselves: "born in 1990", "rated above 4".
-const TELLING: &[&str] = &[
-    "born",
-    "rated",
-    "ranked",
-    "located",
-    "described",
-    "hired",
-    "founded",
-    "released",
-    "published",
-    "opened",
-    "built",
-    "cost",
-    "costs",
-    "earning",
-    "earn",
-    "earns",
-    "earned",
-];
-
 struct Cutter<'a> {
     question: &'a str,
     tokens: &'a [Token],
     company: Company,
     lexicon: &'a Lexicon,
     quotes: Vec<Range<usize>>,
+    /// What was looked up before, by the first word.
+    mentions: RefCell<HashMap<usize, Option<(usize, Mention)>>>,
 }
 
 impl Cutter<'_> {
@@ -222,10 +209,9 @@ impl Cutter<'_> {
             ["over", "above", "under", "below", "than", "least", "most", "exceeds"].contains(&word)
         });
         let days = bounded && matches!(self.tokens[at].word.as_str(), "day" | "days");
-        if counted
-            && UNITS.contains(&self.tokens[at].word.as_str())
-            && (days || self.mention(at).is_none())
-        {
+        let word = self.tokens[at].word.as_str();
+        let unit = UNITS.contains(&word) || thesaurus::measured_in(word).is_some();
+        if counted && unit && (days || self.mention(at).is_none()) {
             return made(1, Item::Key(Key::Stop), 1.0);
         }
         if let Some((length, text)) =
@@ -306,55 +292,6 @@ impl Cutter<'_> {
                 .any(|(column, _)| known.columns.iter().any(|(other, _)| other == column))
     }
 
-    /// Whether a name of the catalog wins over a word of the closed list of the same length.
-    fn outranks(&self, at: usize, word: Key, mention: &Mention) -> bool {
-        let named = mention.table_quality().max(mention.column_quality());
-        let capital =
-            at > 0 && self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
-        match word {
-            Key::Stop => named >= 0.8 || (capital && !mention.values.is_empty()),
-            Key::Verb => {
-                let word = self.tokens[at].word.as_str();
-                named >= 0.9
-                    || !mention.metrics.is_empty()
-                    || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
-                    || named >= 0.8 && TELLING.contains(&word)
-                    || (capital && !mention.values.is_empty())
-            }
-            Key::Aggregate(_) if !self.stands_alone(at + 1) => false,
-            // "the rank of each company"; "rank them", "ranked by" are no nouns.
-            Key::Order => named >= 0.99 && !self.orders_next(at + 1),
-            Key::HowMany | Key::Aggregate(_) | Key::Ask | Key::In => {
-                named >= 0.99 && self.tokens[at].word.len() > 4
-            }
-            Key::Beyond | Key::Change(_) | Key::Versus | Key::Every(_) => named >= 0.95,
-            Key::Grain(_) => named >= 0.6,
-            _ => false,
-        }
-    }
-
-    fn orders_next(&self, next: usize) -> bool {
-        self.tokens.get(next).is_some_and(|token| {
-            matches!(
-                token.word.as_str(),
-                "by" | "them" | "in" | "it" | "the" | "results" | "result" | "from" | "all"
-            )
-        })
-    }
-
-    /// Whether a word that usually needs a noun has none: "the average of all stadiums".
-    fn stands_alone(&self, next: usize) -> bool {
-        self.tokens.get(next).is_none_or(|token| {
-            matches!(token.word.as_str(), "of" | "for" | "in") || self.pause_before(next)
-        }) && !self.tokens.get(next).is_some_and(|token| {
-            token.word == "of"
-                && self.mention(next + 1).is_some_and(|(_, mention)| mention.table_quality() < 0.9)
-        }) && !self
-            .tokens
-            .get(next)
-            .is_some_and(|token| matches!(key(&token.word), Some(Key::Aggregate(_))))
-    }
-
     fn pause_before(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1) else { return false };
         let between = &self.question[self.tokens[before].at.end..self.tokens[at].at.start];
@@ -383,6 +320,15 @@ impl Cutter<'_> {
     }
 
     fn mention(&self, at: usize) -> Option<(usize, Mention)> {
+        if let Some(known) = self.mentions.borrow().get(&at) {
+            return known.clone();
+        }
+        let found = self.looked_up(at);
+        self.mentions.borrow_mut().insert(at, found.clone());
+        found
+    }
+
+    fn looked_up(&self, at: usize) -> Option<(usize, Mention)> {
         for length in (1..=lexicon::LONGEST).rev() {
             let Some(words) = self.words(at, length) else { continue };
             if self.quotes.iter().any(|range| {
@@ -404,13 +350,16 @@ impl Cutter<'_> {
                             | Key::Grain(_)
                             | Key::Change(_)
                     )
-                });
-            let names = if paused { Vec::new() } else { self.lexicon.names(&words) };
+                })
+                && !Lexicon::is_phrase(&words);
+            let (names, loss) = if paused { (Vec::new(), 0.0) } else { self.lexicon.named(&words) };
             for (name, quality) in names {
-                if asking && quality < 0.9 {
+                if asking && quality * (1.0 - loss) < 0.9 {
                     continue;
                 }
                 match name {
+                    // "Number of attendees" is a figure, or a count of rows, and never the rows.
+                    Name::Table(_) if length > 2 && words.starts_with(&["number", "of"]) => {}
                     Name::Table(table) => mention.tables.push((table, quality)),
                     Name::Column(column) => mention.columns.push((column, quality)),
                     Name::Metric(metric) if quality > 0.9 => mention.metrics.push(metric),
@@ -426,7 +375,7 @@ impl Cutter<'_> {
             }
             mention.prefer_states();
             if mention != Mention::default() {
-                return Some((length, mention));
+                return Some((length, Mention { loss, ..mention }));
             }
         }
         None

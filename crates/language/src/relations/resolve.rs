@@ -12,7 +12,7 @@ use super::{
     lexicon::KnownValue,
     schema::{ColumnId, Schema, Step, TableId},
     sketch::{Measured, Noun, Pick, Sketch, Target},
-    thesaurus::{alike, lemma},
+    thesaurus::{lemma, same},
 };
 use crate::token::Token;
 
@@ -169,7 +169,7 @@ impl Resolver<'_> {
             let near = match pick.near.filter(|_| pick.owner.is_none()) {
                 Some(near) if near == node.table => 0.25,
                 // The words just before speak of another table than the question as a whole.
-                Some(near) if node.table == self.entity && near != self.entity => -0.12,
+                Some(near) if node.table == self.entity && near != self.entity => -0.2,
                 _ => 0.0,
             };
             quality + near + own + spoken + self.closeness(node.table) + foreign
@@ -310,8 +310,7 @@ impl Resolver<'_> {
         let mut words = Vec::new();
         for token in &self.tokens[around] {
             let stem = lemma(&token.word);
-            words.extend(alike(&stem).iter().map(|word| (*word).to_owned()));
-            words.extend(alike(&token.word).iter().map(|word| (*word).to_owned()));
+            words.extend(same(&stem).chain(same(&token.word)).map(str::to_owned));
             words.push(stem);
         }
         words
@@ -406,9 +405,7 @@ impl Resolver<'_> {
         let mut hints = Vec::new();
         for token in self.tokens {
             let stem = lemma(&token.word);
-            hints.extend(
-                alike(&stem).iter().chain(alike(&token.word)).map(|other| ((*other).to_owned(), 1)),
-            );
+            hints.extend(same(&stem).chain(same(&token.word)).map(|other| (other.to_owned(), 1)));
             hints.push((stem, 1));
         }
         hints.sort();
@@ -428,9 +425,7 @@ impl Resolver<'_> {
             };
             let word = &self.tokens[at].word;
             let stem = lemma(word.strip_suffix("ly").unwrap_or(word));
-            hints.extend(
-                alike(&stem).iter().chain(alike(word)).map(|other| ((*other).to_owned(), weight)),
-            );
+            hints.extend(same(&stem).chain(same(word)).map(|other| (other.to_owned(), weight)));
             hints.push((stem, weight));
         }
         hints.sort();

@@ -179,6 +179,13 @@ impl<'c> Schema<'c> {
             .or_else(|| find(&|column| ends(column, &["description", "label"])))
     }
 
+    /// Whether a column says when somebody was born: the younger, the greater.
+    pub(crate) fn is_birth(&self, column: ColumnId) -> bool {
+        self.columns[column].words.iter().any(|word| {
+            matches!(word.stem.as_str(), "birth" | "born" | "birthday" | "birthdate" | "dob")
+        })
+    }
+
     fn is_part_of_name(&self, column: ColumnId, part: &str) -> bool {
         let words = super::lexicon::name_words(&self.columns[column].column.label);
         words.ends_with(&[part.to_owned(), "name".to_owned()])

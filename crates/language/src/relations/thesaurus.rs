@@ -5,259 +5,45 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use pacioli_model::Direction;
 
-/// Each line: words that may be taken for one another, as stems.
-const ALIKE: &[&str] = &[
-    "person|people|individual|human",
-    "man|men",
-    "woman|women",
-    "child|children|kid",
-    "employee|staff|worker|personnel|clerk",
-    "customer|client|buyer|consumer|guest|patron",
-    "student|pupil|learner|undergraduate",
-    "teacher|instructor|professor|lecturer|educator|tutor",
-    "doctor|physician",
-    "player|athlete|sportsman",
-    "singer|vocalist|musician|artist|performer",
-    "author|writer",
-    "car|auto|automobile|vehicle",
-    "maker|manufacturer|producer|brand",
-    "company|firm|corporation|business|enterprise|organization|organisation",
-    "country|nation|state",
-    "nationality|citizenship|country|citizen|nation",
-    "city|town|municipality",
-    "hometown|home town|home city|birthplace|birth place|home|town",
-    "location|place|venue|site|locate",
-    "address|residence",
-    "airport|airfield",
-    "airline|carrier|air company",
-    "flight|plane trip",
-    "aircraft|airplane|plane",
-    "movie|film",
-    "song|track|tune",
-    "album|record|disc",
-    "book|publication|title",
-    "name|title|called",
-    "full name|name|complete name",
-    "course|class|subject|lesson",
-    "department|division|faculty",
-    "school|college|university|institution|academy",
-    "program|programme",
-    "degree program|degree|program",
-    "semester|term",
-    "grade|mark|score",
-    "salary|wage|pay|income|earning|earn",
-    "price|cost|expense|fee|charge",
-    "amount|quantity|sum|total",
-    "number|amount|count|quantity",
-    "revenue|sale|turnover",
-    "profit|earning|gain",
-    "budget|fund|funding",
-    "market value|value|worth",
-    "net worth|worth|wealth|money",
-    "age|old|aged|year old|oldness",
-    "birthday|birth date|date of birth|birthdate|born|dob",
-    "birth year|year of birth|born",
-    "weight|weigh|weighs|weighed|weighing|weighted|heaviness|mass",
-    "height|tall|stature",
-    "length|long|distance",
-    "area|size|surface|surface area|land area",
-    "size|dimension|capacity",
-    "capacity|seat|seating",
-    "population|inhabitant|people|resident",
-    "duration|length|running time|runtime",
-    "speed|velocity|pace",
-    "horsepower|power|hp",
-    "accelerate|acceleration|speed up",
-    "type|kind|category|sort|class|style",
-    "style|genre|theme",
-    "gender|sex",
-    "phone|phone number|telephone|telephone number|contact number|cell phone|mobile",
-    "email|email address|e mail|mail",
-    "description|detail|information|describe|described|summary",
-    "date|day|time",
-    "time|hour",
-    "year|time",
-    "start|begin|open|opening",
-    "start date|begin date|starting date",
-    "end|finish|close",
-    "open|found|establish|launch",
-    "founded|established|set up",
-    "rank|ranking|position|place",
-    "rating|score|rate|rated|star",
-    "level|rank|tier",
-    "membership|member",
-    "attendance|audience|attendee|spectator|turnout|attend",
-    "participant|participation|participate|attendee",
-    "enrollment|enrolment|registration|enroll|enrolled|register|registered",
-    "visit|visited|trip|visiting",
-    "match|game|contest",
-    "tournament|tourney|competition|championship",
-    "competition|contest|race|championship",
-    "concert|show|performance|gig",
-    "show|performance",
-    "stadium|arena|venue",
-    "team|club|squad|side",
-    "coach|trainer",
-    "friend|buddy",
-    "pet|animal",
-    "dog|puppy",
-    "hand|handed|handedness",
-    "winner|victor|champion|win|won",
-    "loser|lose|lost|defeated",
-    "abbreviation|abbr|short name|short form|shorthand",
-    "code|id|identifier|identity|number",
-    "id|identification|identifier|identity number|identification number",
-    "zip|zip code|postcode|postal code|zip postcode|post code",
-    "source|origin|departure|depart|from|departing|leave|leaving",
-    "destination|arrival|arrive|to|arriving|land|landing|dest|reach",
-    "result|outcome",
-    "language|tongue",
-    "official|formal",
-    "republic|democracy",
-    "government form|form of government|government",
-    "life expectancy|lifespan|life span",
-    "paragraph|passage",
-    "document|file|paper",
-    "template|layout",
-    "version|edition",
-    "channel|station|network",
-    "series|show|program",
-    "cartoon|animation",
-    "director|directed|direct",
-    "written|writer|author",
-    "conductor|conducted|conduct",
-    "orchestra|band|ensemble",
-    "record company|label",
-    "instrument|equipment",
-    "property|real estate|home|house",
-    "room|bedroom",
-    "owner|holder|own",
-    "professional|specialist|expert",
-    "treatment|therapy|cure",
-    "breed|species",
-    "shop|store|branch|outlet",
-    "product|item|article|good|merchandise",
-    "order|purchase",
-    "supplier|vendor|provider",
-    "invoice|bill",
-    "account|acct",
-    "balance|saldo",
-    "loan|credit|mortgage",
-    "transaction|operation|deal",
-    "payment|pay",
-    "manager|boss|head|supervisor|lead",
-    "bonus|award|prize",
-    "hire|hired|employ|employed|employment",
-    "section|part",
-    "line|row",
-    "street|road|avenue",
-    "county|district|province|state",
-    "region|area|zone|territory",
-    "continent|landmass",
-    "poker|card game",
-    "earnings|money|income|winning",
-    "made|make|created|produced|built|develop",
-    "release|released|publish|published|issue|issued",
-    "left|leave|leaving|quit",
-    "graduate|graduation|graduated",
-    "transcript|report card",
-    "car model|model",
-    "mpg|mile per gallon|fuel economy",
-    "cylinder|cylinders",
-    "engine size|displacement|edispl",
-    "battle|fight|war",
-    "killed|death|dead|casualty|die|died",
-    "injured|injury|wounded",
-    "ship|vessel|boat",
-    "bridge|crossing",
-    "mountain|peak|hill",
-    "river|stream",
-    "lake|pond",
-    "border|neighbor|neighbour|adjacent",
-    "station|stop",
-    "train|rail",
-    "route|path",
-    "driver|chauffeur",
-    "staff number|number of staff|num of staff|num staff|staff",
-    "nickname|alias",
-    "status|state|condition",
-    "comment|remark|note|review",
-    "reason|cause",
-    "advisor|adviser|mentor",
-    "major|specialty|field of study|specialization",
-    "election|vote|poll",
-    "vote|ballot",
-    "party|political party",
-    "contestant|competitor|participant|candidate",
-    "area code|phone area code",
-    "killed|kill",
-    "color|colour",
-    "first name|forename|given name|christian name",
-    "last name|surname|family name|second name",
-    "headquarter|head office|main office",
-    "theme|topic|subject",
-    "major|discipline|field of study",
-    "height|stature",
-    "job|occupation|profession|work",
-    "photo|picture|image",
-    "airport|aerodrome|airfield",
-    "airline|airway|carrier",
-    "dog|puppy|hound",
-    "cat|kitten",
-    "nickname|monicker|moniker",
-    "capacity|number of seat|seat",
-    "attendance|attendee|number of attendee|number of people",
-    "population|populace|number of people|inhabitant",
-    "type|species|class|variety|form",
-    "type|model",
-    "position|role|post",
-    "location|position|address",
-    "detail|information|particulars",
-    "description|explanation|content",
-    "singer|vocalist|musician",
-    "concert|musical performance|show",
-    "song|music|melody",
-    "release|publication|launch",
-    "car|automobile|vehicle",
-    "maker|company|manufacturer",
-    "horsepower|power",
-    "abbreviation|shortened word|short name",
-    "destination|terminal|arrival",
-    "source|starting point|origin|start",
-    "pilot|aviator|flyer",
-    "player|participant|gamer",
-    "region|district|area",
-    "zip|postal code|postcode",
-    "document|paper|report",
-    "leader|head|chief",
-    "official language|formal language",
-    "policy|insurance",
-    "quantity|amount|volume",
-    "winner|victor|champion",
-    "minister|secretary",
-    "battle|fight",
-    "residence|home|house",
-    "teacher|faculty|instructor",
-    "money|cash|fund",
-    "gender|sex",
-    "visitor|guest|tourist",
-    "museum|gallery",
-    "conductor|director",
-    "course|curriculum|lesson",
-    "section|segment|part",
-    "semester|term",
-    "transcript|record",
-    "hand|handedness",
-    "ticket|pass",
-    "poker player|player",
-    "salary|wage|pay",
-    "bonus|premium",
-    "shop|store",
-    "district|region|neighbourhood|neighborhood",
-    "catalog|catalogue",
-    "center|centre",
-    "quantity|unit|piece",
+/// What a unit counts, where the question does not say it: the words, and the columns that hold it, best
+/// first.
+const UNITS: &[(&str, &str)] = &[
+    (
+        "lb|lbs|pound|pounds|kg|kilo|kilos|kilogram|kilograms|gram|grams|ounce|ounces|ton|tons|tonnes",
+        "weight",
+    ),
+    (
+        "people|person|persons|fan|fans|spectator|spectators|viewer|viewers|inhabitant|inhabitants|resident|residents",
+        "capacity|population|attendance|audience|seat",
+    ),
+    (
+        "dollar|dollars|usd|euro|euros|eur|bucks",
+        "price|cost|salary|amount|budget|revenue|net worth|money|earning|fee|value|balance|income|sale",
+    ),
+    ("km|kilometer|kilometers|kilometre|kilometres|mile|miles", "distance|length|range"),
+    (
+        "meter|meters|metre|metres|feet|foot|ft|inch|inches|cm|centimeter|centimeters",
+        "height|length|elevation|altitude|depth|width|distance",
+    ),
+    ("minute|minutes|second|seconds|hour|hours", "duration|running time|length|time"),
+    ("mph|kmh|knots", "speed"),
+    ("copy|copies", "sale|copy"),
+    ("degree|degrees|celsius|fahrenheit", "temperature"),
+    ("percent", "percentage|percent|rate|share"),
 ];
+
+/// The columns that a number of this unit may be of.
+pub(crate) fn measured_in(unit: &str) -> Option<Vec<&'static str>> {
+    let known = UNITS.iter().find(|(words, _)| words.split('|').any(|word| word == unit));
+    known.map(|(_, columns)| columns.split('|').collect())
+}
+
+/// How well words of one group fit each other, and how well one that is only near.
+pub(crate) const NEAR: f64 = 0.84;
+const LOOSE: f64 = 0.76;
+
+/// The groups of words, one a line; the file says how to read it.
+const ALIKE: &str = include_str!("thesaurus/alike.txt");
 
 /// Abbreviations that headers use.
 const SHORT: &[(&str, &str)] = &[
@@ -349,12 +135,12 @@ const ADJECTIVES: &[(&str, Direction, &str)] = &[
     (
         "old",
         Direction::Descending,
-        "age|date of birth|birth date|birthday|birth year|year of birth|open year|founded|year|date",
+        "age|date of birth|birth date|birthdate|birthday|birth year|year of birth|birth|open year|founded|year|date",
     ),
     (
         "young",
         Direction::Ascending,
-        "age|date of birth|birth date|birthday|birth year|year of birth",
+        "age|date of birth|birth date|birthdate|birthday|birth year|year of birth|birth",
     ),
     ("tall", Direction::Descending, "height|highness"),
     ("short", Direction::Ascending, "height|length|duration|distance|time"),
@@ -402,25 +188,57 @@ const ADJECTIVES: &[(&str, Direction, &str)] = &[
     ("last", Direction::Descending, "date|year|time"),
 ];
 
-static BY_WORD: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
-    let mut known: HashMap<&str, Vec<&str>> = HashMap::new();
-    for line in ALIKE {
-        for word in line.split('|') {
-            let others = known.entry(word).or_default();
-            others.extend(line.split('|').filter(|other| *other != word));
+/// What else may be meant, and how well it fits.
+type Others = Vec<(String, f64)>;
+
+static BY_PHRASE: LazyLock<HashMap<String, Others>> = LazyLock::new(|| {
+    let mut known: HashMap<String, Others> = HashMap::new();
+    let mut relate = |one: &str, other: &str, fit: f64| {
+        let others = known.entry(one.to_owned()).or_default();
+        match others.iter_mut().find(|(phrase, _)| phrase == other) {
+            Some((_, best)) => *best = best.max(fit),
+            None if one != other => others.push((other.to_owned(), fit)),
+            None => {}
+        }
+    };
+    for line in ALIKE.lines().filter(|line| !line.starts_with('#')) {
+        let (near, loose) = line.split_once('>').unwrap_or((line, ""));
+        let (near, loose) = (phrases(near), phrases(loose));
+        for one in &near {
+            for other in &near {
+                relate(one, other, NEAR);
+            }
+            for other in &loose {
+                relate(one, other, LOOSE);
+                relate(other, one, LOOSE);
+            }
         }
     }
     known
 });
 
-/// What else may be meant by a phrase of stems.
-pub(crate) fn alike(phrase: &str) -> &'static [&'static str] {
-    BY_WORD.get(phrase).map_or(&[], Vec::as_slice)
+/// The phrases of a part of a line, as they are looked up.
+fn phrases(part: &str) -> Vec<String> {
+    let phrase = |text: &str| text.split_whitespace().map(lemma).collect::<Vec<_>>().join(" ");
+    part.split(',').map(phrase).filter(|phrase| !phrase.is_empty()).collect()
+}
+
+/// What else may be meant by a phrase of stems, and how well each fits.
+pub(crate) fn alike(phrase: &str) -> &'static [(String, f64)] {
+    BY_PHRASE.get(phrase).map_or(&[], Vec::as_slice)
+}
+
+/// What means the same as a phrase of stems, nothing broader or narrower.
+pub(crate) fn same(phrase: &str) -> impl Iterator<Item = &'static str> {
+    let near = alike(phrase).iter().filter(|(_, fit)| *fit >= NEAR);
+    near.map(|(other, _)| other.as_str())
 }
 
 /// An abbreviation in full.
 pub(crate) fn in_full(word: &str) -> Option<&'static str> {
-    SHORT.iter().find(|(short, _)| *short == word).map(|(_, full)| *full)
+    static KNOWN: LazyLock<HashMap<&str, &str>> =
+        LazyLock::new(|| SHORT.iter().rev().copied().collect());
+    KNOWN.get(word).copied()
 }
 
 /// Which way an adjective points, and what measures it.
@@ -491,7 +309,7 @@ const IRREGULAR: &[(&str, &str)] = &[
 
 /// One word as it is looked up: singular.
 pub(crate) fn lemma(word: &str) -> String {
-    let irregular =
-        IRREGULAR.iter().find(|(form, _)| *form == word).map(|(_, base)| (*base).to_owned());
-    irregular.unwrap_or_else(|| crate::spelling::stem(word))
+    static KNOWN: LazyLock<HashMap<&str, &str>> =
+        LazyLock::new(|| IRREGULAR.iter().copied().collect());
+    KNOWN.get(word).map_or_else(|| crate::spelling::stem(word), |base| (*base).to_owned())
 }

@@ -27,24 +27,29 @@ impl Builder<'_> {
                 }
                 _ => None,
             })?;
-        let only_columns =
-            self.outputs.iter().all(|(output, _)| matches!(output, Output::Column(_)));
-        let attribute = self.outputs.iter().all(|(output, _)| match output {
-            Output::Column(column) => {
-                let table = self.schema.table_of(*column);
-                self.schema.tables[table].display != Some(*column)
-                    && self.schema.tables[table].key != Some(*column)
-                    && match &what {
-                        Measured::Count(Some(Noun::Table(counted))) => *counted == table,
-                        Measured::Aggregate(_, pick) => self
-                            .resolver
-                            .choose(pick)
-                            .is_ok_and(|of| self.schema.table_of(of) == table),
-                        _ => false,
-                    }
-            }
-            _ => false,
-        });
+        // "cities with more than one airport and the number of airports"
+        let counts = |output: &Output| matches!((output, &what), (Output::CountRows(rows), Measured::Count(Some(Noun::Table(counted)))) if rows == counted);
+        let only_columns = self
+            .outputs
+            .iter()
+            .all(|(output, _)| matches!(output, Output::Column(_)) || counts(output));
+        let attribute = self.outputs.iter().any(|(output, _)| matches!(output, Output::Column(_)))
+            && self.outputs.iter().all(|(output, _)| match output {
+                Output::Column(column) => {
+                    let table = self.schema.table_of(*column);
+                    self.schema.tables[table].display != Some(*column)
+                        && self.schema.tables[table].key != Some(*column)
+                        && match &what {
+                            Measured::Count(Some(Noun::Table(counted))) => *counted == table,
+                            Measured::Aggregate(_, pick) => self
+                                .resolver
+                                .choose(pick)
+                                .is_ok_and(|of| self.schema.table_of(of) == table),
+                            _ => false,
+                        }
+                }
+                other => counts(other),
+            });
         if matches!(what, Measured::Metric(_)) {
             return Some((what, comparison, number));
         }

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use chrono::{NaiveTime, TimeZone as _, Utc};
 use pacioli_model::{
     Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, Literal, Measure, OrderBy,
     Predicate, Value,
@@ -236,7 +235,13 @@ impl Builder<'_> {
         side: &Side,
         pick: &Pick,
     ) -> Result<Predicate, Misfit> {
+        let turned = self.turns_back(pick, column);
+        let comparison = if turned { opposite(comparison) } else { comparison };
         match side {
+            Side::Number(_) | Side::Text(_) if turned => Err(misfit(
+                pick.tokens.clone(),
+                "Only when somebody was born is known, and no age.",
+            )),
             Side::Number(number) => self.bound(value, column, comparison, *number),
             Side::Text(text) => {
                 let right = Value::Literal(self.written(column, text, pick)?);
@@ -259,7 +264,6 @@ impl Builder<'_> {
                 ask.measures.push(Measure::new(name, Figure::Aggregate(aggregation)));
                 let inner = Clause { tests: tests.clone(), ..Clause::default() };
                 ask.filter = self.clause(self.schema.table_of(of), &inner, false, false)?;
-                let _ = pick;
                 Ok(Predicate::Compare {
                     left: value,
                     comparison,
@@ -376,25 +380,6 @@ impl Builder<'_> {
         Predicate::OneOf { value, values: texts.iter().map(literal).collect() }
     }
 
-    fn days(&self, value: &Value, column: ColumnId, period: &crate::calendar::Period) -> Predicate {
-        let moment = self.schema.columns[column].column.data_type == ColumnType::Timestamp;
-        let literal = |day: chrono::NaiveDate| {
-            if moment {
-                Literal::Timestamp(Utc.from_utc_datetime(&day.and_time(NaiveTime::MIN)))
-            } else {
-                Literal::Date(day)
-            }
-        };
-        let bound = |comparison, day| Predicate::Compare {
-            left: value.clone(),
-            comparison,
-            right: Value::Literal(literal(day)),
-        };
-        let from = period.from.map(|day| bound(Comparison::GreaterOrEqual, day));
-        let to = period.to.map(|day| bound(Comparison::Less, day));
-        Predicate::All(from.into_iter().chain(to).collect())
-    }
-
     fn text_column(&self, pick: Option<&Pick>, tokens: &Range<usize>) -> Result<ColumnId, Misfit> {
         match pick {
             Some(pick) => self.resolver.choose(pick),
@@ -402,65 +387,6 @@ impl Builder<'_> {
                 misfit(tokens.clone(), "The question does not say where this text stands.")
             }),
         }
-    }
-
-    fn day_column(
-        &self,
-        base: TableId,
-        pick: Option<&Pick>,
-        near: Option<TableId>,
-        tokens: &Range<usize>,
-    ) -> Result<ColumnId, Misfit> {
-        if let Some(pick) = pick {
-            let column = self.resolver.choose(pick)?;
-            if self.schema.columns[column].column.data_type.is_time() {
-                return Ok(column);
-            }
-        }
-        self.dated(base, false, near, tokens)
-    }
-
-    /// The column that says when: of the nearest table that has one, years by themselves first.
-    fn dated(
-        &self,
-        base: TableId,
-        years: bool,
-        near: Option<TableId>,
-        tokens: &Range<usize>,
-    ) -> Result<ColumnId, Misfit> {
-        let entity = self.resolver.entity;
-        let mut tables: Vec<TableId> = near.into_iter().chain([entity, base]).collect();
-        tables.extend(&self.sketch.mentioned);
-        let steps = self.schema.tables[entity].steps.iter().chain(&self.schema.tables[base].steps);
-        tables.extend(steps.map(|step| step.to));
-        let hints: Vec<String> = self.resolver.tokens[tokens.start.saturating_sub(3)..tokens.start]
-            .iter()
-            .map(|token| crate::relations::thesaurus::lemma(&token.word))
-            .collect();
-        for table in tables {
-            let columns = self.schema.tables[table].columns.clone();
-            let node = |column: &ColumnId| &self.schema.columns[*column];
-            let year = |column: &ColumnId| {
-                let data_type = node(column).column.data_type;
-                years
-                    && node(column).words.iter().any(|word| word.stem == "year")
-                    && (data_type.is_number() || data_type == ColumnType::Text)
-            };
-            let fitting: Vec<ColumnId> = columns.clone().filter(|column| year(column)).collect();
-            let fitting = if fitting.is_empty() {
-                columns.filter(|column| node(column).column.data_type.is_time()).collect()
-            } else {
-                fitting
-            };
-            let hinted = fitting
-                .iter()
-                .copied()
-                .find(|column| hints.iter().any(|hint| speaks_of(&node(column).words, hint)));
-            if let Some(column) = hinted.or_else(|| fitting.first().copied()) {
-                return Ok(column);
-            }
-        }
-        Err(misfit(tokens.clone(), "Nothing here has a date."))
     }
 
     /// "the stadium with the largest capacity" where it is not the stadiums that are listed.
@@ -486,13 +412,23 @@ impl Builder<'_> {
 
 /// Whether a word of the question speaks of a column: itself, the same stem, or a word like it.
 pub(super) fn speaks_of(words: &[HeaderWord], said: &str) -> bool {
-    let alike = crate::relations::thesaurus::alike(said);
+    let same: Vec<&str> = crate::relations::thesaurus::same(said).collect();
     let begins = |word: &str| {
         word.chars().zip(said.chars()).take(4).filter(|(one, two)| one == two).count() == 4
     };
     words
         .iter()
-        .any(|word| word.stem == said || begins(&word.stem) || alike.contains(&word.stem.as_str()))
+        .any(|word| word.stem == said || begins(&word.stem) || same.contains(&word.stem.as_str()))
+}
+
+fn opposite(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        equal => equal,
+    }
 }
 
 fn deny(predicate: Predicate) -> Predicate {

@@ -27,7 +27,11 @@ impl Builder<'_> {
         column: ColumnId,
     ) -> Result<(), Misfit> {
         let name = self.add_group(ask, base, column, &best.tokens, true)?;
-        ask.order.push(OrderBy { name, direction: best.direction });
+        // "The youngest" points the right way already.
+        let said = self.resolver.tokens.get(best.tokens.start).map_or("", |token| &token.word);
+        let turned = !(said.starts_with("old") || said.starts_with("young"))
+            && matches!(&best.by, Measured::Column(pick) if self.turns_back(pick, column));
+        ask.order.push(OrderBy { name, direction: directed(best.direction, turned) });
         ask.limit = Some(best.number.unwrap_or(1));
         Ok(())
     }
@@ -41,6 +45,7 @@ impl Builder<'_> {
             let column = self.resolver.choose(pick)?;
             let name = self.add_group(ask, base, column, &pick.tokens, true)?;
             let direction = key.direction.unwrap_or(Direction::Ascending);
+            let direction = directed(direction, self.turns_back(pick, column));
             ask.order.push(OrderBy { name, direction });
         }
         Ok(())
@@ -100,5 +105,13 @@ impl Builder<'_> {
             }
         }
         Ok(())
+    }
+}
+
+fn directed(direction: Direction, turned: bool) -> Direction {
+    match direction {
+        Direction::Ascending if turned => Direction::Descending,
+        Direction::Descending if turned => Direction::Ascending,
+        direction => direction,
     }
 }

@@ -5,7 +5,8 @@ use pacioli_model::Direction;
 use super::{Parser, Zone};
 use crate::relations::{
     pieces::Item,
-    sketch::{Measured, Noun, SortKey, Target},
+    sketch::{Measured, Noun, Pick, SortKey, Target},
+    thesaurus::adjective,
     vocabulary::Key,
 };
 
@@ -56,6 +57,12 @@ impl Parser<'_> {
             return;
         }
         let next = self.solid_noun(self.at);
+        if let Some((by, direction)) = self.told_by_direction(self.at - 1)
+            && self.mention_at(next).is_none()
+        {
+            self.sketch.sort.push(SortKey { by: Measured::Column(by), direction: Some(direction) });
+            return;
+        }
         if self.mention_at(next).is_some()
             || matches!(self.key_at(next), Some(Key::HowMany | Key::Aggregate(_) | Key::By))
         {
@@ -70,6 +77,39 @@ impl Parser<'_> {
                 .sort
                 .push(SortKey { by: Measured::Count(None), direction: Some(direction) });
         }
+    }
+
+    /// "From the oldest to the youngest": by what old measures, though nothing says so.
+    fn told_by_direction(&self, here: usize) -> Option<(Pick, Direction)> {
+        let words = &self.words[self.pieces[here].tokens.clone()];
+        let (direction, columns) = words.iter().find_map(|word| {
+            let word = word.to_lowercase();
+            let telling = [
+                "old",
+                "young",
+                "cheap",
+                "expensive",
+                "short",
+                "long",
+                "light",
+                "heavy",
+                "earl",
+                "late",
+                "new",
+                "recent",
+            ];
+            telling.iter().any(|base| word.starts_with(base)).then(|| adjective(&word)).flatten()
+        })?;
+        let pick = self.adjective_pick(here, &columns, self.focus.or(self.sketch.entity))?;
+        let (column, _) = pick.candidates.first()?;
+        let aged = words.iter().any(|word| word.to_lowercase().starts_with("old"));
+        let backwards = self.schema.is_birth(*column)
+            || aged && self.schema.columns[*column].column.data_type.is_time();
+        let turned = match direction {
+            Direction::Ascending => Direction::Descending,
+            Direction::Descending => Direction::Ascending,
+        };
+        Some((pick, if backwards { turned } else { direction }))
     }
 
     fn alphabetical(&mut self, here: usize) {

@@ -1,52 +1,18 @@
 //! What is asked for.
 
-use pacioli_model::{Aggregate, Direction};
+mod ranked;
+mod states;
 
+use pacioli_model::Aggregate;
+
+pub(super) use self::ranked::extreme;
 use super::{Parser, Zone};
 use crate::relations::{
     pieces::{Degree, Item, Mention},
     schema::TableId,
-    sketch::{Best, Measured, Noun, Pick, Target, Test},
-    vocabulary::Key,
+    sketch::{Noun, Pick, Target, Test},
+    vocabulary::{self, Key},
 };
-
-/// Participles that say what became of a row.
-const STATES: &[&str] = &[
-    "paid",
-    "shipped",
-    "delivered",
-    "sold",
-    "opened",
-    "completed",
-    "processed",
-    "accepted",
-    "rented",
-    "booked",
-    "reserved",
-    "assigned",
-    "settled",
-    "charged",
-    "reviewed",
-    "affected",
-    "injured",
-    "killed",
-    "damaged",
-    "nominated",
-    "elected",
-    "hired",
-    "left",
-    "submitted",
-    "checked",
-    "certified",
-    "approved",
-    "signed",
-    "tested",
-    "obtained",
-    "launched",
-    "ended",
-    "finished",
-    "started",
-];
 
 impl Parser<'_> {
     pub(super) fn select(&mut self) {
@@ -132,31 +98,6 @@ impl Parser<'_> {
             Key::Or => self.alternative = !self.sketch.clauses.is_empty(),
             Key::Than | Key::Empty | Key::Beyond | Key::Stop => {}
         }
-    }
-
-    /// "Paid invoices", "orders that were shipped": a state that no value of the catalog is, and that
-    /// must not be passed over as a mere verb.
-    pub(super) fn says_state(&self, here: usize) -> bool {
-        let word = |at: usize| self.words[self.pieces[at].tokens.start].to_lowercase();
-        if !STATES.contains(&word(here).as_str()) {
-            return false;
-        }
-        let noun_before =
-            here.checked_sub(1).is_some_and(|before| self.mention_at(before).is_some());
-        let noun_after = self
-            .mention_at(here + 1)
-            .is_some_and(|mention| !mention.tables.is_empty() && !self.pieces[here + 1].pause);
-        let is_before = here.checked_sub(1).is_some_and(|before| {
-            matches!(
-                word(before).as_str(),
-                "is" | "are" | "was" | "were" | "been" | "be" | "not" | "never" | "yet"
-            ) || matches!(self.key_at(before), Some(Key::Not))
-        });
-        let ends = self
-            .pieces
-            .get(here + 1)
-            .is_none_or(|piece| piece.pause || matches!(piece.item, Item::Key(Key::And | Key::Or)));
-        noun_after && !noun_before || is_before && ends
     }
 
     /// "employees who help customers": no new question.
@@ -260,6 +201,7 @@ impl Parser<'_> {
             || self.names_value(here, mention)
             || self.narrowing && asked && is_better_value(mention);
         if values_win {
+            self.count_rows_of(here, mention);
             self.at = here;
             return self.select_values(here, mention);
         }
@@ -278,7 +220,13 @@ impl Parser<'_> {
             .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
         let owner =
             mention.best_table().filter(|(_, quality)| *quality >= 0.7).map(|(table, _)| table);
-        if compound && owner.is_some() && Self::is_table(mention) {
+        // "the number of films directed by each director": a verb, and no part of the noun.
+        let verb = self.counting
+            && self.pieces.get(next).is_some_and(|piece| {
+                let word = self.words[piece.tokens.start].to_lowercase();
+                vocabulary::key(&word) == Some(Key::Verb)
+            });
+        if compound && !verb && owner.is_some() && Self::is_table(mention) {
             self.sketch.entity = self.sketch.entity.or(owner);
             let after = self.mention_at(next).cloned().unwrap_or_default();
             if self.counting {
@@ -530,6 +478,23 @@ impl Parser<'_> {
             && matches!(self.sketch.targets.last(), Some(Target::Aggregate { .. }))
     }
 
+    /// "How many dogs are raised": the rows that the value is a kind of, where no other noun follows.
+    fn count_rows_of(&mut self, here: usize, mention: &Mention) {
+        let first = self.sketch.targets.is_empty() && self.sketch.entity.is_none();
+        let kinds = mention.only_values() && mention.values.iter().all(|(value, _)| value.few);
+        let typed = self.words[self.pieces[here].tokens.start];
+        let followed = self.mention_at(self.solid(here + 1)).is_some();
+        if !self.counting || !first || !kinds || followed || !typed.ends_with('s') {
+            return;
+        }
+        let mut tables: Vec<TableId> =
+            mention.values.iter().map(|(value, _)| self.schema.table_of(value.column)).collect();
+        tables.dedup();
+        if let [table] = tables.as_slice() {
+            self.select_table(*table);
+        }
+    }
+
     fn select_values(&mut self, here: usize, _mention: &Mention) {
         self.negated = false;
         self.at = here;
@@ -537,76 +502,6 @@ impl Parser<'_> {
         if self.at == here {
             self.at = here + 1;
         }
-    }
-
-    /// "the youngest singer", "the highest salary", "the most common type", "top 3 songs".
-    fn select_best(&mut self, here: usize) {
-        let Some((mut best, next)) = self.read_best(here) else {
-            self.misplaced(here);
-            self.at = here + 1;
-            return;
-        };
-        self.at = next;
-        let first =
-            self.sketch.targets.is_empty() && self.sketch.entity.is_none() && best.number.is_none();
-        match &best.by {
-            Measured::Column(pick)
-                if first && pick.tokens != best.tokens && self.reads_as_extreme(here) =>
-            {
-                let aggregate = extreme(best.direction);
-                self.aggregates.push(aggregate);
-                let pick = pick.clone();
-                self.target_column(Some(pick));
-                return;
-            }
-            Measured::Count(None) => {
-                // "the most common type": the noun that follows is asked for and counted.
-                if let Some(mention) = self.mention_at(self.solid(next)).cloned() {
-                    self.at = self.solid(next);
-                    if first || !self.narrowing {
-                        self.select_mention(self.at, &mention);
-                    } else {
-                        self.at += 1;
-                        best.of = mention.best_table().map(|(table, _)| table);
-                    }
-                }
-            }
-            _ => {}
-        }
-        if let Some(table) = best.of {
-            let first_noun = self.sketch.targets.is_empty();
-            self.sketch.entity = self.sketch.entity.or(Some(table));
-            if first_noun {
-                self.focus = Some(table);
-            }
-        }
-        self.rank(best);
-    }
-
-    /// Whether "the highest salary" is the figure itself and not whoever has it.
-    fn reads_as_extreme(&self, here: usize) -> bool {
-        let adjective_of_table = matches!(self.item(here), Some(Item::Adjective { .. }))
-            && self.mention_at(self.solid(here + 1)).is_some_and(Self::is_table);
-        let who = self
-            .words
-            .first()
-            .is_some_and(|word| matches!(word.to_lowercase().as_str(), "who" | "whom"));
-        !adjective_of_table && !who
-    }
-
-    pub(super) fn rank(&mut self, best: Best) {
-        if self.sketch.best.is_none() {
-            self.sketch.best = Some(best);
-        } else {
-            self.push(Test::Best(best));
-        }
-    }
-}
-
-pub(super) fn extreme(direction: Direction) -> Aggregate {
-    match direction {
-        Direction::Ascending => Aggregate::Min,
-        Direction::Descending => Aggregate::Max,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Words that are more, or less, than they look: parts of names, slips, names cut short or turned
 //! around.
 
+use std::cell::RefCell;
+
 use super::{
     super::{
         lexicon::Name,
@@ -43,13 +45,12 @@ impl Cutter<'_> {
     /// "first" in "first and last name", "first, middle, and last names".
     pub(super) fn elliptic(&self, at: usize) -> Option<(usize, Mention)> {
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
-        if !matches!(word(at), "first" | "last" | "middle")
-            || matches!(word(at + 1), "name" | "names")
-        {
+        let part = |word: &str| matches!(word, "first" | "last" | "middle" | "given" | "family");
+        if !part(word(at)) || matches!(word(at + 1), "name" | "names") {
             return None;
         }
         let mut next = at + 1;
-        while matches!(word(next), "and" | "first" | "last" | "middle" | "the") {
+        while part(word(next)) || matches!(word(next), "and" | "the") {
             next += 1;
         }
         if next == at + 1 || !matches!(word(next), "name" | "names") {
@@ -157,7 +158,8 @@ impl Cutter<'_> {
         }
         let mut tokens = self.tokens.to_vec();
         tokens[at].word = known;
-        let again = Cutter { tokens: &tokens, quotes: self.quotes.clone(), ..*self };
+        let quotes = self.quotes.clone();
+        let again = Cutter { tokens: &tokens, quotes, mentions: RefCell::default(), ..*self };
         again.mention(at).map(|(length, mention)| (length, Item::Mention(mention)))
     }
 

@@ -58,7 +58,13 @@ impl Parser<'_> {
                     };
                     return sized.or_else(|| self.measured_best(here, next, direction, number));
                 }
-                Item::Key(Key::Stop) => {}
+                Item::Key(Key::Stop) => {
+                    // "that can accommodate the most people"
+                    if let (Some(direction), Some(pick)) = (direction, self.unit_at(at)) {
+                        let (by, tokens) = (Measured::Column(pick), self.tokens(here));
+                        return Some((Best { direction, by, number, of: None, tokens }, at + 1));
+                    }
+                }
                 _ => break,
             }
             at += 1;
@@ -75,6 +81,14 @@ impl Parser<'_> {
             ));
         }
         self.measured_best(here, at, direction, number)
+    }
+
+    /// The column that holds numbers of the unit at `at`, of what the question speaks of.
+    pub(super) fn unit_at(&self, at: usize) -> Option<Pick> {
+        let piece = self.pieces.get(at).filter(|piece| piece.item == Item::Key(Key::Stop))?;
+        let unit = self.words[piece.tokens.start].to_lowercase();
+        let columns = crate::relations::thesaurus::measured_in(&unit)?;
+        self.adjective_pick(at, &columns, self.focus).filter(|pick| pick.owner.is_some())
     }
 
     /// `highest salary`, `most pets`, `the most`.
@@ -282,21 +296,10 @@ impl Parser<'_> {
     }
 
     fn is_birth(&self, column: ColumnId) -> bool {
-        let node = &self.schema.columns[column];
-        node.words.iter().any(|word| {
-            matches!(
-                word.stem.as_str(),
-                "birth"
-                    | "born"
-                    | "birthday"
-                    | "birthdate"
-                    | "dob"
-                    | "founded"
-                    | "open"
-                    | "opening"
-                    | "built"
-            )
-        })
+        let mut words = self.schema.columns[column].words.iter();
+        self.schema.is_birth(column)
+            || words
+                .any(|word| matches!(word.stem.as_str(), "founded" | "open" | "opening" | "built"))
     }
 
     /// The columns that an adjective may measure.

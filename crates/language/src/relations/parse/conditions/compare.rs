@@ -125,12 +125,24 @@ impl Parser<'_> {
         if let Some(metric) = self.metric.take() {
             return self.push(Test::Count { what: Measured::Metric(metric), comparison, number });
         }
-        if let Some(pick) = self.column.take() {
+        let pick = self.column.take();
+        if let (Some(pick), Some(year)) = (&pick, year_of(number))
+            && comparison != Comparison::Equal
+            && pick.candidates.iter().all(|(column, _)| self.schema.columns[*column].foreign)
+        {
+            // "a host city after 2010": of the row's year, for a reference is no number.
+            let tokens = self.tokens(at);
+            return self.push(Test::Year { comparison, year, near: self.focus, tokens });
+        }
+        if let Some(pick) = pick {
             self.pass_unit();
             return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         if self.aged(comparison, number) {
             return;
+        }
+        if let Some(pick) = self.unit_at(at + 1) {
+            return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         let next = self.solid_noun(self.at);
         let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values())
@@ -317,6 +329,8 @@ impl Parser<'_> {
             if self.mention_at(next).is_some_and(|mention| self.measures(mention)) {
                 pick = self.pick(next, None);
                 self.at = next + 1;
+            } else {
+                pick = self.unit_at(high_at + 1);
             }
         }
         match (pick, year_of(low), year_of(high)) {
@@ -377,6 +391,9 @@ impl Parser<'_> {
         }
         if self.aged(comparison, value) {
             return;
+        }
+        if let Some(pick) = self.unit_at(here + 1) {
+            return self.push(Test::Compare { pick, comparison, side: Side::Number(value) });
         }
         if let Some(pick) = self.numbered_row(here) {
             return self.push(Test::Compare { pick, comparison, side: Side::Number(value) });

@@ -87,20 +87,15 @@ impl Parser<'_> {
     pub(super) fn quoted(&mut self, here: usize, text: String, values: Vec<(KnownValue, f64)>) {
         let tokens = self.tokens(here);
         let column = self.column.take();
-        let _fits = column.as_ref().is_none_or(|pick| {
-            values
-                .iter()
-                .any(|(value, _)| pick.candidates.iter().any(|(column, _)| *column == value.column))
-        });
         let after = self.solid(self.at + 1);
-        let inside = column.is_none()
-            && matches!(self.key_at(self.at), Some(Key::In))
+        let inside = matches!(self.key_at(self.at), Some(Key::In))
             && self.mention_at(after).is_some_and(|mention| {
                 !mention.columns.is_empty() && mention.table_quality() < 0.9
             });
         if inside {
             // "having 'Hey' in its title"
-            let pick = self.pick(after, None);
+            // "A song having 'Hey' in its title": of the song, if both are.
+            let pick = column.or_else(|| self.pick(after, None));
             self.at = after + 1;
             return self.push(Test::Text {
                 pick,
@@ -110,8 +105,10 @@ impl Parser<'_> {
             });
         }
         let holds = here.checked_sub(1).is_some_and(|before| {
-            let word = self.words[self.pieces[before].tokens.start].to_lowercase();
-            word.starts_with("contain") || word.starts_with("includ")
+            self.words[self.pieces[before].tokens.clone()].iter().any(|word| {
+                let word = word.to_lowercase();
+                word.starts_with("contain") || word.starts_with("includ")
+            })
         });
         if holds && column.is_some() {
             return self.push(Test::Text {

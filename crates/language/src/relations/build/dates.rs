@@ -1,0 +1,97 @@
+//! Which column says when, and days as a predicate on it.
+
+use std::ops::Range;
+
+use chrono::{NaiveTime, TimeZone as _, Utc};
+use pacioli_model::{ColumnType, Comparison, Literal, Predicate, Value};
+
+use super::{Builder, filters::speaks_of, misfit};
+use crate::relations::{
+    resolve::Misfit,
+    schema::{ColumnId, TableId},
+    sketch::Pick,
+    thesaurus::lemma,
+};
+
+impl Builder<'_> {
+    pub(super) fn days(
+        &self,
+        value: &Value,
+        column: ColumnId,
+        period: &crate::calendar::Period,
+    ) -> Predicate {
+        let moment = self.schema.columns[column].column.data_type == ColumnType::Timestamp;
+        let literal = |day: chrono::NaiveDate| {
+            if moment {
+                Literal::Timestamp(Utc.from_utc_datetime(&day.and_time(NaiveTime::MIN)))
+            } else {
+                Literal::Date(day)
+            }
+        };
+        let bound = |comparison, day| Predicate::Compare {
+            left: value.clone(),
+            comparison,
+            right: Value::Literal(literal(day)),
+        };
+        let from = period.from.map(|day| bound(Comparison::GreaterOrEqual, day));
+        let to = period.to.map(|day| bound(Comparison::Less, day));
+        Predicate::All(from.into_iter().chain(to).collect())
+    }
+
+    pub(super) fn day_column(
+        &self,
+        base: TableId,
+        pick: Option<&Pick>,
+        near: Option<TableId>,
+        tokens: &Range<usize>,
+    ) -> Result<ColumnId, Misfit> {
+        if let Some(pick) = pick {
+            let column = self.resolver.choose(pick)?;
+            if self.schema.columns[column].column.data_type.is_time() {
+                return Ok(column);
+            }
+        }
+        self.dated(base, false, near, tokens)
+    }
+
+    /// The column that says when: of the nearest table that has one, years by themselves first.
+    pub(super) fn dated(
+        &self,
+        base: TableId,
+        years: bool,
+        near: Option<TableId>,
+        tokens: &Range<usize>,
+    ) -> Result<ColumnId, Misfit> {
+        let entity = self.resolver.entity;
+        let mut tables: Vec<TableId> = near.into_iter().chain([entity, base]).collect();
+        tables.extend(&self.sketch.mentioned);
+        let steps = self.schema.tables[entity].steps.iter().chain(&self.schema.tables[base].steps);
+        tables.extend(steps.map(|step| step.to));
+        let hints: Vec<String> = self.resolver.tokens[tokens.start.saturating_sub(3)..tokens.start]
+            .iter()
+            .map(|token| lemma(&token.word))
+            .collect();
+        for table in tables {
+            let columns = self.schema.tables[table].columns.clone();
+            let node = |column: &ColumnId| &self.schema.columns[*column];
+            let year = |column: &ColumnId| {
+                let data_type = node(column).column.data_type;
+                years
+                    && node(column).words.iter().any(|word| word.stem == "year")
+                    && (data_type.is_number() || data_type == ColumnType::Text)
+            };
+            let time = |column: &ColumnId| node(column).column.data_type.is_time();
+            let (years, times): (Vec<ColumnId>, Vec<ColumnId>) =
+                columns.filter(|column| year(column) || time(column)).partition(year);
+            let fitting: Vec<ColumnId> = years.into_iter().chain(times).collect();
+            let hinted = fitting
+                .iter()
+                .copied()
+                .find(|column| hints.iter().any(|hint| speaks_of(&node(column).words, hint)));
+            if let Some(column) = hinted.or_else(|| fitting.first().copied()) {
+                return Ok(column);
+            }
+        }
+        Err(misfit(tokens.clone(), "Nothing here has a date."))
+    }
+}

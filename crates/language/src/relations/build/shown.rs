@@ -1,0 +1,89 @@
+//! What a list shows: names for rows, whole names for people, kinds once.
+
+use std::ops::Range;
+
+use pacioli_model::ColumnType;
+
+use super::{Builder, NOWHERE, Output, misfit};
+use crate::relations::{
+    lexicon::name_words,
+    resolve::Misfit,
+    schema::{ColumnId, TableId},
+    sketch::Pick,
+};
+
+impl Builder<'_> {
+    /// First and last name, where a full name is asked for and no one column holds it.
+    pub(super) fn whole_name(&self, pick: &Pick) -> Option<Vec<ColumnId>> {
+        let words: Vec<&str> = self.resolver.tokens[pick.tokens.clone()]
+            .iter()
+            .map(|token| token.word.as_str())
+            .collect();
+        if !matches!(words.as_slice(), ["full", "name" | "names"]) {
+            return None;
+        }
+        let table = pick.owner.unwrap_or(self.resolver.entity);
+        let part = |first: &str| {
+            self.schema.tables[table].columns.clone().find(|column| {
+                let words = name_words(&self.schema.columns[*column].column.label);
+                words.ends_with(&[first.to_owned(), "name".to_owned()])
+                    || first == "first" && words == ["forename"]
+            })
+        };
+        Some(vec![part("first")?, part("last")?])
+    }
+
+    /// The first name of people who are known by their last.
+    pub(super) fn rest_of_name(&self, table: TableId, shown: ColumnId) -> Option<ColumnId> {
+        let words = |column: ColumnId| name_words(&self.schema.columns[column].column.label);
+        let ends = |column: ColumnId, part: &str| {
+            words(column).ends_with(&[part.to_owned(), "name".to_owned()])
+        };
+        let mut columns = self.schema.tables[table].columns.clone();
+        ends(shown, "last").then(|| columns.find(|column| ends(*column, "first"))).flatten()
+    }
+
+    /// What a table shows where only its rows are asked for.
+    pub(super) fn shown(&self, table: TableId) -> Result<ColumnId, Misfit> {
+        self.schema
+            .shown_as(table)
+            .ok_or_else(|| misfit(NOWHERE, "This table has no column to show."))
+    }
+
+    pub(super) fn shown_columns(&self) -> Result<Vec<(ColumnId, Range<usize>)>, Misfit> {
+        let mut columns: Vec<(ColumnId, Range<usize>)> = Vec::new();
+        for (output, tokens) in &self.outputs {
+            let column = match output {
+                Output::Column(column) => *column,
+                Output::Entity(table) => {
+                    let shown = self.shown(*table)?;
+                    columns.extend(
+                        self.rest_of_name(*table, shown).map(|first| (first, tokens.clone())),
+                    );
+                    shown
+                }
+                _ => continue,
+            };
+            if !columns.iter().any(|(known, _)| *known == column) {
+                columns.push((column, tokens.clone()));
+            }
+        }
+        Ok(columns)
+    }
+
+    /// "All payment methods": the kinds that there are, where nothing speaks of the rows that have them.
+    pub(super) fn lists_kinds(&self, columns: &[(ColumnId, Range<usize>)]) -> bool {
+        let [(column, _)] = columns else { return false };
+        let node = &self.schema.columns[*column];
+        let table = &self.schema.tables[node.table];
+        let plain = self.sketch.clauses.is_empty()
+            && self.sketch.best.is_none()
+            && self.sketch.sort.is_empty();
+        let names = table.key == Some(*column) || table.display == Some(*column);
+        plain
+            && self.sketch.entity.is_none()
+            && self.sketch.mentioned.is_empty()
+            && !names
+            && node.column.data_type == ColumnType::Text
+    }
+}

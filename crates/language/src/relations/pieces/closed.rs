@@ -1,0 +1,110 @@
+//! Whether a word of the closed list is one, or a name of the catalog.
+
+use super::{
+    super::vocabulary::{Key, key},
+    Cutter, Mention,
+};
+
+/// Verbs that name a column by themselves: "born in 1990", "rated above 4".
+const TELLING: &[&str] = &[
+    "born",
+    "rated",
+    "ranked",
+    "located",
+    "described",
+    "hired",
+    "founded",
+    "released",
+    "published",
+    "opened",
+    "built",
+    "cost",
+    "costs",
+    "earning",
+    "earn",
+    "earns",
+    "earned",
+];
+
+/// A name that fits at least so well is taken for a noun where one must stand.
+const FITTING: f64 = 0.75;
+
+impl Cutter<'_> {
+    /// Whether a name of the catalog wins over a word of the closed list of the same length.
+    pub(super) fn outranks(&self, at: usize, word: Key, mention: &Mention) -> bool {
+        // Another word for a name is a weaker one than the word itself.
+        let named = mention.table_quality().max(mention.column_quality()) * (1.0 - mention.loss);
+        let capital =
+            at > 0 && self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
+        match word {
+            Key::Stop => named >= 0.8 || (capital && !mention.values.is_empty()),
+            Key::Verb => {
+                let word = self.tokens[at].word.as_str();
+                named >= 0.9
+                    || !mention.metrics.is_empty()
+                    || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
+                    || named >= 0.8 && TELLING.contains(&word)
+                    || (capital && !mention.values.is_empty())
+            }
+            Key::Aggregate(_) if !self.stands_alone(at + 1) || self.is_compared_with(at) => false,
+            // "the rank of each company"; "rank them", "ranked by" are no nouns.
+            Key::Order => named >= 0.99 && !self.orders_next(at + 1),
+            // "from each state": a noun, though it can ask.
+            Key::Ask if self.is_noun_place(at) => named >= FITTING,
+            Key::HowMany | Key::Aggregate(_) | Key::Ask | Key::In => {
+                named >= 0.99 && self.tokens[at].word.len() > 4
+            }
+            Key::Beyond | Key::Change(_) | Key::Versus | Key::Every(_) => named >= 0.95,
+            Key::Grain(_) => named >= 0.6,
+            _ => false,
+        }
+    }
+
+    /// "Older than average", "above the average": what a value is compared with.
+    fn is_compared_with(&self, at: usize) -> bool {
+        let word = |back: usize| at.checked_sub(back).map(|at| self.tokens[at].word.as_str());
+        let before = if word(1) == Some("the") { word(2) } else { word(1) };
+        matches!(before, Some("than" | "above" | "below" | "over" | "under"))
+    }
+
+    /// Whether a word stands where only a noun can.
+    fn is_noun_place(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
+        matches!(
+            before,
+            "each"
+                | "every"
+                | "the"
+                | "all"
+                | "of"
+                | "per"
+                | "from"
+                | "by"
+                | "in"
+                | "which"
+                | "this"
+        )
+    }
+
+    fn orders_next(&self, next: usize) -> bool {
+        self.tokens.get(next).is_some_and(|token| {
+            matches!(
+                token.word.as_str(),
+                "by" | "them" | "in" | "it" | "the" | "results" | "result" | "from" | "all"
+            )
+        })
+    }
+
+    /// Whether a word that usually needs a noun has none: "the average of all stadiums".
+    fn stands_alone(&self, next: usize) -> bool {
+        self.tokens.get(next).is_none_or(|token| {
+            matches!(token.word.as_str(), "of" | "for" | "in") || self.pause_before(next)
+        }) && !self.tokens.get(next).is_some_and(|token| {
+            token.word == "of"
+                && self.mention(next + 1).is_some_and(|(_, mention)| mention.table_quality() < 0.9)
+        }) && !self
+            .tokens
+            .get(next)
+            .is_some_and(|token| matches!(key(&token.word), Some(Key::Aggregate(_))))
+    }
+}
