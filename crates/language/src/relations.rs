@@ -7,6 +7,7 @@
 //! makes the Ask, and `words` says it back.
 
 mod build;
+mod business;
 mod confidence;
 mod follow;
 pub(crate) mod idioms;
@@ -31,6 +32,7 @@ use self::{
     pieces::{Item, Piece},
     resolve::Misfit,
     sketch::Sketch,
+    vocabulary::Key,
 };
 use crate::{
     calendar::Company,
@@ -110,6 +112,9 @@ impl<'c> Relations<'c> {
             };
             let strange: Vec<Range<usize>> =
                 sketch.unplaced.iter().filter(unknown).cloned().collect();
+            if let Some(refused) = self.only_a_value(question, &tokens, &pieces, &sketch) {
+                return refused;
+            }
             if strange.is_empty() {
                 let reason = "These words are known, but not how they belong together here.";
                 refusal(question, &tokens, &sketch.unplaced, reason)
@@ -123,6 +128,30 @@ impl<'c> Relations<'c> {
                 )
             }
         }
+    }
+
+    /// "In each warehouse", where no table or column is called so, and nothing but a value of one is.
+    fn only_a_value(
+        &self,
+        question: &str,
+        tokens: &[Token],
+        pieces: &[Piece],
+        sketch: &Sketch,
+    ) -> Option<Translation> {
+        let [only] = sketch.unplaced.as_slice() else { return None };
+        let at = pieces.iter().position(|piece| piece.tokens == *only)?;
+        let Item::Mention(mention) = &pieces[at].item else { return None };
+        let grouped = pieces[..at].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
+        let grouped =
+            grouped.is_some_and(|piece| matches!(piece.item, Item::Key(Key::Each | Key::By)));
+        let (value, _) = mention.values.first().filter(|_| grouped && mention.only_values())?;
+        let node = &self.schema.columns[value.column];
+        let table = &self.schema.tables[node.table].entry.name;
+        let reason = format!(
+            "No table and no column is called that: here it is only a value of {} in {table}.",
+            node.column.name
+        );
+        Some(refusal(question, tokens, std::slice::from_ref(only), &reason))
     }
 
     fn fitted(
@@ -144,6 +173,10 @@ impl<'c> Relations<'c> {
                 let confidence =
                     if declared { fit(pieces) } else { confidence::confidence(&evidence) };
                 if confidence < SURE && !declared {
+                    return self.unsure(tokens, sketch, built, today);
+                }
+                if let Some(doubt) = build::whose_or_what(sketch, &self.schema, tokens, ask) {
+                    let built = Built { margins: [(doubt, 0.0)].into(), ..built };
                     return self.unsure(tokens, sketch, built, today);
                 }
                 let notes = notes.into_iter().chain(day_notes(pieces)).collect();

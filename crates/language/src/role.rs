@@ -161,8 +161,16 @@ pub(crate) fn role_of(column: &Column, table: &TableEntry) -> Role {
             Role::Identifier
         }
         ColumnType::Text => Role::Dimension,
+        // So many days; "day" alone is one of a month.
+        _ if column.name.as_str().eq_ignore_ascii_case("days") => Role::Quantity,
         _ if key_tail || has(KEYS) || (words.len() == 1 && has(ENTITIES)) => Role::Identifier,
         _ if has(RATES) || is_per_unit(&words) || is_small_share(column, &words) => Role::Rate,
+        // A budget of hours is no money.
+        _ if has(MONEY)
+            && words.last().is_some_and(|word| matches!(word.stem.as_str(), "hour" | "day")) =>
+        {
+            Role::Quantity
+        }
         _ if has(MONEY) || currency_of(column).is_some() => Role::Amount,
         ColumnType::Integer if is_running_number(column, table) => Role::Identifier,
         _ => Role::Quantity,

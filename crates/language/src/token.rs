@@ -66,9 +66,15 @@ fn push_run(text: &str, start: usize, tokens: &mut Vec<Token>) -> usize {
     let length = if numeric { number_length(run) } else { word_length(run) };
     let typed = &run[..length];
     let kind = if numeric { number(typed).map_or(Kind::Word, Kind::Number) } else { Kind::Word };
-    let whole = typed.strip_suffix("'s").or_else(|| typed.strip_suffix("’s")).unwrap_or(typed);
-    tokens.push(Token { at: start..start + length, word: fold(whole), kind });
+    tokens.push(Token { at: start..start + length, word: fold(uncontracted(typed)), kind });
     start + length
+}
+
+/// A word without what is drawn to its end: "Germany's", "I'd", "we've". Not "don't", which denies.
+fn uncontracted(typed: &str) -> &str {
+    let Some((word, tail)) = typed.rsplit_once(['\'', '’']) else { return typed };
+    let short = ["s", "d", "ll", "ve", "re", "m"];
+    if short.iter().any(|it| tail.eq_ignore_ascii_case(it)) { word } else { typed }
 }
 
 fn push_sign(text: &str, start: usize, letter: char, tokens: &mut Vec<Token>) -> usize {
@@ -193,6 +199,7 @@ mod tests {
             ("drop; -- 🙂\u{200b}", "drop ';' '🙂' '\u{200b}'"),
             ("3rd 5kg SO-1001 A&B", "#3 5kg so #1001 a b"),
             ("Müller & O'Neil", "muller oneil"),
+            ("I'd say we’ve what's O'Dell don't", "i say we what odell dont"),
         ] {
             assert_eq!(shown(text), expect, "{text}");
         }

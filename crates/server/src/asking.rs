@@ -242,7 +242,7 @@ impl<'a> Asker<'a> {
         if let Some(stages) = self.stages {
             stages.reached("running");
         }
-        let mut analyst = Analyst::new(self.app, self.company.id, seen, None);
+        let mut analyst = Analyst::new(&self.app.engine, self.company.id, seen, None);
         let found = analysis::found(&mut analyst, &analysis, &interpretation, today).await?;
         let Found { sentence, table, chart, query } = match found {
             Ok(found) => found,

@@ -10,6 +10,7 @@ mod groups;
 mod sets;
 mod shown;
 mod sorting;
+mod whose;
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -27,6 +28,7 @@ use super::{
 use crate::token::Token;
 
 pub(crate) use follow::{Follow, follow};
+pub(crate) use whose::whose_or_what;
 
 /// Which of several readings is made.
 #[derive(Debug, Clone, Copy, Default)]

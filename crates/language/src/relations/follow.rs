@@ -2,7 +2,9 @@
 //! those". What they say is merged into the last Ask; what they do not say stays as it was.
 
 use chrono::NaiveDate;
-use pacioli_model::{Ask, ColumnRef, Direction, Figure, GroupKey, OrderBy, Predicate, Value};
+use pacioli_model::{
+    Aggregate, Ask, ColumnRef, Definition, Direction, Figure, GroupKey, OrderBy, Predicate, Value,
+};
 
 use super::{
     Relations,
@@ -56,14 +58,36 @@ const OPENERS: &[&str] = &[
     "before",
     "after",
     "not",
+    "compare",
+    "exclude",
 ];
 /// Pairs of words that do the same.
-const OPENING_PAIRS: &[[&str; 2]] =
-    &[["what", "about"], ["how", "about"], ["split", "by"], ["broken", "down"]];
+const OPENING_PAIRS: &[[&str; 2]] = &[
+    ["what", "about"],
+    ["how", "about"],
+    ["split", "by"],
+    ["broken", "down"],
+    ["the", "same"],
+    ["break", "it"],
+    ["break", "that"],
+    ["break", "this"],
+    ["split", "it"],
+    ["split", "that"],
+    ["split", "this"],
+    ["group", "it"],
+    ["group", "that"],
+    ["group", "them"],
+];
+/// How an answer is shown: each has its chart and its table.
+const SHOWN: &[&str] = &[
+    "chart", "graph", "plot", "diagram", "bar", "line", "pie", "as", "a", "in", "draw", "make",
+    "can", "you", "could",
+];
 /// Words that carry nothing in such a question.
 const HOLLOW: &[&str] = &[
     "only", "just", "now", "same", "also", "but", "then", "instead", "those", "these", "them",
     "ones", "please", "again", "what", "how", "about", "it", "that", "show", "me", "and", "the",
+    "thing", "break", "split", "group", "down", "this", "up", "compare", "but",
 ];
 
 impl Relations<'_> {
@@ -75,6 +99,9 @@ impl Relations<'_> {
         last: &Ask,
     ) -> Option<Translation> {
         let tokens = tokenise(question);
+        if is_chart(&tokens) {
+            return Some(self.again(last));
+        }
         if !opens(&tokens) {
             return None;
         }
@@ -84,7 +111,8 @@ impl Relations<'_> {
         let (pieces, notes) = pieces::cut(question, rest, self.company(today), &self.lexicon);
         let typed = rest.iter().map(|token| &question[token.at.clone()]).collect();
         let mut sketch = parse::parse_on(&pieces, typed, &self.schema, base);
-        if let Some(metric) = only_metric(&pieces) {
+        let same = tokens.iter().any(|token| token.word == "same");
+        if let Some(metric) = self.only_metric(&pieces, same) {
             sketch = Sketch { targets: vec![Target::Metric(metric)], ..Sketch::default() };
         }
         if !sketch.unplaced.is_empty() {
@@ -141,6 +169,10 @@ impl Relations<'_> {
             Target::Metric(metric) => Some(*metric),
             _ => None,
         }) {
+            if !self.reaches_groups(metric, last) {
+                let reason = "This figure is not known by what the last one was shown by.";
+                return Err(Misfit::new(0..tokens.len(), reason));
+            }
             self.replace_metric(&mut ask, metric);
         }
         if !sketch.groups.is_empty() {
@@ -158,6 +190,55 @@ impl Relations<'_> {
             rank(&mut ask, best.direction, best.number.unwrap_or(1));
         }
         Ok(ask)
+    }
+
+    /// The last question once more, shown in another way.
+    fn again(&self, last: &Ask) -> Translation {
+        let notes =
+            vec!["The same as before: every answer has its chart and its table.".to_owned()];
+        let interpretation = words::interpretation(last, self.schema.catalog, notes);
+        let (ask, spans) = (last.clone(), Vec::new());
+        let understood = Understood { ask, spans, interpretation, confidence: 1.0 };
+        Translation::Understood(Box::new(understood))
+    }
+
+    /// Whether a declared figure can be shown by what the last Ask was shown by and narrowed to.
+    fn reaches_groups(&self, metric: usize, last: &Ask) -> bool {
+        let Some(base) = self.schema.metric_table(metric) else { return false };
+        let reached = |column: &ColumnRef| {
+            let table =
+                self.schema.tables.iter().position(|table| table.entry.name == column.table);
+            table.is_some_and(|table| self.schema.reaches_one(base, table))
+        };
+        let filtered = last.filter.iter().flat_map(|filter| match filter {
+            Predicate::All(parts) => parts.iter().filter_map(column_of).collect(),
+            other => column_of(other).into_iter().collect::<Vec<_>>(),
+        });
+        last.group_by.iter().filter_map(|group| group.column()).chain(filtered).all(reached)
+    }
+
+    /// "Same for orders" names nothing but another figure, or rows that one sum alone is declared over.
+    fn only_metric(&self, pieces: &[Piece], same: bool) -> Option<usize> {
+        let silent = |piece: &&Piece| {
+            !matches!(piece.item, Item::Key(Key::Stop | Key::Of | Key::In | Key::By))
+        };
+        let mut said = pieces.iter().filter(silent);
+        let (Some(Item::Mention(mention)), None) =
+            (said.next().map(|piece| &piece.item), said.next())
+        else {
+            return None;
+        };
+        let of_rows = || {
+            let (table, _) = mention.best_table().filter(|(_, quality)| same && *quality > 0.9)?;
+            let metrics = &self.schema.catalog.semantics.metrics;
+            let mut sums = (0..metrics.len()).filter(|at| {
+                self.schema.metric_table(*at) == Some(table)
+                    && matches!(&metrics[*at].definition, Definition::Aggregate(one)
+                        if one.aggregate == Aggregate::Sum && one.filter.is_none())
+            });
+            sums.next().filter(|_| sums.next().is_none())
+        };
+        mention.metrics.first().copied().or_else(of_rows)
     }
 
     /// "Same for orders": another declared figure under the same conditions.
@@ -180,23 +261,24 @@ impl Relations<'_> {
     }
 }
 
-/// "Same for orders" names nothing but another figure.
-fn only_metric(pieces: &[Piece]) -> Option<usize> {
-    let silent =
-        |piece: &&Piece| !matches!(piece.item, Item::Key(Key::Stop | Key::Of | Key::In | Key::By));
-    let mut said = pieces.iter().filter(silent);
-    match (said.next().map(|piece| &piece.item), said.next()) {
-        (Some(Item::Mention(mention)), None) => mention.metrics.first().copied(),
-        _ => None,
-    }
-}
-
 fn opens(tokens: &[Token]) -> bool {
     let word = |at: usize| tokens.get(at).map_or("", |token| token.word.as_str());
     let pair = OPENING_PAIRS.iter().any(|[first, second]| word(0) == *first && word(1) == *second);
+    let last = tokens.last().map_or("", |token| token.word.as_str());
     pair || OPENERS.contains(&word(0))
+        || tokens.len() <= 4 && matches!(last, "only" | "instead")
         || tokens.len() <= 4
             && tokens.iter().any(|token| matches!(token.word.as_str(), "those" | "them" | "these"))
+}
+
+/// Whether words ask for nothing but a picture of the last answer.
+fn is_chart(tokens: &[Token]) -> bool {
+    let word = |token: &Token| token.word.clone();
+    let charts = ["chart", "graph", "plot", "diagram"];
+    tokens.iter().any(|token| charts.contains(&word(token).as_str()))
+        && tokens.iter().all(|token| {
+            SHOWN.contains(&token.word.as_str()) || HOLLOW.contains(&token.word.as_str())
+        })
 }
 
 fn rank(ask: &mut Ask, direction: Direction, limit: u32) {

@@ -5,11 +5,14 @@
 //! changes the Ask that comes of it. What is left must be understood whole: an idiom adds, and never
 //! hides a word.
 
+mod balances;
 mod changes;
+mod everyday;
 mod plainer;
 mod sets;
 mod shares;
 mod states;
+mod unsold;
 
 use chrono::NaiveDate;
 use pacioli_model::{
@@ -53,22 +56,35 @@ pub(crate) fn read(
             .filter(|read| !matches!(read, Translation::Refuse { .. }));
     }
     idioms
-        .ageing()
+        .as_of()
+        .or_else(|| idioms.in_currency())
+        .or_else(|| idioms.days_of_cover())
+        .or_else(|| idioms.stock_turns())
+        .or_else(|| idioms.ageing())
+        .or_else(|| idioms.debtors())
         .or_else(|| idioms.to_pay())
+        .or_else(|| idioms.received_not_billed())
+        .or_else(|| idioms.and_their_figure())
         .or_else(|| idioms.came_and_went())
         .or_else(|| idioms.never_dealt_with())
+        .or_else(|| idioms.without_figure())
+        .or_else(|| idioms.how_many_sold())
         .or_else(|| idioms.of_large_orders())
+        .or_else(|| idioms.done_or_not())
+        .or_else(|| idioms.days_between())
         .or_else(|| idioms.flagged())
         .or_else(|| idioms.overdue())
         .or_else(|| idioms.out_of_stock())
         .or_else(|| idioms.bought_together())
         .or_else(|| idioms.share_of_the_first())
+        .or_else(|| idioms.share_of_some())
         .or_else(|| idioms.own_average())
         .or_else(|| idioms.changed_by())
         .or_else(|| idioms.beyond_the_average())
         .or_else(|| idioms.ranked_growth())
         .or_else(|| idioms.best_period())
         .or_else(|| idioms.ratio())
+        .or_else(|| idioms.average_of_each())
         .or_else(|| idioms.best_of_all())
         .or_else(|| idioms.dealt_with())
         .or_else(|| idioms.with_amounts())
@@ -181,7 +197,9 @@ impl Idioms<'_> {
 
     /// "How much did we invoice" is an amount: a count of invoices is no answer.
     fn no_count(&self) -> Option<Translation> {
-        (self.is(0, &["how"]) && self.is(1, &["much"])).then_some(())?;
+        let much = self.is(0, &["how"]) && self.is(1, &["much"]);
+        let value = self.phrase(&["value", "of"]).or_else(|| self.phrase(&["worth", "of"]));
+        (much || value.is_some()).then_some(())?;
         let Translation::Understood(read) = (self.rows)(self.question) else { return None };
         let counts = read.ask.shown_measures().next().is_some_and(|measure| {
             measure.aggregation().is_some_and(|one| {
@@ -189,7 +207,8 @@ impl Idioms<'_> {
             })
         });
         let reason = "It is not clear which amount is asked for.";
-        counts.then(|| Self::refused(&self.said([0, 1]), reason))
+        let words = value.filter(|_| !much).unwrap_or(0);
+        counts.then(|| Self::refused(&self.said([words, words + 1]), reason))
     }
 
     /// The first place from `at` on that is more than a lead.
@@ -215,13 +234,25 @@ impl Idioms<'_> {
     /// The label of a declared figure that is called one of these.
     fn metric_called(&self, names: &[&str]) -> Option<&str> {
         let metrics = &self.relations.schema.catalog.semantics.metrics;
-        names.iter().find_map(|name| {
+        let exact = names.iter().find_map(|name| {
             let known = |text: &str| text.eq_ignore_ascii_case(name);
-            let metric = metrics.iter().find(|metric| {
+            metrics.iter().find(|metric| {
                 known(&metric.label) || metric.synonyms.iter().any(|synonym| known(synonym))
-            });
-            metric.map(|metric| metric.label.as_str())
-        })
+            })
+        });
+        let spoken = || {
+            names.iter().find_map(|name| {
+                let tokens = tokenise(name);
+                let words: Vec<&str> = tokens.iter().map(|token| token.word.as_str()).collect();
+                self.relations.lexicon.names(&words).into_iter().find_map(|(name, quality)| {
+                    match name {
+                        Name::Metric(metric) if quality > 0.9 => metrics.get(metric),
+                        _ => None,
+                    }
+                })
+            })
+        };
+        exact.or_else(spoken).map(|metric| metric.label.as_str())
     }
 
     /// The table that a measure is computed over.

@@ -3,14 +3,15 @@
 mod forms;
 mod values;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use self::forms::SILENT;
 use super::{
+    business,
     schema::{ColumnId, Schema, TableId},
     thesaurus::{NEAR, alike, in_full, lemma},
 };
-use crate::{countries, spelling::is_slip_of};
+use crate::{countries, spelling::is_slip_of, synonyms};
 
 /// Something of the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -219,10 +220,26 @@ impl Lexicon {
     }
 
     fn add_metrics(&mut self, schema: &Schema<'_>) {
-        for (index, metric) in schema.catalog.semantics.metrics.iter().enumerate() {
+        let named = |metric: &pacioli_model::Metric| {
             let texts = [metric.name.as_str(), metric.label.as_str()];
-            for text in texts.into_iter().chain(metric.synonyms.iter().map(String::as_str)) {
-                self.add(&name_words(text), Name::Metric(index), 1.0);
+            let all = texts.into_iter().chain(metric.synonyms.iter().map(String::as_str));
+            all.map(name_words).collect::<BTreeSet<_>>()
+        };
+        let names: Vec<_> = schema.catalog.semantics.metrics.iter().map(named).collect();
+        for (index, names) in names.iter().enumerate() {
+            for words in names {
+                self.add(words, Name::Metric(index), 1.0);
+            }
+        }
+        for (index, others) in business::other_names(&names).iter().enumerate() {
+            // What the company itself calls so is meant first.
+            let own = |words: &[String]| {
+                let known = self.names.get(&words.join(" ")).into_iter().flatten();
+                known.into_iter().any(|(_, quality)| *quality > 0.94)
+            };
+            let free: Vec<_> = others.iter().filter(|words| !own(words)).cloned().collect();
+            for words in free {
+                self.add(&words, Name::Metric(index), 0.93);
             }
         }
     }
@@ -238,8 +255,10 @@ impl Lexicon {
         let stems: Vec<String> = words
             .iter()
             .flat_map(|word| {
-                in_full(word)
-                    .map_or_else(|| vec![lemma(word)], |full| full.split(' ').map(lemma).collect())
+                in_full(word).map_or_else(
+                    || synonyms::parts(word).iter().map(|part| lemma(part)).collect::<Vec<_>>(),
+                    |full| full.split(' ').map(lemma).collect(),
+                )
             })
             .collect();
         let mut found = self.names.get(&stems.join(" ")).cloned().unwrap_or_default();

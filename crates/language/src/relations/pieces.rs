@@ -233,7 +233,11 @@ impl Cutter<'_> {
         let mention = self.turned(at).or_else(|| self.mention(at));
         let days = self.days(at);
         if let Some((length, period)) = days {
-            let named = mention.as_ref().map_or(0, |(length, _)| *length);
+            // "Last year" is no weak guess at a column of last days.
+            let named = mention
+                .as_ref()
+                .filter(|(named, mention)| *named > length || length < 2 || mention.quality() > 0.8)
+                .map_or(0, |(length, _)| *length);
             if length > named && length > keyword.map_or(0, |(length, _)| length) {
                 return made(length, Item::Days(period), 1.0);
             }

@@ -98,6 +98,14 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
     for table in &sketch.mentioned {
         scores[*table] += 0.3;
     }
+    // A declared figure is about its own rows, whatever it is shown by.
+    let declared = sketch.targets.iter().find_map(|target| match target {
+        Target::Metric(metric) => schema.metric_table(*metric),
+        _ => None,
+    });
+    if let Some(table) = declared {
+        scores[table] += 1.0;
+    }
     let best = scores.iter().copied().fold(0.0, f64::max);
     if best <= 0.0 {
         return sketch.targets.iter().find_map(|target| match target {
@@ -278,8 +286,8 @@ impl Resolver<'_> {
         if let Some(margin) = margin {
             self.margins.borrow_mut().insert(tokens.start, margin);
         }
-        let close = margin.is_some_and(|margin| margin < CLOSE);
-        let taken = usize::from(close && self.instead == Some(tokens.start));
+        // Whoever asks for another column knows that there is one.
+        let taken = usize::from(margin.is_some() && self.instead == Some(tokens.start));
         match scored.into_iter().nth(taken) {
             Some((score, column, texts)) if score > 0.5 => Ok((column, texts)),
             _ => Err(Misfit::new(tokens.clone(), "No one column has these values.")),

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use pacioli_model::{
-    Catalog, Column, ColumnRef, ColumnType, Definition, MetricName, Relationship, RelationshipName,
-    TableEntry, Value,
+    Catalog, Column, ColumnRef, ColumnType, Definition, MetricName, Operation, Relationship,
+    RelationshipName, TableEntry, Unit, Value,
 };
 
 use crate::role::{HeaderWord, Role, header_words, is_unique, role_of};
@@ -317,6 +317,26 @@ impl<'c> Schema<'c> {
         let node = &self.columns[column];
         ColumnRef::new(self.tables[node.table].entry.name.clone(), node.column.name.clone())
     }
+}
+
+/// What a declared rate is a part of, where that is declared too: the gross profit of the gross margin.
+pub(crate) fn numerator<'c>(
+    catalog: &'c Catalog,
+    rate: &MetricName,
+) -> Option<&'c pacioli_model::Metric> {
+    let metrics = &catalog.semantics.metrics;
+    let rate = metrics.iter().find(|metric| metric.name == *rate)?;
+    let Definition::Calculation(Value::Arithmetic { operation: Operation::Divide, left, .. }) =
+        &rate.definition
+    else {
+        return None;
+    };
+    let is_left = |metric: &&pacioli_model::Metric| match (&metric.definition, left.as_ref()) {
+        (_, Value::Metric(name)) => metric.name == *name,
+        (Definition::Calculation(value), left) => value == left,
+        _ => false,
+    };
+    metrics.iter().find(is_left).filter(|_| rate.unit == Unit::Percent)
 }
 
 fn first_metric(value: &Value) -> Option<&MetricName> {

@@ -83,6 +83,7 @@ const SHORT: &[(&str, &str)] = &[
     ("oh", "on hand"),
     ("rcv", "received"),
     ("reord", "reorder"),
+    ("pt", "point"),
     ("mst", "master"),
     ("hdr", "header"),
     ("ln", "line"),

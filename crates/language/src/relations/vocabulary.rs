@@ -262,12 +262,29 @@ const PHRASES: &[(Key, &str)] = &[
     ),
 ];
 
+/// What people wrap a question in, and how it is to be shown: every answer has its chart.
+const WRAPPING: &[(Key, &str)] = &[
+    (
+        Stop,
+        "pls|plz|kindly|thank you|thank|thanks a lot|thanks in advance|i wonder|i was wondering|i am wondering|i m wondering|wondering|i am interested in|i m interested in|interested in|do you know|quick question|good morning|good afternoon|if possible|for me|as a chart|as a graph|as a table|as a bar chart|as a line chart|as a pie chart|in a chart|in a graph|as chart|as table|as a list|on a chart|still|at the moment|at present",
+    ),
+    (
+        Towards(Direction::Descending),
+        "slowest first|longest first|most expensive first|latest ones first",
+    ),
+    (Towards(Direction::Ascending), "fastest first|shortest first|cheapest first"),
+    (
+        Ask,
+        "i d like to see|i would like to see|i want to see|i want to know|i would like to know|i need to know|i need|can i see|can i get|can i have|can we see|could i see|could i get|could you tell me|could you show me|can you tell me|can you show me|can you give me|could you give me|would you tell me|would you show me|please show me|please tell me|please give me|show us|tell us|give us|let me see|let us see|let me know|get a|pull up|look at|have a look at|plot the|plot our|chart the|chart of|a chart of|graph of|a graph of|draw a chart of|make a chart of",
+    ),
+];
+
 /// How many words the longest phrase has.
 pub(crate) const LONGEST: usize = 7;
 
 static BY_PHRASE: LazyLock<HashMap<&'static str, Key>> = LazyLock::new(|| {
     let mut known = HashMap::new();
-    for (key, phrases) in PHRASES {
+    for (key, phrases) in PHRASES.iter().chain(WRAPPING) {
         for phrase in phrases.split('|') {
             known.entry(phrase).or_insert(*key);
         }

@@ -157,8 +157,8 @@ async fn content(app: &App, order: &Order, progress: &Arc<Progress>) -> ApiResul
         said: said(order).await?,
         doubts: doubts.into_iter().filter(whole).collect(),
     };
-    let mut analyst =
-        Analyst::new(app, order.data.company_id(), &seen, filter).told_to(Arc::clone(progress));
+    let mut analyst = Analyst::new(&app.engine, order.data.company_id(), &seen, filter)
+        .told_to(Arc::clone(progress));
     let mut content = report(&mut analyst, &wanted).await?;
     if order.kind == ReportKind::Custom {
         answer_saved(app, order, &seen, &mut content).await?;
@@ -189,7 +189,7 @@ async fn answer_saved(
     }
     let translator = Translator::new(&seen.visible);
     let mut analyst =
-        Analyst::new(app, order.data.company_id(), seen, order.filter.clone().unzip().0);
+        Analyst::new(&app.engine, order.data.company_id(), seen, order.filter.clone().unzip().0);
     for question in saved {
         let context = Context { today: order.today, table: None };
         let Translation::Understood(understood) =

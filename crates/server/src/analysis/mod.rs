@@ -16,7 +16,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use pacioli_engine::{EngineError, Scope};
+use pacioli_engine::{Engine, EngineError, Scope};
 use pacioli_model::{Ask, CompanyId, Predicate, QueryUsed, Table};
 
 pub use job::{Order, start};
@@ -24,7 +24,7 @@ pub use question::{Found, found};
 use report::{Wanted, report};
 pub use window::{Compare, Periods};
 
-use crate::{access::Seen, app::App, error::ApiResult};
+use crate::{access::Seen, error::ApiResult};
 
 /// How far an analysis is, for whoever waits for it.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub struct Progress {
 
 /// Runs the Asks of one analysis for one person, and keeps them to be shown.
 pub struct Analyst<'a> {
-    app: &'a App,
+    engine: &'a Engine,
     company: CompanyId,
     seen: &'a Seen,
     /// Which rows count in all of them.
@@ -49,13 +49,13 @@ pub struct Analyst<'a> {
 impl<'a> Analyst<'a> {
     /// For what `seen` shows of a company.
     pub fn new(
-        app: &'a App,
+        engine: &'a Engine,
         company: CompanyId,
         seen: &'a Seen,
         filter: Option<Predicate>,
     ) -> Self {
         let progress = Arc::new(Progress::default());
-        Self { app, company, seen, filter, queries: Vec::new(), progress }
+        Self { engine, company, seen, filter, queries: Vec::new(), progress }
     }
 
     /// Told of to somebody who waits.
@@ -70,7 +70,7 @@ impl<'a> Analyst<'a> {
         let ask = Ask { filter: both(ask.filter.clone(), self.filter.clone()), ..ask };
         let scope =
             Scope { company: self.company, catalog: &self.seen.whole, access: &self.seen.access };
-        let answer = self.app.engine.run(&scope, &ask).await;
+        let answer = self.engine.run(&scope, &ask).await;
         self.progress.done.fetch_add(1, Ordering::Relaxed);
         let answer = match answer {
             Ok(answer) => answer,

@@ -5,11 +5,12 @@ use std::{
 
 use chrono::NaiveDate;
 use clap::Args;
-use pacioli_language::{Context, Interpretation, Translator, Understood};
+use pacioli_language::{Analysed, Context, Interpretation, Translator, Understood};
 use pacioli_model::{Cell, Table};
 
 use super::{CommandResult, Settings, block_on, books::Books};
 use crate::{
+    analysis::{Found, found},
     answering::{Answered, Asked, Outcome, Translators},
     asking::Source,
     clock::Clock,
@@ -18,8 +19,6 @@ use crate::{
 
 /// Rows that a terminal shows.
 const ROWS: u64 = 1000;
-
-const ANALYSES: &str = "Why, what comes next and what is unusual are answered by the server alone.";
 
 /// Ask a question about files, without a server or an account
 #[derive(Args)]
@@ -53,7 +52,7 @@ impl AskFiles {
         let answering = books.answering(&models, Translators::Cascade);
         match answering.answer(&translator, &asked).await?.0 {
             Outcome::Answered(answered) => show(&books, *answered, self.sql),
-            Outcome::Analyse(_) => Err(ANALYSES.into()),
+            Outcome::Analyse(analysed) => find_out(&books, *analysed, today, self.sql).await,
             Outcome::Clarify { question, choices } => {
                 let choices: Vec<_> =
                     choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
@@ -67,6 +66,32 @@ impl AskFiles {
             }
         }
     }
+}
+
+/// Why, what comes next and what is unusual, by the functions that reports are made of.
+async fn find_out(
+    books: &Books,
+    analysed: Analysed,
+    today: NaiveDate,
+    only_sql: bool,
+) -> CommandResult {
+    let Analysed { analysis, interpretation, .. } = analysed;
+    let seen = books.seen();
+    let found = found(&mut books.analyst(&seen), &analysis, &interpretation, today).await?;
+    let Found { sentence, table, query, .. } = found?;
+    let mut out = io::stdout().lock();
+    if only_sql {
+        return Ok(writeln!(out, "{}", query.sql)?);
+    }
+    writeln!(out, "{sentence}\n")?;
+    write_table(&mut out, &table)?;
+    writeln!(
+        out,
+        "\n{}\n\nComputed from the rows of:\n{}",
+        understood_as(&interpretation),
+        query.sql
+    )?;
+    Ok(())
 }
 
 fn show(books: &Books, answered: Answered, only_sql: bool) -> CommandResult {

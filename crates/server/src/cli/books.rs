@@ -24,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    access::Seen,
+    analysis::Analyst,
     answering::{Answering, Translators},
     clock::Random,
     compose::own_program,
@@ -118,6 +120,17 @@ impl Books {
             id: QueryId(Uuid::nil()),
             stages: None,
         }
+    }
+
+    /// All of them, as nobody in particular sees them.
+    pub fn seen(&self) -> Seen {
+        let whole = Arc::new(self.catalog.clone());
+        Seen { visible: Arc::clone(&whole), whole, access: self.access.clone() }
+    }
+
+    /// What finds out why, what comes next and what is unusual in them.
+    pub fn analyst<'a>(&'a self, seen: &'a Seen) -> Analyst<'a> {
+        Analyst::new(&self.engine, NOBODY, seen, None)
     }
 
     /// Finds keys, and which tables belong together.

@@ -57,6 +57,13 @@ async fn ask_needs_no_server_and_no_account() {
     let printed =
         folder.prints(&["ask", "--today", "2025-12-24", "sales.csv", "revenue last month"]).await;
     assert!(printed.contains(&euros(month.revenue())), "{printed}");
+    // What lies behind figures is found out here as it is on a server.
+    let why = ["ask", "--today", "2025-12-24", "sales.csv", "forecast revenue"];
+    let printed = folder.prints(&why).await;
+    assert!(printed.contains("Computed from the rows of:\nSELECT"), "{printed}");
+    assert!(printed.contains("Understood as: sum of revenue"), "{printed}");
+    let sql = folder.prints(&["ask", "--sql", "sales.csv", "forecast revenue"]).await;
+    assert!(sql.starts_with("SELECT") && !sql.contains("Understood"), "{sql}");
     // Nothing is left behind where it was asked.
     let left: Vec<_> = std::fs::read_dir(folder.0.path()).unwrap().collect();
     assert_eq!(left.len(), 1);

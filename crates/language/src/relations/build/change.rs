@@ -22,6 +22,12 @@ impl Builder<'_> {
         }
     }
 
+    fn names_last_year(&self) -> bool {
+        self.resolver.tokens.windows(2).any(|pair| {
+            matches!(pair[0].word.as_str(), "last" | "previous" | "prior") && pair[1].word == "year"
+        })
+    }
+
     fn share(ask: &mut Ask, first: &Measure) -> Result<(), Misfit> {
         if ask.group_by.is_empty() || ask.limit.is_some() {
             return Err(misfit(NOWHERE, "The question does not say whose share."));
@@ -102,6 +108,11 @@ impl Builder<'_> {
             // What lies before would show in periods to come, too.
             None if periods => {
                 ask.range = Some(DayRange { from: None, to: today.succ_opt() });
+            }
+            // "Compared to last year" is said of this one.
+            None if shift.months >= 12 && self.names_last_year() => {
+                let start = NaiveDate::from_ymd_opt(today.year(), 1, 1).ok_or_else(no_date)?;
+                ask.range = Some(DayRange { from: Some(start), to: today.succ_opt() });
             }
             None if shift.months >= 12 => {
                 let start = |year| NaiveDate::from_ymd_opt(year, 1, 1).ok_or_else(no_date);

@@ -166,6 +166,10 @@ impl Builder<'_> {
             Some(Measured::Count(Some(Noun::Table(table)))) => tables.push(*table),
             Some(Measured::Count(None)) => tables.push(self.belonging()),
             Some(Measured::Metric(metric)) => tables.extend(self.metric_table(*metric)),
+            Some(Measured::Aggregate(_, pick)) if tables.is_empty() => {
+                let column = self.resolver.choose(pick).ok();
+                tables.extend(column.map(|column| self.schema.table_of(column)));
+            }
             _ => {}
         }
         if let Some((noun, ..)) = self.counted_attribute() {

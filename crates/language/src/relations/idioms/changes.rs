@@ -247,6 +247,7 @@ impl Idioms<'_> {
             if let Some(to) = ask.range.as_mut().and_then(|range| range.to.as_mut()) {
                 *to = (*to).min(self.today.succ_opt()?);
             }
+            self.grow_by_amounts(ask);
             let measure = ask.shown_measures().next()?.clone();
             let before = free_name(ask, &format!("{}_before", measure.name));
             let shift = Shift { months: 12, days: 0 };
@@ -272,6 +273,23 @@ impl Idioms<'_> {
             ask.order = vec![first_by(growth, direction)];
             first_figure(ask).map(drop)
         })
+    }
+}
+
+impl Idioms<'_> {
+    /// "Margin growth" is how much the profit grew, and no part of a part; a rate that is called one is
+    /// compared as such.
+    fn grow_by_amounts(&self, ask: &mut Ask) {
+        let catalog = self.relations.schema.catalog;
+        if self.find(&["rate", "percentage", "percent", "share", "ratio"]).is_some() {
+            return;
+        }
+        let Some(first) = ask.measures.first() else { return };
+        let Figure::Metric { metric, .. } = &first.figure else { return };
+        let Some(amount) = crate::relations::schema::numerator(catalog, metric) else { return };
+        let name = free_name(ask, amount.name.as_str());
+        let figure = Figure::Metric { metric: amount.name.clone(), shift: None };
+        ask.measures[0] = pacioli_model::Measure::new(name, figure);
     }
 }
 

@@ -3,17 +3,25 @@
 use super::Idioms;
 
 /// Verbs of "how much did we …", and what the figure is called.
-const DEEDS: &[(&[&str], &[&str])] = &[
-    (&["sell", "sold", "make", "earn"], &["sales", "revenue", "turnover"]),
+pub(super) const DEEDS: &[(&[&str], &[&str])] = &[
+    (
+        &["sell", "sold", "make", "made", "earn", "earned", "take"],
+        &["sales", "revenue", "turnover"],
+    ),
     (&["spend", "spent", "buy"], &["spend", "purchase volume", "purchases value"]),
     (&["collect", "receive"], &["cash collected", "payments received"]),
+    (&["refund", "refunded", "reimburse"], &["value of returns", "returns", "refunds"]),
+    (&["invoice", "invoiced", "bill", "billed"], &["invoiced amount", "billed amount"]),
+    (&["produce", "produced"], &["produced quantity", "units produced"]),
+    (&["scrap", "scrapped"], &["scrapped quantity", "scrap"]),
 ];
 const SLOWEST: &[&str] = &["days to pay", "payment time"];
 
 impl Idioms<'_> {
     /// The question without a phrase that plainer words replace.
     pub(super) fn plainer(&self) -> Option<String> {
-        self.money()
+        self.everyday()
+            .or_else(|| self.money())
             .or_else(|| self.deed())
             .or_else(|| self.payers())
             .or_else(|| self.best_selling())
@@ -22,6 +30,7 @@ impl Idioms<'_> {
             .or_else(|| self.compared_values())
             .or_else(|| self.and_how_many())
             .or_else(|| self.money_of_table())
+            .or_else(|| self.undeclared_units())
             .or_else(|| self.undeclared_sales())
     }
 
@@ -37,22 +46,35 @@ impl Idioms<'_> {
         let did = (1..4).find(|at| self.is(*at, &["did", "do", "have"]))?;
         (asked && self.is(did + 1, &["we"])).then_some(())?;
         let verb = did + 2;
-        let (_, names) = DEEDS.iter().find(|(verbs, _)| self.is(verb, verbs))?;
-        let figure = self.metric_called(names)?;
+        // Where nothing is declared, one column alone may be what was sold for.
+        let undeclared = !self.relations.has_metrics();
+        let figure = if undeclared && self.is(verb, DEEDS[0].0) {
+            "sales".to_owned()
+        } else if undeclared {
+            self.undeclared_deed(verb)?
+        } else {
+            self.deed_called(verb)?.to_owned()
+        };
         let between = self.said(2..did);
         (did <= 2 || between.is_empty() || between == "money").then_some(())?;
-        let rest = self.said(verb + 1..self.tokens.len());
+        let takes = self.is(verb, &["take"]) && self.is(verb + 1, &["in"]);
+        let rest = self.said(verb + 1 + usize::from(takes)..self.tokens.len());
         let rest = match rest.split_once(' ') {
-            Some(("with" | "at" | "in", each)) if each.starts_with("each ") => {
+            Some(("each" | "every", each)) => format!("by {each}"),
+            Some(("with" | "at" | "in" | "from" | "to", each)) if each.starts_with("each ") => {
                 each.replacen("each ", "by ", 1)
             }
             _ => rest,
         };
-        Some(format!("{figure} {rest}").replace(" and in ", " and "))
+        // "In Germany and in France": each by itself.
+        Some(format!("{figure} {rest}").replace(" and in ", " vs "))
     }
 
     /// "Who are our slowest payers?"
     fn payers(&self) -> Option<String> {
+        if let Some(slowest) = self.slowest_to_deliver() {
+            return Some(slowest);
+        }
         let payers = self.find(&["payers"])?;
         let figure = self.metric_called(SLOWEST)?;
         let rank = match self.word(payers.checked_sub(1)?) {
@@ -66,10 +88,34 @@ impl Idioms<'_> {
         Some(format!("{rank} 10 customers by {figure} {rest}"))
     }
 
+    /// "Which supplier is the slowest to deliver?", "how long does delivery take on average?"
+    fn slowest_to_deliver(&self) -> Option<String> {
+        if let Some(take) = self.phrase(&["does", "delivery", "take"]) {
+            let asks = self.is(0, &["how"]) && self.is(take - 1, &["long", "days"]);
+            let figure = self.metric_called(&["days to deliver", "delivery time"]);
+            let mean = self.phrase(&["on", "average"]).map_or([0, 0], |at| [at, at + 1]);
+            let rest = (take + 3..self.tokens.len()).filter(|at| !mean.contains(at));
+            return Some(format!("{} {}", figure.filter(|_| asks)?, self.said(rest)));
+        }
+        let rank = self.find(&["slowest", "fastest", "quickest"])?;
+        (self.is(rank + 1, &["to"]) && self.is(rank + 2, &["deliver"])).then_some(())?;
+        let figure = self.metric_called(&["lead time", "delivery time"])?;
+        let first = self.after_lead(0);
+        let entity = self.said((first..rank).filter(|at| !self.is(*at, &["is", "are", "the"])));
+        self.table_called(&entity)?;
+        let most = if self.is(rank, &["slowest"]) { "highest" } else { "lowest" };
+        let rest = self.said(rank + 3..self.tokens.len());
+        Some(format!("which {entity} has the {most} {figure} {rest}"))
+    }
+
     /// "Best selling product in each region".
     fn best_selling(&self) -> Option<String> {
         let selling = self.find(&["selling", "bestselling"])?;
-        let figure = self.metric_called(&["revenue", "sales", "turnover"])?;
+        let figure = if self.relations.has_metrics() {
+            self.metric_called(&["revenue", "sales", "turnover"])?
+        } else {
+            "sales"
+        };
         let best = self.is(selling, &["bestselling"])
             || self.is(selling.checked_sub(1)?, &["best", "top"]);
         best.then_some(())?;
@@ -141,20 +187,87 @@ impl Idioms<'_> {
     fn money_of_table(&self) -> Option<String> {
         let at = self.find(&["expenses", "costs", "payments", "spending"])?;
         let lead = ["total", "sum", "of", "the", "our", "all", "what", "are", "is"];
-        (0..at).all(|before| self.is(before, &lead)).then_some(())?;
         let schema = &self.relations.schema;
         let table = self.table_called(&self.said([at]))?;
+        // "Travel expenses": a value of theirs.
+        let own = |before: usize| {
+            let values = self.relations.lexicon.values(&[self.word(before)]);
+            values.iter().any(|(value, _)| schema.table_of(value.column) == table)
+        };
+        (0..at).all(|before| self.is(before, &lead) || own(before)).then_some(())?;
+        let first = (0..at).find(|before| own(*before)).unwrap_or(at);
+        let label = self.only_amount(table)?;
+        let grouped = self.is(at + 1, &["by", "per", "for", "in"]) && self.tokens.len() > at + 2;
+        let summed = at > 0 && self.is(0, &["total", "sum"]) && self.tokens.len() == at + 1;
+        ((grouped || summed) && schema.catalog.semantics.metrics.is_empty()).then_some(())?;
+        let table = self.said(first..=at);
+        let rest = self.said(at + 1..self.tokens.len());
+        (!rest.to_lowercase().contains(&label.to_lowercase()))
+            .then(|| format!("total {table} {label} {rest}"))
+    }
+
+    /// What was invoiced or spent, where nothing is declared: the one amount of such rows.
+    fn undeclared_deed(&self, verb: usize) -> Option<String> {
+        let rows = match self.word(verb) {
+            "invoice" | "invoiced" | "bill" | "billed" => "invoices",
+            "spend" | "spent" => "expenses",
+            _ => return None,
+        };
+        let label = self.only_amount(self.table_called(rows)?)?;
+        Some(format!("total {rows} {label}"))
+    }
+
+    /// The label of the one column of a table that holds amounts.
+    pub(super) fn only_amount(&self, table: usize) -> Option<&str> {
+        let schema = &self.relations.schema;
         let mut amounts = schema.tables[table]
             .columns
             .clone()
             .filter(|column| schema.columns[*column].role == crate::role::Role::Amount);
         let amount = amounts.next().filter(|_| amounts.next().is_none())?;
-        let grouped = self.is(at + 1, &["by", "per", "for", "in"]) && self.tokens.len() > at + 2;
-        (grouped && schema.catalog.semantics.metrics.is_empty()).then_some(())?;
-        let (table, label) = (self.said([at]), &schema.columns[amount].column.label);
-        let rest = self.said(at + 1..self.tokens.len());
-        (!rest.to_lowercase().contains(&label.to_lowercase()))
-            .then(|| format!("total {table} {label} {rest}"))
+        Some(&schema.columns[amount].column.label)
+    }
+
+    /// "Units sold per category", where nothing is declared and one column alone holds quantities.
+    fn undeclared_units(&self) -> Option<String> {
+        let schema = &self.relations.schema;
+        schema.catalog.semantics.metrics.is_empty().then_some(())?;
+        let at = self.find(&["units", "pieces"])?;
+        let were = usize::from(self.is(at + 1, &["were", "was", "are"]));
+        self.is(at + 1 + were, &["sold"]).then_some(())?;
+        let called = |column: usize| {
+            crate::relations::lexicon::name_words(&schema.columns[column].column.label)
+        };
+        let mut columns = (0..schema.columns.len()).filter(|column| {
+            !schema.tables[schema.columns[*column].table].hidden && called(*column) == ["quantity"]
+        });
+        let column = columns.next().filter(|_| columns.next().is_none())?;
+        let many = at >= 2 && self.is(at - 2, &["how"]) && self.is(at - 1, &["many"]);
+        let before = self.said(0..if many { at - 2 } else { at });
+        let rest = self.said(at + were + 2..self.tokens.len());
+        let rest = match rest.split_once(' ') {
+            Some(("in", each)) if each.starts_with("each ") => each.replacen("each ", "by ", 1),
+            _ => rest,
+        };
+        let total = if before.to_lowercase().ends_with("total") { "" } else { "total " };
+        Some(format!("{before} {total}{} {rest}", schema.columns[column].column.label))
+    }
+
+    /// The one column that can be what was sold for, where nothing is declared.
+    pub(super) fn sales_column(&self) -> Option<usize> {
+        let schema = &self.relations.schema;
+        let other =
+            ["purchase", "expense", "cost", "discount", "tax", "budget", "salary", "payroll"];
+        let called = |text: &str| crate::relations::lexicon::name_words(text);
+        let mut amounts = (0..schema.columns.len()).filter(|column| {
+            let node = &schema.columns[*column];
+            let table = called(schema.tables[node.table].entry.name.as_str());
+            let words = called(&node.column.label);
+            node.role == crate::role::Role::Amount
+                && !schema.tables[node.table].hidden
+                && !table.iter().chain(&words).any(|word| other.contains(&word.as_str()))
+        });
+        amounts.next().filter(|_| amounts.next().is_none())
     }
 
     /// "Sales by store", where nothing is declared and one column alone can be what was sold for.
@@ -167,23 +280,11 @@ impl Idioms<'_> {
                 .flatten();
         let at = match sold {
             Some(sold) => sold,
-            None => self.find(&["sales", "revenue", "turnover"])?,
+            None => self.find(&["sales", "revenue", "turnover", "takings"])?,
         };
         self.relations.lexicon.names(&[self.word(at)]).is_empty().then_some(())?;
-        let other =
-            ["purchase", "expense", "cost", "discount", "tax", "budget", "salary", "payroll"];
-        let called = |text: &str| crate::relations::lexicon::name_words(text);
-        let mut amounts = (0..schema.columns.len()).filter(|column| {
-            let node = &schema.columns[*column];
-            let table = called(schema.tables[node.table].entry.name.as_str());
-            let words = called(&node.column.label);
-            node.role == crate::role::Role::Amount
-                && !schema.tables[node.table].hidden
-                && !table.iter().chain(&words).any(|word| other.contains(&word.as_str()))
-        });
-        let amount = amounts.next().filter(|_| amounts.next().is_none())?;
-        let node = &schema.columns[amount];
-        let label = called(&node.column.label).join(" ");
+        let node = &schema.columns[self.sales_column()?];
+        let label = crate::relations::lexicon::name_words(&node.column.label).join(" ");
         match sold {
             Some(sold) => {
                 let rest = self.said(sold + 1..self.tokens.len());

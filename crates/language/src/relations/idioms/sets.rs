@@ -17,6 +17,18 @@ use crate::{
     translation::{Span, Translation, Understood},
 };
 
+/// The tables that a condition asks rows of.
+fn related_tables(filter: &Predicate) -> Vec<&str> {
+    match filter {
+        Predicate::All(parts) | Predicate::Any(parts) => {
+            parts.iter().flat_map(related_tables).collect()
+        }
+        Predicate::Not(part) => related_tables(part),
+        Predicate::Related { table, .. } => vec![table.as_str()],
+        _ => Vec::new(),
+    }
+}
+
 const DEALT: &[&str] = &[
     "bought",
     "ordered",
@@ -38,10 +50,20 @@ impl Idioms<'_> {
         let verb = self.find(DEALT)?;
         let first = self.after_lead(0);
         let named = (first..verb).find(|at| {
-            self.is(*at, &["who", "that", "which", "with", "have", "has", "did", "not", "without"])
+            self.is(
+                *at,
+                &[
+                    "who", "that", "which", "with", "have", "has", "did", "not", "without",
+                    "havent", "hasnt", "didnt", "never", "placed",
+                ],
+            )
         });
         let end = named.unwrap_or(verb);
-        let entity = self.said((first..end).filter(|at| !self.is(*at, &["the", "have", "has"])));
+        let counted = self.is(0, &["how"]) && self.is(1, &["many"])
+            || self.is(first, &["number"]) && self.is(first + 1, &["of"]);
+        let first = if counted { self.after_lead(2) } else { first };
+        let hollow = ["the", "have", "has", "placed", "our"];
+        let entity = self.said((first..end).filter(|at| !self.is(*at, &hollow)));
         let entity = if entity.is_empty() && self.is(0, &["who"]) {
             self.table_called("customers")?
         } else {
@@ -60,8 +82,9 @@ impl Idioms<'_> {
                 at += length;
                 continue;
             }
-            let hollow =
-                self.is(at, &["in", "during", "but", "and", "have", "has", "longer", "any", "on"]);
+            let hollow = self
+                .is(at, &["in", "during", "but", "and", "have", "has", "longer", "any", "on"])
+                || self.is(at, &["anything", "yet", "at", "all", "from", "us", "since"]);
             negated |= denied(at);
             if !(hollow || denied(at) || self.is(at, DEALT)) {
                 return None;
@@ -71,34 +94,53 @@ impl Idioms<'_> {
         if tests.is_empty() || tests.iter().all(|(negated, _)| *negated) && tests.len() > 1 {
             return None;
         }
-        self.listed(entity, orders, &tests)
+        self.listed(entity, orders, &tests, counted)
     }
 
-    /// "Products never sold": without a row of what is ordered.
-    pub(super) fn never_dealt_with(&self) -> Option<Translation> {
-        let never = self.find(&["never"])?;
-        let first = self.after_lead(0);
-        (never + 2 == self.tokens.len()).then_some(())?;
-        self.is(never + 1, &["sold", "bought", "ordered", "purchased"]).then_some(())?;
-        let between = |at: &usize| {
-            !self.is(*at, &["that", "were", "was", "we", "which", "have", "has", "been"])
-        };
-        let entity = self.table_called(&self.said((first..never).filter(between)))?;
-        let (lines, _) = self.lines_of(entity)?;
+    /// "Items without sales in 2025 and their stock value": a figure of what is listed.
+    pub(super) fn and_their_figure(&self) -> Option<Translation> {
+        let and = self.find(&["and"]).filter(|and| self.is(and + 1, &["their", "its"]))?;
+        self.relations.has_metrics().then_some(())?;
+        let Translation::Understood(list) = (self.rows)(&self.said(0..and)) else { return None };
         let schema = &self.relations.schema;
-        let shown = schema.shown_as(entity)?;
-        let related = Predicate::Related {
-            table: schema.tables[lines].entry.name.clone(),
-            via: Vec::new(),
-            filter: None,
-        };
-        let mut ask = Ask::about(schema.tables[entity].entry.name.clone());
-        ask.each_row = true;
-        ask.filter = Some(Predicate::Not(Box::new(related)));
-        let name = free_name(&ask, schema.columns[shown].column.name.as_str());
-        let key = GroupKey::Value(Value::Column(self.column(shown)));
-        ask.group_by.push(Grouping::new(name, key));
-        Some(self.understood(ask, false))
+        let entity = self.table_named(&list.ask.table).filter(|_| list.ask.each_row)?;
+        let key = schema.tables[entity].key?;
+        let said = self.said(and + 2..self.tokens.len());
+        let figure = self.metric_called(&[&said]).map(str::to_owned);
+        let filter = list.ask.filter.as_ref()?;
+        let figure = figure.or_else(|| self.figure_near(&said, filter))?;
+        let mut rows = list.ask.clone();
+        let reference = self.column(key);
+        rows.group_by.clear();
+        rows.order.clear();
+        let name = free_name(&rows, schema.columns[key].column.name.as_str());
+        rows.group_by.push(Grouping::new(name, GroupKey::Value(Value::Column(reference.clone()))));
+        let among =
+            Predicate::Among { values: vec![Value::Column(reference)], ask: Box::new(rows) };
+        let entity = list.ask.table.as_str().replace('_', " ");
+        self.changed(&format!("{figure} by {entity}"), |ask| {
+            (ask.limit.is_none() && list.ask.limit.is_none()).then_some(())?;
+            super::narrow(ask, among.clone());
+            Some(())
+        })
+    }
+
+    /// The one figure whose name ends so and that is of the same things as a condition: the value of
+    /// stock, where moves of stock were spoken of.
+    fn figure_near(&self, said: &str, filter: &Predicate) -> Option<String> {
+        let words = |name: &str| crate::relations::lexicon::name_words(name);
+        let said = words(said);
+        let tables = related_tables(filter);
+        let spoken: Vec<String> = tables.iter().flat_map(|table| words(table)).collect();
+        let schema = &self.relations.schema;
+        let metrics = &schema.catalog.semantics.metrics;
+        let mut near = (0..metrics.len()).filter(|at| {
+            let of = schema.metric_table(*at).map(|of| schema.tables[of].entry.name.as_str());
+            words(&metrics[*at].label).ends_with(&said)
+                && of.is_some_and(|of| words(of).iter().any(|word| spoken.contains(word)))
+        });
+        let only = near.next()?;
+        near.next().is_none().then(|| metrics[only].label.clone())
     }
 
     /// "Who joined and who left in the last 6 months?": either, with both days.
@@ -232,6 +274,7 @@ impl Idioms<'_> {
         entity: TableId,
         (orders, date): (TableId, ColumnId),
         tests: &[(bool, Period)],
+        counted: bool,
     ) -> Option<Translation> {
         let schema = &self.relations.schema;
         let shown = schema.shown_as(entity)?;
@@ -249,12 +292,18 @@ impl Idioms<'_> {
             if *negated { Predicate::Not(Box::new(related)) } else { related }
         });
         let mut ask = Ask::about(schema.tables[entity].entry.name.clone());
-        ask.each_row = true;
         ask.filter = all(conditions.collect());
+        let relative = tests.iter().any(|(_, period)| period.relative);
+        if counted {
+            let name = free_name(&ask, "count");
+            let count = Aggregation::new(Aggregate::Count, ask.table.clone());
+            ask.measures.push(Measure::new(name, Figure::Aggregate(count)));
+            return Some(self.understood(ask, relative));
+        }
+        ask.each_row = true;
         let name = free_name(&ask, schema.columns[shown].column.name.as_str());
         let key = GroupKey::Value(Value::Column(self.column(shown)));
         ask.group_by.push(Grouping::new(name, key));
-        let relative = tests.iter().any(|(_, period)| period.relative);
         Some(self.understood(ask, relative))
     }
 
@@ -309,7 +358,7 @@ impl Idioms<'_> {
 
     /// The table whose rows are of one row of `entity` and of one row of another that holds them
     /// together: lines of orders. And the column that names the other.
-    fn lines_of(&self, entity: TableId) -> Option<(TableId, ColumnId)> {
+    pub(super) fn lines_of(&self, entity: TableId) -> Option<(TableId, ColumnId)> {
         let schema = &self.relations.schema;
         let is_lines = |table: &TableId| {
             let words = schema.tables[*table].entry.name.as_str();
@@ -330,7 +379,7 @@ impl Idioms<'_> {
         Some((table, header))
     }
 
-    fn understood(&self, ask: Ask, relative: bool) -> Translation {
+    pub(super) fn understood(&self, ask: Ask, relative: bool) -> Translation {
         let catalog = self.relations.schema.catalog;
         let mut interpretation = words::interpretation(&ask, catalog, Vec::new());
         interpretation.as_of = relative.then_some(self.today);

@@ -42,6 +42,75 @@ impl Idioms<'_> {
         self.changed(&format!("{figure} by {entity} {tail}"), |ask| self.share_of_top(ask, count))
     }
 
+    /// "What percentage of sales comes from the Web shop?": the figure of such rows as a part of that of
+    /// all.
+    pub(super) fn share_of_some(&self) -> Option<Translation> {
+        const JOINTS: &[&str] = &[
+            "comes",
+            "come",
+            "came",
+            "is",
+            "was",
+            "are",
+            "from",
+            "in",
+            "did",
+            "do",
+            "does",
+            "stems",
+            "goes",
+            "went",
+            "made",
+            "with",
+            "through",
+            "via",
+            "the",
+            "our",
+            "we",
+            "make",
+            "get",
+            "to",
+            "generated",
+            "done",
+            "earned",
+            "on",
+        ];
+        let share = self.find(&["share", "percentage", "percent", "proportion", "part"])?;
+        self.is(share + 1, &["of"]).then_some(())?;
+        let from = (share + 3..self.tokens.len()).find(|at| self.is(*at, JOINTS))?;
+        let figure =
+            self.said((share + 2..from).filter(|at| !self.is(*at, &["our", "the", "total"])));
+        let rest = (from..self.tokens.len()).find(|at| !self.is(*at, JOINTS))?;
+        let figure = if self.metric_called(&[&figure]).is_some() {
+            figure
+        } else {
+            format!("total {figure}")
+        };
+        let rest = self.said(rest..self.tokens.len());
+        self.changed(&format!("{figure} in {rest}"), |ask| {
+            let measure = ask.shown_measures().next()?.clone();
+            let some = ask.filter.take()?;
+            (ask.group_by.is_empty() && ask.measures.len() == 1).then_some(())?;
+            let whole = self.added_up(&measure)?;
+            let own = whole.filter.clone().into_iter();
+            let filter = all(own.chain([some]).collect());
+            let part = Figure::Aggregate(Aggregation { filter, ..whole });
+            let part_name = free_name(ask, &format!("{}_part", measure.name));
+            let share = free_name(ask, &format!("{}_share", measure.name));
+            let divided = Value::Arithmetic {
+                operation: Operation::Divide,
+                left: Box::new(output(&part_name)),
+                right: Box::new(output(&measure.name)),
+            };
+            ask.measures = vec![
+                hidden(measure.name, measure.figure),
+                hidden(part_name, part),
+                Measure::new(share, Figure::Calculation(divided)),
+            ];
+            Some(())
+        })
+    }
+
     /// The aggregation of a figure whose groups add up to the whole.
     pub(super) fn added_up(&self, measure: &Measure) -> Option<Aggregation> {
         let semantics = &self.relations.schema.catalog.semantics;
@@ -135,6 +204,44 @@ impl Idioms<'_> {
         })
     }
 
+    /// "Average ticket value by store", where nothing is declared: what was sold for by how many tickets.
+    pub(super) fn average_of_each(&self) -> Option<Translation> {
+        (!self.relations.has_metrics()).then_some(())?;
+        let at = self.find(&["average", "mean", "avg"]).filter(|at| *at < 4)?;
+        self.is(at + 2, &["value", "amount", "size", "total"]).then_some(())?;
+        let each = self.table_called(&self.said([at + 1]))?;
+        let schema = &self.relations.schema;
+        let sold = self.sales_column()?;
+        let lines = schema.table_of(sold);
+        let key = schema.tables[lines].columns.clone().find(|column| {
+            schema.columns[*column].foreign && schema.table_of(schema.referenced(*column)) == each
+        })?;
+        let label =
+            crate::relations::lexicon::name_words(&schema.columns[sold].column.label).join(" ");
+        let rest = self.said(at + 3..self.tokens.len());
+        self.changed(&format!("total {label} {rest}"), |ask| {
+            (ask.measures.len() == 1 && self.table_of(&ask.measures[0])? == lines).then_some(())?;
+            let total = first_figure(ask)?;
+            let Figure::Aggregate(one) = ask.measures[0].figure.clone() else { return None };
+            let count = Aggregation {
+                aggregate: Aggregate::CountDistinct,
+                value: Some(Value::Column(self.column(key))),
+                ..one
+            };
+            ask.measures[0].hidden = true;
+            let counted = free_name(ask, "counted");
+            ask.measures.push(hidden(counted.clone(), Figure::Aggregate(count)));
+            let mean = free_name(ask, &format!("average_{total}"));
+            let divided = Value::Arithmetic {
+                operation: Operation::Divide,
+                left: Box::new(output(&total)),
+                right: Box::new(output(&counted)),
+            };
+            ask.measures.push(Measure::new(mean, Figure::Calculation(divided)));
+            Some(())
+        })
+    }
+
     /// "Which month had the highest revenue in each year?"
     pub(super) fn best_period(&self) -> Option<Translation> {
         let first = self.after_lead(0);
@@ -202,12 +309,21 @@ impl Idioms<'_> {
         let rank = if best { "top" } else { "bottom" };
         let mut choices: Vec<Choice> = Vec::new();
         // Amounts that add up say more of who is best than rates and counts do.
+        let revenue = self.metric_called(&["revenue", "sales", "turnover"]);
         let rank_of = |metric: &pacioli_model::Metric| match (&metric.definition, &metric.unit) {
+            _ if Some(metric.label.as_str()) == revenue => -1,
             (_, Unit::Number | Unit::Percent | Unit::Days | Unit::Named(_)) => 2,
             (Definition::Aggregate(one), _) if one.aggregate == Aggregate::Sum => 0,
             _ => 1,
         };
-        let mut metrics: Vec<_> = schema.catalog.semantics.metrics.iter().collect();
+        // One that such rows have no part in is not even asked for.
+        let of_entity = |(at, _): &(usize, &pacioli_model::Metric)| {
+            schema
+                .metric_table(*at)
+                .is_some_and(|of| of == entity || schema.reaches_one(of, entity))
+        };
+        let all = schema.catalog.semantics.metrics.iter().enumerate();
+        let mut metrics: Vec<_> = all.filter(of_entity).map(|(_, metric)| metric).collect();
         metrics.sort_by_key(|metric| rank_of(metric));
         let mut figures: Vec<String> = metrics.iter().map(|metric| metric.label.clone()).collect();
         if !declared {

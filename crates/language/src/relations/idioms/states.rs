@@ -1,7 +1,8 @@
 //! States that depend on today: overdue, unpaid, late, out of stock, how old a debt is.
 
 use pacioli_model::{
-    Comparison, Decimal, Direction, GroupKey, Grouping, Literal, Predicate, Value,
+    Aggregate, Comparison, Decimal, Definition, Direction, GroupKey, Grouping, Literal, Predicate,
+    Value,
 };
 
 use super::{Idioms, bound, compare, first_by, first_figure, narrow, output};
@@ -14,13 +15,28 @@ use crate::{
 /// By when something should have happened.
 const DUE: &[&str] =
     &["due", "deadline", "expected", "exp", "promised", "planned", "maturity", "fällig", "faellig"];
+/// That this day is over.
+const PAST_DUE: &[&[&str]] = &[
+    &["past", "their", "due", "date"],
+    &["past", "the", "due", "date"],
+    &["past", "its", "due", "date"],
+    &["past", "due", "date"],
+    &["past", "due"],
+];
+/// Words between rows and what became of them.
+const BECAME: &[&str] = &[
+    "that", "which", "are", "were", "is", "was", "have", "has", "been", "be", "not", "never",
+    "still", "yet", "havent", "hasnt", "arent", "werent", "isnt", "wasnt",
+];
+const DENIES: &[&str] = &["not", "never", "havent", "hasnt", "arent", "werent", "isnt", "wasnt"];
 /// That it has happened.
 const DONE: &[&str] =
     &["paid", "received", "delivered", "finished", "completed", "closed", "returned", "bezahlt"];
 /// The same as values of a column.
 const DONE_VALUES: &[&str] =
     &["paid", "received", "delivered", "finished", "completed", "closed", "done", "bezahlt"];
-const STOCK: &[&str] = &["stock on hand", "units in stock", "stock quantity", "pieces in stock"];
+pub(super) const STOCK: &[&str] =
+    &["stock on hand", "units in stock", "stock quantity", "pieces in stock"];
 
 impl Idioms<'_> {
     /// "Receivables ageing by customer in 30/60/90 day buckets": the figure by how many days its due
@@ -72,13 +88,14 @@ impl Idioms<'_> {
 
     /// "Overdue invoices", "late purchase orders", "unpaid bills".
     pub(super) fn overdue(&self) -> Option<Translation> {
-        let at = self.find(&["overdue", "late", "unpaid"])?;
-        let past = self.phrase(&["past", "due"]);
-        let unpaid = self.word(at) == "unpaid";
-        let mut taken = vec![at];
-        taken.extend(past.into_iter().flat_map(|at| [at, at + 1]));
+        let past = self.one_of(PAST_DUE);
+        let said = self.find(&["overdue", "late", "unpaid"]);
+        let at = said.or_else(|| past.as_ref()?.first().copied())?;
+        let unpaid = self.word(at) == "unpaid" && past.is_none();
+        let mut taken: Vec<usize> = past.into_iter().flatten().chain(said).collect();
         let mut rest = self.said(self.without(&taken));
-        if self.is(at + 1, &["amount", "amounts", "balance", "sum"]) {
+        let sum = said.filter(|at| self.is(at + 1, &["amount", "amounts", "balance", "sum"]));
+        if sum.is_some() {
             let figure = self.metric_called(&["receivables", "outstanding amount"])?;
             taken.push(at + 1);
             rest = format!("{figure} {}", self.said(self.without(&taken)));
@@ -97,6 +114,118 @@ impl Idioms<'_> {
         let late = self.word(at) == "late";
         let reason = "It is not known here by when these should have come, or whether they did.";
         read.or_else(|| late.then(|| Self::refused(&self.said([at]), reason)))
+    }
+
+    /// "Which customers still owe us money and how much": those of whom something is left to pay.
+    pub(super) fn debtors(&self) -> Option<Translation> {
+        let owe = self.find(&["owe", "owes"]).filter(|owe| self.is(owe + 1, &["us"]))?;
+        let first = self.after_lead(0);
+        let hollow = ["still", "that", "who", "which", "currently", "do", "does", "money"];
+        let said = self.said((first..owe).filter(|at| !self.is(*at, &hollow)));
+        let entity = if said.is_empty() && self.is(0, &["who"]) { "customers" } else { &said };
+        self.table_called(entity)?;
+        let figure = self.metric_called(&["receivables", "outstanding amount"])?;
+        let hollow = ["money", "and", "how", "much", "still", "anything", "something", "now"];
+        let rest = (owe + 2..self.tokens.len()).find(|at| !self.is(*at, &hollow));
+        let rest = rest.unwrap_or(self.tokens.len());
+        if self.is(rest, &["the"]) && self.is(rest + 1, &["most"]) {
+            let tail = self.said(rest + 2..self.tokens.len());
+            return Some((self.rows)(&format!("which {entity} has the highest {figure} {tail}")));
+        }
+        let tail = self.said(rest..self.tokens.len());
+        self.changed(&format!("{figure} by {entity} {tail}"), |ask| {
+            let left = output(&first_figure(ask)?);
+            let nothing = Value::Literal(Literal::Integer(0));
+            bound(ask, compare(left, Comparison::Greater, nothing));
+            Some(())
+        })
+    }
+
+    /// "Received but not invoiced by supplier": what has come and no bill names.
+    pub(super) fn received_not_billed(&self) -> Option<Translation> {
+        const CAME: &[&str] = &["received", "delivered", "arrived"];
+        let but = self.phrase(&["but", "not"])?;
+        let came = but.checked_sub(1).filter(|came| self.is(*came, CAME))?;
+        let billed = but + 2 + usize::from(self.is(but + 2, &["yet"]));
+        self.is(billed, &["invoiced", "billed"]).then_some(())?;
+        let schema = &self.relations.schema;
+        let named = |table: TableId| schema.tables[table].entry.name.clone();
+        let bills = |table: &TableId| {
+            let is_bill = |name: &str| name.contains("bill") || name.contains("invoice");
+            let mut steps = schema.tables[*table].steps.iter();
+            steps.find(|step| step.many && is_bill(named(step.to).as_str())).map(|step| step.to)
+        };
+        let (table, date, bills) = (0..schema.tables.len())
+            .filter(|table| !schema.tables[*table].hidden)
+            .find_map(|table| Some((table, self.date_called(table, CAME)?, bills(&table)?)))?;
+        let first = self.after_lead(0);
+        let said =
+            self.said((first..came).filter(|at| !self.is(*at, &["that", "we", "have", "been"])));
+        (said.is_empty() || self.table_called(&said) == Some(table)).then_some(())?;
+        let figure = self.sum_declared_over(table).map_or_else(
+            || format!("number of {}", named(table).as_str().replace('_', " ")),
+            str::to_owned,
+        );
+        self.changed(&format!("{figure} {}", self.said(billed + 1..self.tokens.len())), |ask| {
+            let missing = Predicate::IsNull { value: Value::Column(self.column(date)) };
+            narrow(ask, Predicate::Not(Box::new(missing)));
+            let billed = Predicate::Related { table: named(bills), via: Vec::new(), filter: None };
+            narrow(ask, Predicate::Not(Box::new(billed)));
+            Some(())
+        })
+    }
+
+    /// The label of the one sum that is declared over all rows of a table.
+    pub(super) fn sum_declared_over(&self, table: TableId) -> Option<&str> {
+        let schema = &self.relations.schema;
+        let metrics = &schema.catalog.semantics.metrics;
+        let mut sums = metrics.iter().enumerate().filter(|(at, metric)| {
+            schema.metric_table(*at) == Some(table)
+                && matches!(&metric.definition, Definition::Aggregate(one)
+                    if one.aggregate == Aggregate::Sum && one.filter.is_none())
+        });
+        let (_, only) = sums.next()?;
+        sums.next().is_none().then_some(only.label.as_str())
+    }
+
+    /// "Invoices that are not paid yet", "orders that were delivered", "invoices that were paid late", of
+    /// rows that have the day on which it happened.
+    pub(super) fn done_or_not(&self) -> Option<Translation> {
+        let at = (2..self.tokens.len()).find(|at| self.is(*at, DONE))?;
+        let late = self.is(at + 1, &["late"]);
+        let mut end = at + 1 + usize::from(late);
+        end += usize::from(self.is(end, &["yet", "already"]));
+        let mut start = at;
+        while start > 1 && self.is(start - 1, BECAME) {
+            start -= 1;
+        }
+        (start < at && (late || end == self.tokens.len())).then_some(())?;
+        let denied = (start..at).any(|at| self.is(at, DENIES));
+        let table = self.table_called(&self.said(self.after_lead(0)..start))?;
+        let done = self.word(at);
+        let schema = &self.relations.schema;
+        // Where it is a state of these rows, that is what is meant.
+        let is_state = schema.tables[table].columns.clone().any(|column| {
+            let values = schema.columns[column].column.profile.values.as_deref();
+            values.unwrap_or_default().iter().any(|value| value.eq_ignore_ascii_case(done))
+        });
+        (!is_state && !(late && denied)).then_some(())?;
+        let date = Value::Column(self.column(self.date_called(table, &[done])?));
+        let missing = Predicate::IsNull { value: date.clone() };
+        let condition = if late {
+            let due = Value::Column(self.column(self.date_called(table, DUE)?));
+            compare(date, Comparison::Greater, due)
+        } else if denied {
+            missing
+        } else {
+            Predicate::Not(Box::new(missing))
+        };
+        let rest = format!("{} {}", self.said(0..start), self.said(end..self.tokens.len()));
+        self.changed(&rest, |ask| {
+            (self.table_named(&ask.table)? == table).then_some(())?;
+            narrow(ask, condition.clone());
+            Some(())
+        })
     }
 
     /// "Billable hours", "non-billable hours": a column of ones and zeros that tells figures apart.
@@ -185,13 +314,45 @@ impl Idioms<'_> {
         })
     }
 
+    /// The same where nothing is declared and one column alone holds what is on hand: what has a row
+    /// of nothing.
+    fn none_on_hand(&self, at: usize) -> Option<Translation> {
+        let schema = &self.relations.schema;
+        let on_hand = |column: &usize| {
+            let node = &schema.columns[*column];
+            let words = crate::relations::lexicon::name_words(&node.column.label);
+            let said = |word: &str| words.iter().any(|other| other == word);
+            node.column.data_type.is_number() && (said("on") && said("hand") || said("stock"))
+        };
+        let mut columns = (0..schema.columns.len()).filter(on_hand);
+        let column = columns.next().filter(|_| columns.next().is_none())?;
+        let levels = schema.table_of(column);
+        let first = self.after_lead(0);
+        let what = (first..at).filter(|at| !self.is(*at, &["are", "that", "is", "which"]));
+        let entity = self.table_called(&self.said(what))?;
+        (at + 3 == self.tokens.len() && schema.reaches_one(levels, entity)).then_some(())?;
+        let nothing = Value::Literal(Literal::Integer(0));
+        let empty = compare(Value::Column(self.column(column)), Comparison::LessOrEqual, nothing);
+        let related = Predicate::Related {
+            table: schema.tables[levels].entry.name.clone(),
+            via: Vec::new(),
+            filter: Some(Box::new(empty)),
+        };
+        self.changed(&format!("list {}", schema.tables[entity].entry.name), |ask| {
+            (ask.each_row && self.table_named(&ask.table)? == entity).then_some(())?;
+            narrow(ask, related.clone());
+            Some(())
+        })
+    }
+
     /// "Which items are out of stock?": of which nothing is on hand.
     pub(super) fn out_of_stock(&self) -> Option<Translation> {
         let at = self.phrase(&["out", "of", "stock"])?;
         let words = self.said(at..at + 3);
         let Some(figure) = self.metric_called(STOCK) else {
             let reason = "It is not declared which figure is the stock on hand.";
-            return Some(Self::refused(&words, reason));
+            let read = self.none_on_hand(at);
+            return Some(read.unwrap_or_else(|| Self::refused(&words, reason)));
         };
         let first = self.after_lead(0);
         let what =

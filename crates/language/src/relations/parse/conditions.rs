@@ -29,9 +29,21 @@ impl Parser<'_> {
             Item::Number(value) => self.number(here, value),
             Item::Quoted(text, values) => self.quoted(here, text, values),
             Item::Days(period) => {
-                let pick = self.column.take();
                 let tokens = self.tokens(here);
-                self.push(Test::Days { pick, period, near: self.focus, tokens });
+                let timed = |pick: &Pick| {
+                    pick.candidates
+                        .iter()
+                        .any(|(column, _)| self.schema.columns[*column].column.data_type.is_time())
+                };
+                let of = self.column.as_ref().filter(|pick| !timed(pick));
+                let of = of.and_then(|pick| pick.candidates.first());
+                let near = of.map(|(column, _)| self.schema.table_of(*column)).or(self.focus);
+                if of.is_some() {
+                    // "Logged any hours in May": the days are of these rows.
+                    self.close_column();
+                }
+                let pick = self.column.take();
+                self.push(Test::Days { pick, period, near, tokens });
             }
             Item::Unknown => {}
         }
@@ -300,7 +312,13 @@ impl Parser<'_> {
                 Some(Key::Verb)
             )
         {
-            self.misplaced(here);
+            // "Quotes that were never confirmed, by month": how many.
+            if self.sketch.targets.is_empty() && self.sketch.entity.is_some() {
+                self.sketch.by = true;
+                self.enter(Zone::Group);
+            } else {
+                self.misplaced(here);
+            }
         }
     }
 
@@ -311,6 +329,10 @@ impl Parser<'_> {
             && !self.names_value(here, mention)
         {
             self.close_column();
+            if self.negated && !bounded {
+                // "Without sales" asks for rows that have none, and for no figure.
+                return self.misplaced(here);
+            }
             self.metric = Some(*metric);
             return;
         }

@@ -27,6 +27,7 @@ impl Parser<'_> {
         if declared {
             self.either_value();
         }
+        self.rows_since();
         let nothing = self.sketch.targets.is_empty();
         if self.everything
             && nothing
@@ -87,6 +88,23 @@ impl Parser<'_> {
                 near: None,
                 tokens: tokens.clone(),
             }));
+        }
+    }
+
+    /// "Clients since before 2020": a date that begins the question and is bound tells which rows are
+    /// asked for, and is not asked for itself.
+    fn rows_since(&mut self) {
+        let [Target::Column(pick)] = self.sketch.targets.as_slice() else { return };
+        let Some((column, _)) = pick.candidates.first() else { return };
+        let node = &self.schema.columns[*column];
+        let bound = self.sketch.clauses.iter().flat_map(|clause| &clause.tests).any(|test| {
+            matches!(test, Test::Year { .. } | Test::Days { .. } | Test::Compare { .. })
+        });
+        let begins = pick.tokens.start == 0 && pick.tokens.len() > 1;
+        if begins && bound && node.column.data_type.is_time() && self.sketch.best.is_none() {
+            let table = node.table;
+            self.sketch.entity = Some(table);
+            self.sketch.targets = vec![Target::Entity(table)];
         }
     }
 

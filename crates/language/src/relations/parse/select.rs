@@ -3,7 +3,7 @@
 mod ranked;
 mod states;
 
-use pacioli_model::Aggregate;
+use pacioli_model::{Aggregate, Definition};
 
 pub(super) use self::ranked::extreme;
 use super::{Parser, Zone};
@@ -118,6 +118,23 @@ impl Parser<'_> {
     fn select_with(&mut self, here: usize) {
         let next = self.solid(here + 1);
         if self.sketch.targets.is_empty() && self.sketch.entity.is_none() && !self.counting {
+            // "All tools with their price": the rows that have the value are what is listed.
+            let theirs = self.pieces.get(here + 1).is_some_and(|piece| {
+                matches!(self.words[piece.tokens.start].to_lowercase().as_str(), "their" | "its")
+            });
+            let valued =
+                self.sketch.clauses.iter().flat_map(|clause| &clause.tests).find_map(|test| {
+                    match test {
+                        Test::Values { values, .. } => {
+                            Some(self.schema.table_of(values.first()?.first()?.0.column))
+                        }
+                        _ => None,
+                    }
+                });
+            if let Some(table) = valued.filter(|_| theirs) {
+                self.sketch.entity = Some(table);
+                self.sketch.targets.push(Target::Entity(table));
+            }
             self.narrowing = true;
             return;
         }
@@ -135,7 +152,8 @@ impl Parser<'_> {
                 Some(Item::Mention(_) | Item::Key(Key::Stop | Key::Of | Key::In))
             )
         });
-        let listed = !self.sketch.targets.is_empty() && !self.sketch.counts();
+        let declared = self.sketch.targets.iter().any(|it| matches!(it, Target::Metric(_)));
+        let listed = !self.sketch.targets.is_empty() && !self.sketch.counts() && !declared;
         if listed && directed.is_some_and(|at| matches!(self.key_at(at), Some(Key::Towards(_)))) {
             // "dates of games by home team in descending order"
             self.at = here;
@@ -312,8 +330,15 @@ impl Parser<'_> {
             here.checked_sub(1).and_then(|before| self.key_at(before)),
             Some(Key::In | Key::Of)
         );
-        after
-            && here > 1
+        // "The Sales department": the column that the value is of stands after it.
+        let said = !self.pieces.get(here + 1).is_none_or(|piece| piece.pause)
+            && self.mention_at(here + 1).is_some_and(|next| {
+                next.columns.iter().any(|(column, quality)| {
+                    *quality > 0.9
+                        && mention.values.iter().any(|(value, _)| value.column == *column)
+                })
+            });
+        (after && here > 1 || said)
             && mention.values.iter().any(|(value, _)| value.text.starts_with(typed))
             && typed.starts_with(char::is_uppercase)
     }
@@ -346,7 +371,14 @@ impl Parser<'_> {
         if beside {
             self.misplaced(here);
         }
-        let summed = self.aggregates.iter().all(|aggregate| *aggregate == Aggregate::Sum);
+        let own = match &self.schema.catalog.semantics.metrics[metric].definition {
+            Definition::Aggregate(one) => one.aggregate,
+            Definition::Calculation(_) => Aggregate::Sum,
+        };
+        // "Average days to deliver" are days to deliver: their mean is what is declared.
+        let summed = self.aggregates.iter().all(|aggregate| {
+            *aggregate == Aggregate::Sum || *aggregate == Aggregate::Average && own == *aggregate
+        });
         self.aggregates.clear();
         let bounded = self.bounds_next(here + 1);
         if bounded {

@@ -139,7 +139,16 @@ impl Parser<'_> {
                 {
                     let owner = self.owner_after(after);
                     let pick = self.pick(at, owner)?;
-                    return made(Measured::Column(pick), after);
+                    // "Who logged the most hours": of all that belong to one.
+                    let word = self.words[self.pieces[here].tokens.start].to_lowercase();
+                    let total = matches!(word.as_str(), "most" | "least" | "fewest")
+                        && number.is_none()
+                        && self.adds_up_for(&pick, self.sketch.entity);
+                    return if total {
+                        made(Measured::Aggregate(Aggregate::Sum, pick), after)
+                    } else {
+                        made(Measured::Column(pick), after)
+                    };
                 }
                 made(Measured::Count(Some(self.counted(at, mention)?)), after)
             }
@@ -205,7 +214,7 @@ impl Parser<'_> {
     }
 
     /// "Top 5 clients by invoice amount": amounts of which a row has several are added up.
-    fn adds_up_for(&self, pick: &Pick, table: Option<TableId>) -> bool {
+    pub(super) fn adds_up_for(&self, pick: &Pick, table: Option<TableId>) -> bool {
         let Some((column, _)) = pick.candidates.first() else { return false };
         let of = self.schema.table_of(*column);
         self.schema.columns[*column].role.adds_up()

@@ -255,6 +255,10 @@ impl Parser<'_> {
             self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality();
         if column_wins {
             let pick = self.pick(at, self.owner_after(at + 1))?;
+            if let Some(total) = self.total_of(&pick) {
+                let what = Measured::Aggregate(pacioli_model::Aggregate::Sum, total);
+                return Some(Test::Count { what, comparison, number });
+            }
             return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         let what = match table {
@@ -264,6 +268,18 @@ impl Parser<'_> {
             _ => Noun::Column(self.pick(at, None)?),
         };
         Some(Test::Count { what: Measured::Count(Some(what)), comparison, number })
+    }
+
+    /// "Projects with more than 100 hours": hours are what rows of theirs hold, and only nearly what a
+    /// column of their own is called.
+    fn total_of(&self, pick: &Pick) -> Option<Pick> {
+        let entity = self.sketch.entity.filter(|_| self.having && pick.owner.is_none())?;
+        let own =
+            pick.candidates.iter().filter(|(column, _)| self.schema.table_of(*column) == entity);
+        let own = own.map(|(_, quality)| *quality).fold(0.0, f64::max);
+        let (column, quality) = pick.candidates.first()?;
+        let total = Pick { candidates: vec![(*column, *quality)], ..pick.clone() };
+        (*quality > 0.99 && own < 0.8 && self.adds_up_for(&total, Some(entity))).then_some(total)
     }
 
     fn against_aggregate(
