@@ -29,7 +29,7 @@ const FIGURES: &[&str] = &[
     "refund rate|return rate|share of returns",
     "stock value|inventory value|value of stock|value of inventory|stock worth|inventory worth|worth of stock|value of goods in stock",
     "stock on hand|units in stock|pieces in stock|stock level|inventory level|stock quantity|inventory|stock|on hand|quantity on hand|pieces on hand|units on hand|quantity in stock|available stock",
-    "operating expenses|expenses|opex|running costs|overheads|overhead|running expenses|operating costs",
+    "operating expenses|expenses|opex|running costs|overheads|running expenses|operating costs",
     "operating profit|operating result|ebit|profit and loss|operating income",
     "headcount|number of employees|staff count|head count|workforce|number of staff|staff size|size of the workforce",
     "sick days|sick leave|days of sick leave|days sick|sickness days|sickness|sickness absence|days off sick|sick time",

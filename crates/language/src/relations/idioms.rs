@@ -78,6 +78,7 @@ pub(crate) fn read(
         .or_else(|| idioms.bought_together())
         .or_else(|| idioms.share_of_the_first())
         .or_else(|| idioms.share_of_some())
+        .or_else(|| idioms.share_of_part())
         .or_else(|| idioms.own_average())
         .or_else(|| idioms.changed_by())
         .or_else(|| idioms.beyond_the_average())
@@ -85,6 +86,7 @@ pub(crate) fn read(
         .or_else(|| idioms.best_period())
         .or_else(|| idioms.ratio())
         .or_else(|| idioms.average_of_each())
+        .or_else(|| idioms.number_per_each())
         .or_else(|| idioms.best_of_all())
         .or_else(|| idioms.dealt_with())
         .or_else(|| idioms.with_amounts())
@@ -295,12 +297,21 @@ impl Idioms<'_> {
 
     /// Reads what is left, and changes every Ask that comes of it.
     fn changed(&self, rest: &str, change: impl Fn(&mut Ask) -> Option<()>) -> Option<Translation> {
+        self.changed_read((self.rows)(rest), change)
+    }
+
+    /// Changes every Ask of a reading.
+    fn changed_read(
+        &self,
+        read: Translation,
+        change: impl Fn(&mut Ask) -> Option<()>,
+    ) -> Option<Translation> {
         let fits = |ask: &Ask| {
             let mut ask = ask.clone();
             change(&mut ask).map(|()| ask)
         };
         let catalog = self.relations.schema.catalog;
-        match (self.rows)(rest) {
+        match read {
             Translation::Understood(understood) => {
                 let ask = fits(&understood.ask)?;
                 let Understood { spans, interpretation, confidence, .. } = *understood;

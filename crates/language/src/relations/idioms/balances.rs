@@ -3,7 +3,7 @@
 use chrono::Days;
 use pacioli_model::{
     Aggregate, Aggregation, Ask, Comparison, DayRange, Definition, Figure, Literal, Measure,
-    MetricName, Operation, OverTime, Predicate, Unit, Value,
+    MetricName, Operation, OverTime, Unit, Value,
 };
 
 use super::{Idioms, bound, compare, first_figure, hidden, output, states::STOCK};
@@ -168,8 +168,9 @@ impl Idioms<'_> {
             let daily = divided(output(&name), Value::Literal(Literal::Integer(i64::from(PACE))));
             let cover = free_name(ask, "days_of_cover");
             let figure = Figure::Calculation(divided(output(&stock), daily));
-            ask.measures.push(Measure::new(cover.clone(), figure));
-            bound(ask, Predicate::Not(Box::new(Predicate::IsNull { value: output(&cover) })));
+            ask.measures.push(Measure::new(cover, figure));
+            let nothing = Value::Literal(Literal::Integer(0));
+            bound(ask, compare(output(&name), Comparison::Greater, nothing));
             Some(())
         });
         let read = read.map(|read| {

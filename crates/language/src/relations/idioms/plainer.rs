@@ -112,9 +112,10 @@ impl Idioms<'_> {
     fn best_selling(&self) -> Option<String> {
         let selling = self.find(&["selling", "bestselling"])?;
         let figure = if self.relations.has_metrics() {
-            self.metric_called(&["revenue", "sales", "turnover"])?
+            self.metric_called(&["revenue", "sales", "turnover"])?.to_owned()
         } else {
-            "sales"
+            let sold = &self.relations.schema.columns[self.sales_column()?];
+            crate::relations::lexicon::name_words(&sold.column.label).join(" ")
         };
         let best = self.is(selling, &["bestselling"])
             || self.is(selling.checked_sub(1)?, &["best", "top"]);

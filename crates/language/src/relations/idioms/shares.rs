@@ -87,28 +87,43 @@ impl Idioms<'_> {
             format!("total {figure}")
         };
         let rest = self.said(rest..self.tokens.len());
-        self.changed(&format!("{figure} in {rest}"), |ask| {
-            let measure = ask.shown_measures().next()?.clone();
-            let some = ask.filter.take()?;
-            (ask.group_by.is_empty() && ask.measures.len() == 1).then_some(())?;
-            let whole = self.added_up(&measure)?;
-            let own = whole.filter.clone().into_iter();
-            let filter = all(own.chain([some]).collect());
-            let part = Figure::Aggregate(Aggregation { filter, ..whole });
-            let part_name = free_name(ask, &format!("{}_part", measure.name));
-            let share = free_name(ask, &format!("{}_share", measure.name));
-            let divided = Value::Arithmetic {
-                operation: Operation::Divide,
-                left: Box::new(output(&part_name)),
-                right: Box::new(output(&measure.name)),
-            };
-            ask.measures = vec![
-                hidden(measure.name, measure.figure),
-                hidden(part_name, part),
-                Measure::new(share, Figure::Calculation(divided)),
-            ];
-            Some(())
-        })
+        self.changed(&format!("{figure} in {rest}"), |ask| self.part_of_all(ask))
+    }
+
+    /// "Share of billable hours in 2025", "share of open orders": of the same without that condition.
+    pub(super) fn share_of_part(&self) -> Option<Translation> {
+        let share = self.find(&["share", "percentage", "percent", "proportion"])?;
+        let lead = ["what", "is", "the", "our", "show", "me", "which"];
+        ((0..share).all(|at| self.is(at, &lead)) && self.is(share + 1, &["of"])).then_some(())?;
+        self.find(&["by", "per", "each", "every", "top"]).is_none().then_some(())?;
+        let rest = self.said(share + 2..self.tokens.len());
+        let read = super::read(self.relations, &rest, self.today, self.rows);
+        let read = read.unwrap_or_else(|| (self.rows)(&rest));
+        self.changed_read(read, |ask| self.part_of_all(ask))
+    }
+
+    /// A figure under a condition becomes its part of the same figure without.
+    fn part_of_all(&self, ask: &mut Ask) -> Option<()> {
+        let measure = ask.shown_measures().next()?.clone();
+        let some = ask.filter.take()?;
+        (ask.group_by.is_empty() && ask.measures.len() == 1).then_some(())?;
+        let whole = self.added_up(&measure)?;
+        let own = whole.filter.clone().into_iter();
+        let filter = all(own.chain([some]).collect());
+        let part = Figure::Aggregate(Aggregation { filter, ..whole });
+        let part_name = free_name(ask, &format!("{}_part", measure.name));
+        let share = free_name(ask, &format!("{}_share", measure.name));
+        let divided = Value::Arithmetic {
+            operation: Operation::Divide,
+            left: Box::new(output(&part_name)),
+            right: Box::new(output(&measure.name)),
+        };
+        ask.measures = vec![
+            hidden(measure.name, measure.figure),
+            hidden(part_name, part),
+            Measure::new(share, Figure::Calculation(divided)),
+        ];
+        Some(())
     }
 
     /// The aggregation of a figure whose groups add up to the whole.
@@ -232,6 +247,41 @@ impl Idioms<'_> {
             let counted = free_name(ask, "counted");
             ask.measures.push(hidden(counted.clone(), Figure::Aggregate(count)));
             let mean = free_name(ask, &format!("average_{total}"));
+            let divided = Value::Arithmetic {
+                operation: Operation::Divide,
+                left: Box::new(output(&total)),
+                right: Box::new(output(&counted)),
+            };
+            ask.measures.push(Measure::new(mean, Figure::Calculation(divided)));
+            Some(())
+        })
+    }
+
+    /// "Average number of items per ticket": lines by what holds them together.
+    pub(super) fn number_per_each(&self) -> Option<Translation> {
+        let at = self.find(&["average", "mean", "avg"]).filter(|at| *at < 4)?;
+        (self.is(at + 1, &["number"]) && self.is(at + 2, &["of"])).then_some(())?;
+        let per = self.find(&["per"]).filter(|per| *per > at + 3)?;
+        let what = self.table_called(&self.said(at + 3..per))?;
+        let each = self.table_called(&self.said([per + 1]))?;
+        let (lines, header) = self.lines_of(what)?;
+        let schema = &self.relations.schema;
+        (schema.table_of(schema.referenced(header)) == each).then_some(())?;
+        let rows = schema.tables[lines].entry.name.as_str().replace('_', " ");
+        let tail = self.said(per + 2..self.tokens.len());
+        self.changed(&format!("number of {rows} {tail}"), |ask| {
+            (ask.measures.len() == 1 && self.table_of(&ask.measures[0])? == lines).then_some(())?;
+            let total = first_figure(ask)?;
+            let Figure::Aggregate(one) = ask.measures[0].figure.clone() else { return None };
+            let count = Aggregation {
+                aggregate: Aggregate::CountDistinct,
+                value: Some(Value::Column(self.column(header))),
+                ..one
+            };
+            ask.measures[0].hidden = true;
+            let counted = free_name(ask, "counted");
+            ask.measures.push(hidden(counted.clone(), Figure::Aggregate(count)));
+            let mean = free_name(ask, "average_number");
             let divided = Value::Arithmetic {
                 operation: Operation::Divide,
                 left: Box::new(output(&total)),

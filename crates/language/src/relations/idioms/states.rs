@@ -94,6 +94,9 @@ impl Idioms<'_> {
         let unpaid = self.word(at) == "unpaid" && past.is_none();
         let mut taken: Vec<usize> = past.into_iter().flatten().chain(said).collect();
         let mut rest = self.said(self.without(&taken));
+        if let Some(read) = self.with_overdue(at, unpaid) {
+            return Some(read);
+        }
         let sum = said.filter(|at| self.is(at + 1, &["amount", "amounts", "balance", "sum"]));
         if sum.is_some() {
             let figure = self.metric_called(&["receivables", "outstanding amount"])?;
@@ -153,7 +156,7 @@ impl Idioms<'_> {
         let bills = |table: &TableId| {
             let is_bill = |name: &str| name.contains("bill") || name.contains("invoice");
             let mut steps = schema.tables[*table].steps.iter();
-            steps.find(|step| step.many && is_bill(named(step.to).as_str())).map(|step| step.to)
+            steps.find(|step| is_bill(named(step.to).as_str())).map(|step| step.to)
         };
         let (table, date, bills) = (0..schema.tables.len())
             .filter(|table| !schema.tables[*table].hidden)
@@ -186,6 +189,29 @@ impl Idioms<'_> {
         });
         let (_, only) = sums.next()?;
         sums.next().is_none().then_some(only.label.as_str())
+    }
+
+    /// "Vendors with late purchase orders": who has rows that are.
+    fn with_overdue(&self, at: usize, unpaid: bool) -> Option<Translation> {
+        let with = at.checked_sub(1).filter(|with| self.is(*with, &["with", "having"]))?;
+        let rows = self.table_called(&self.said(at + 1..self.tokens.len()))?;
+        let mut filter = vec![self.not_done(rows)?];
+        if !unpaid {
+            let due = Value::Column(self.column(self.date_called(rows, DUE)?));
+            filter.push(compare(due, Comparison::Less, self.today()));
+        }
+        let schema = &self.relations.schema;
+        let related = Predicate::Related {
+            table: schema.tables[rows].entry.name.clone(),
+            via: Vec::new(),
+            filter: Some(Box::new(Predicate::All(filter))),
+        };
+        self.changed(&self.said(0..with), |ask| {
+            let listed = self.table_named(&ask.table)?;
+            (ask.each_row && listed != rows && schema.reaches_one(rows, listed)).then_some(())?;
+            narrow(ask, related.clone());
+            Some(())
+        })
     }
 
     /// "Invoices that are not paid yet", "orders that were delivered", "invoices that were paid late", of
