@@ -69,7 +69,7 @@ pub(super) fn other_names(figures: &[BTreeSet<Words>]) -> Vec<BTreeSet<Words>> {
     }
     for (own, others) in figures.iter().zip(&mut others) {
         let all: Vec<Words> = own.iter().chain(others.iter()).cloned().collect();
-        others.extend(all.iter().flat_map(|words| with_parties(words)));
+        others.extend(all.iter().flat_map(with_parties));
         others.retain(|words| !own.contains(words));
     }
     let taken = |at: usize, words: &Words| {

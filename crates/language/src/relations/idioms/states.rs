@@ -235,7 +235,7 @@ impl Idioms<'_> {
             let values = schema.columns[column].column.profile.values.as_deref();
             values.unwrap_or_default().iter().any(|value| value.eq_ignore_ascii_case(done))
         });
-        (!is_state && !(late && denied)).then_some(())?;
+        (!(is_state || late && denied)).then_some(())?;
         let date = Value::Column(self.column(self.date_called(table, &[done])?));
         let missing = Predicate::IsNull { value: date.clone() };
         let condition = if late {
