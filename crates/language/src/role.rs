@@ -161,6 +161,10 @@ pub(crate) fn role_of(column: &Column, table: &TableEntry) -> Role {
             Role::Identifier
         }
         ColumnType::Text => Role::Dimension,
+        // Days of one thing each: payment terms, delivery times.
+        _ if words.len() > 1 && column.name.as_str().to_ascii_lowercase().ends_with("_days") => {
+            Role::Rate
+        }
         // So many days; "day" alone is one of a month.
         _ if column.name.as_str().eq_ignore_ascii_case("days") => Role::Quantity,
         _ if key_tail || has(KEYS) || (words.len() == 1 && has(ENTITIES)) => Role::Identifier,
@@ -175,6 +179,11 @@ pub(crate) fn role_of(column: &Column, table: &TableEntry) -> Role {
         ColumnType::Integer if is_running_number(column, table) => Role::Identifier,
         _ => Role::Quantity,
     }
+}
+
+/// Whether a name says that it is a price, a rate or an average.
+pub(crate) fn is_rate(text: &str) -> bool {
+    header_words(text).iter().any(|word| word.is(RATES))
 }
 
 /// `unit_cost`: so much for each.

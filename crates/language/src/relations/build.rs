@@ -307,9 +307,20 @@ impl Builder<'_> {
         for test in self.sketch.clauses.iter().flat_map(|clause| &clause.tests) {
             let column = self.settle(table, test)?.and_then(|settled| settled.column);
             narrowed |= column.is_some_and(|column| {
+                let node = &self.schema.columns[column];
+                // "How many orders were returned": a state that the declaration may rule out.
+                let state =
+                    node.words.iter().any(|word| matches!(word.stem.as_str(), "status" | "state"));
                 self.schema.table_of(column) == table
-                    && own.contains(&self.schema.columns[column].column.name)
+                    && (own.contains(&node.column.name) || state && !own.is_empty())
             });
+        }
+        for group in &self.sketch.groups {
+            if let Noun::Column(pick) = group {
+                let column = self.resolver.choose(pick)?;
+                narrowed |= self.schema.table_of(column) == table
+                    && own.contains(&self.schema.columns[column].column.name);
+            }
         }
         let column = aggregation.column().and_then(|reference| {
             let of = self.table_named(&reference.table);

@@ -16,8 +16,8 @@ mod unsold;
 
 use chrono::NaiveDate;
 use pacioli_model::{
-    Aggregate, Ask, ColumnName, ColumnRef, Comparison, Decimal, Figure, GroupKey, Grouping,
-    Literal, Measure, OrderBy, Predicate, TableName, Value,
+    Aggregate, Ask, ColumnName, ColumnRef, Comparison, Decimal, Definition, Figure, GroupKey,
+    Grouping, Literal, Measure, OrderBy, Predicate, TableName, Value,
 };
 
 use super::{
@@ -204,7 +204,18 @@ impl Idioms<'_> {
         (much || value.is_some()).then_some(())?;
         let Translation::Understood(read) = (self.rows)(self.question) else { return None };
         let counts = read.ask.shown_measures().next().is_some_and(|measure| {
-            measure.aggregation().is_some_and(|one| {
+            let declared = match &measure.figure {
+                Figure::Metric { metric, .. } => {
+                    let semantics = &self.relations.schema.catalog.semantics;
+                    semantics.metric(metric).map(|metric| &metric.definition)
+                }
+                _ => None,
+            };
+            let one = match declared {
+                Some(Definition::Aggregate(one)) => Some(one),
+                _ => measure.aggregation(),
+            };
+            one.is_some_and(|one| {
                 matches!(one.aggregate, Aggregate::Count | Aggregate::CountDistinct)
             })
         });

@@ -7,7 +7,7 @@ use pacioli_model::{
     RelationshipName, TableEntry, Unit, Value,
 };
 
-use crate::role::{HeaderWord, Role, header_words, is_unique, role_of};
+use crate::role::{HeaderWord, Role, header_words, is_rate, is_unique, role_of};
 
 /// A table by its place in the catalog.
 pub(crate) type TableId = usize;
@@ -363,10 +363,14 @@ fn column_node<'c>(
     }) && entry.primary_key.as_slice() != [column.name.clone()];
     let meaning =
         catalog.semantics.table(&entry.name).and_then(|meaning| meaning.column(&column.name));
+    let own = role_of(column, entry);
+    let declared = meaning.into_iter().flat_map(|it| it.label.iter().chain(&it.synonyms));
+    // A price is one in whatever language its column is called.
+    let rated = own.adds_up() && declared.into_iter().any(|text| is_rate(text));
     ColumnNode {
         table,
         column,
-        role: role_of(column, entry),
+        role: if rated { Role::Rate } else { own },
         words: split_words(&column.label, column.name.as_str()),
         foreign,
         hidden: meaning.is_some_and(|meaning| meaning.hidden),

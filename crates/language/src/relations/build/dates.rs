@@ -84,10 +84,10 @@ impl Builder<'_> {
             let (years, times): (Vec<ColumnId>, Vec<ColumnId>) =
                 columns.filter(|column| year(column) || time(column)).partition(year);
             let fitting: Vec<ColumnId> = years.into_iter().chain(times).collect();
-            let hinted = fitting
-                .iter()
-                .copied()
-                .find(|column| hints.iter().any(|hint| speaks_of(&node(column).words, hint)));
+            // The word nearest to the days says most: "bills due this month".
+            let hinted = hints.iter().rev().find_map(|hint| {
+                fitting.iter().copied().find(|column| speaks_of(&node(column).words, hint))
+            });
             if let Some(column) = hinted.or_else(|| fitting.first().copied()) {
                 return Ok(column);
             }

@@ -145,9 +145,11 @@ impl Builder<'_> {
         let near = self.resolver.tokens.get(around).unwrap_or_default();
         let said: Vec<String> =
             near.iter().map(|token| crate::relations::thesaurus::lemma(&token.word)).collect();
-        let spoken = times.iter().copied().find(|column| {
-            said.iter()
-                .any(|word| super::filters::speaks_of(&self.schema.columns[*column].words, word))
+        let spoken = said.iter().rev().find_map(|word| {
+            times
+                .iter()
+                .copied()
+                .find(|column| super::filters::speaks_of(&self.schema.columns[*column].words, word))
         });
         let declared = self
             .schema

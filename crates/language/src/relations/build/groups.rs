@@ -25,6 +25,15 @@ struct Key {
 impl Builder<'_> {
     pub(super) fn grouped(&self) -> Result<Ask, Misfit> {
         let keys = self.keys()?;
+        if let Some(metric) = self.measured_metric() {
+            let apart = keys
+                .iter()
+                .find(|key| !self.schema.reaches_one(metric, self.schema.table_of(key.column)));
+            if let Some(key) = apart {
+                let reason = "Nothing relates what is counted and what it is counted for.";
+                return Err(misfit(key.tokens.clone(), reason));
+            }
+        }
         let first = self.first_table(&keys)?;
         let mut ask = Ask::about(self.schema.tables[first].entry.name.clone());
         let tables: Vec<TableId> =

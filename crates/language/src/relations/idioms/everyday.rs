@@ -63,13 +63,16 @@ const GREW: &[&str] = &["grow", "increase", "rise", "change", "improve"];
 impl Idioms<'_> {
     /// The question without what plainer words say.
     pub(super) fn everyday(&self) -> Option<String> {
-        if let Some(moved) = self.days_last().or_else(|| self.amount_of()) {
+        let moved = self.days_last().or_else(|| self.amount_of());
+        if let Some(moved) = moved.or_else(|| self.most_recent()) {
             return Some(moved);
         }
         if !self.relations.has_metrics() {
             return self.spent_on().or_else(|| self.bare_amount());
         }
         self.did_each()
+            .or_else(|| self.going_up())
+            .or_else(|| self.spenders())
             .or_else(|| self.ranked_by())
             .or_else(|| self.best_of_days())
             .or_else(|| self.in_stock())
@@ -151,7 +154,7 @@ impl Idioms<'_> {
         let table = (at + 2..self.tokens.len().min(at + 5))
             .find_map(|noun| self.table_called(&self.said([noun])))?;
         let rest = self.said(at + 2..self.tokens.len());
-        if let Some(label) = self.sum_declared_over(table) {
+        if let Some(label) = self.sum_declared_over(table).or_else(|| self.sold_by(table)) {
             return Some(format!("{label} of {rest}"));
         }
         let schema = &self.relations.schema;
@@ -159,10 +162,75 @@ impl Idioms<'_> {
         Some(format!("total {} for {rest}", self.only_amount(table)?))
     }
 
+    /// The revenue, where its lines are dated by rows of this table: the value of orders.
+    fn sold_by(&self, table: usize) -> Option<&str> {
+        let label = self.metric_called(REVENUE)?;
+        let metrics = &self.relations.schema.catalog.semantics.metrics;
+        let metric = metrics.iter().find(|metric| metric.label == label)?;
+        let pacioli_model::Definition::Aggregate(one) = &metric.definition else { return None };
+        let dated = self.table_named(&one.date.as_ref()?.table)?;
+        (dated == table).then_some(label)
+    }
+
+    /// "Is revenue going up?": month by month.
+    fn going_up(&self) -> Option<String> {
+        const WAYS: &[&str] = &[
+            "up",
+            "down",
+            "rising",
+            "falling",
+            "growing",
+            "increasing",
+            "decreasing",
+            "declining",
+            "improving",
+            "shrinking",
+        ];
+        self.is(0, &["is", "are"]).then_some(())?;
+        let last = self.tokens.len().checked_sub(1).filter(|last| self.is(*last, WAYS))?;
+        let end = last - usize::from(self.is(last - 1, &["going"]));
+        let first = 1 + usize::from(self.is(1, &["our", "the"]));
+        let figure = self.metric_called(&[&self.said(first..end)])?;
+        Some(format!("{figure} by month"))
+    }
+
+    /// "Customers who spent more than 50000 this year": of such a revenue.
+    fn spenders(&self) -> Option<String> {
+        let first = self.after_lead(0);
+        let customers = self.table_called("customers")?;
+        (self.table_called(&self.said([first])) == Some(customers)).then_some(())?;
+        self.is(first + 1, &["who", "that", "which"]).then_some(())?;
+        let verb = first + 2 + usize::from(self.is(first + 2, &["have", "has"]));
+        (self.is(verb, &["spent", "bought"])).then_some(())?;
+        let next = verb + 1 + usize::from(self.is(verb + 1, &["for"]));
+        self.is(next, &["more", "less", "over", "under", "above", "below", "at"]).then_some(())?;
+        let figure = self.metric_called(REVENUE)?;
+        let rest = self.said(next..self.tokens.len());
+        Some(format!("{} with {figure} {rest}", self.said([first])))
+    }
+
+    /// "Most recent order" is the newest one.
+    fn most_recent(&self) -> Option<String> {
+        let most = self.phrase(&["most", "recent"])?;
+        self.table_called(&self.said([most + 2]))?;
+        let (before, after) = (self.said(0..most), self.said(most + 2..self.tokens.len()));
+        Some(format!("{before} newest {after}"))
+    }
+
     /// "Invoice amount of Energy clients in 2025": added up, where no rows are asked for.
     fn bare_amount(&self) -> Option<String> {
-        let table = self.table_called(&self.said([0]))?;
         let schema = &self.relations.schema;
+        let names = self.relations.lexicon.names(&[self.word(0)]);
+        let adds_up = names.iter().any(|(name, quality)| match name {
+            Name::Column(column) => *quality > 0.95 && schema.columns[*column].role.adds_up(),
+            _ => false,
+        });
+        let alone = (adds_up && self.is(1, &["on", "of", "for", "from"])).then_some(());
+        let ungrouped = ["by", "per", "each", "over", "above", "under", "below"];
+        if alone.is_some() && self.find(&ungrouped).is_none() {
+            return Some(format!("total {}", self.question));
+        }
+        let table = self.table_called(&self.said([0]))?;
         let amount = schema.tables[table].columns.clone().any(|column| {
             let node = &schema.columns[column];
             node.role == crate::role::Role::Amount

@@ -114,8 +114,7 @@ impl Idioms<'_> {
         let figure = if self.relations.has_metrics() {
             self.metric_called(&["revenue", "sales", "turnover"])?.to_owned()
         } else {
-            let sold = &self.relations.schema.columns[self.sales_column()?];
-            crate::relations::lexicon::name_words(&sold.column.label).join(" ")
+            self.sold_words()?
         };
         let best = self.is(selling, &["bestselling"])
             || self.is(selling.checked_sub(1)?, &["best", "top"]);
@@ -271,6 +270,21 @@ impl Idioms<'_> {
         amounts.next().filter(|_| amounts.next().is_none())
     }
 
+    /// What it is called; with its table where another column is called the same.
+    pub(super) fn sold_words(&self) -> Option<String> {
+        let schema = &self.relations.schema;
+        let sold = self.sales_column()?;
+        let called = |column: usize| {
+            crate::relations::lexicon::name_words(&schema.columns[column].column.label)
+        };
+        let label = called(sold).join(" ");
+        let shared =
+            (0..schema.columns.len()).any(|other| other != sold && called(other) == called(sold));
+        let table = &schema.tables[schema.table_of(sold)].entry.name;
+        let table = crate::relations::lexicon::name_words(table.as_str()).join(" ");
+        Some(if shared { format!("{table} {label}") } else { label })
+    }
+
     /// "Sales by store", where nothing is declared and one column alone can be what was sold for.
     fn undeclared_sales(&self) -> Option<String> {
         let schema = &self.relations.schema;
@@ -284,8 +298,7 @@ impl Idioms<'_> {
             None => self.find(&["sales", "revenue", "turnover", "takings"])?,
         };
         self.relations.lexicon.names(&[self.word(at)]).is_empty().then_some(())?;
-        let node = &schema.columns[self.sales_column()?];
-        let label = crate::relations::lexicon::name_words(&node.column.label).join(" ");
+        let label = self.sold_words()?;
         match sold {
             Some(sold) => {
                 let rest = self.said(sold + 1..self.tokens.len());

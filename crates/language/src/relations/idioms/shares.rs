@@ -231,8 +231,7 @@ impl Idioms<'_> {
         let key = schema.tables[lines].columns.clone().find(|column| {
             schema.columns[*column].foreign && schema.table_of(schema.referenced(*column)) == each
         })?;
-        let label =
-            crate::relations::lexicon::name_words(&schema.columns[sold].column.label).join(" ");
+        let label = self.sold_words()?;
         let rest = self.said(at + 3..self.tokens.len());
         self.changed(&format!("total {label} {rest}"), |ask| {
             (ask.measures.len() == 1 && self.table_of(&ask.measures[0])? == lines).then_some(())?;
@@ -264,8 +263,11 @@ impl Idioms<'_> {
         let per = self.find(&["per"]).filter(|per| *per > at + 3)?;
         let what = self.table_called(&self.said(at + 3..per))?;
         let each = self.table_called(&self.said([per + 1]))?;
-        let (lines, header) = self.lines_of(what)?;
         let schema = &self.relations.schema;
+        let direct = schema.tables[what].columns.clone().find(|column| {
+            schema.columns[*column].foreign && schema.table_of(schema.referenced(*column)) == each
+        });
+        let (lines, header) = direct.map(|key| (what, key)).or_else(|| self.lines_of(what))?;
         (schema.table_of(schema.referenced(header)) == each).then_some(())?;
         let rows = schema.tables[lines].entry.name.as_str().replace('_', " ");
         let tail = self.said(per + 2..self.tokens.len());
@@ -354,8 +356,17 @@ impl Idioms<'_> {
         if !(best || self.is(first, WORST)) || !(declared || plain) {
             return None;
         }
-        let what = self.said(first + 1..self.tokens.len());
-        let entity = self.table_called(&what)?;
+        let (entity, end) = (1..3).rev().find_map(|length| {
+            let end = first + 1 + length;
+            let table = self.table_called(&self.said(first + 1..end))?;
+            (end <= self.tokens.len()).then_some((table, end))
+        })?;
+        let narrows = ["in", "from", "of", "this", "last", "since", "outside", "for"];
+        let narrowed =
+            self.is(end, &narrows) && self.find(&["by", "per", "with", "each"]).is_none();
+        (end == self.tokens.len() || narrowed && declared).then_some(())?;
+        let what = self.said(first + 1..end);
+        let tail = self.said(end..self.tokens.len());
         let rank = if best { "top" } else { "bottom" };
         let mut choices: Vec<Choice> = Vec::new();
         // Amounts that add up say more of who is best than rates and counts do.
@@ -386,7 +397,7 @@ impl Idioms<'_> {
             );
         }
         for figure in figures {
-            let question = format!("{rank} 10 {what} by {figure}");
+            let question = format!("{rank} 10 {what} by {figure} {tail}").trim_end().to_owned();
             if choices.len() == MOST_CHOICES {
                 break;
             }

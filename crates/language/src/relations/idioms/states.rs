@@ -342,7 +342,7 @@ impl Idioms<'_> {
 
     /// The same where nothing is declared and one column alone holds what is on hand: what has a row
     /// of nothing.
-    fn none_on_hand(&self, at: usize) -> Option<Translation> {
+    fn none_on_hand(&self, at: usize, end: usize) -> Option<Translation> {
         let schema = &self.relations.schema;
         let on_hand = |column: &usize| {
             let node = &schema.columns[*column];
@@ -356,7 +356,7 @@ impl Idioms<'_> {
         let first = self.after_lead(0);
         let what = (first..at).filter(|at| !self.is(*at, &["are", "that", "is", "which"]));
         let entity = self.table_called(&self.said(what))?;
-        (at + 3 == self.tokens.len() && schema.reaches_one(levels, entity)).then_some(())?;
+        (end == self.tokens.len() && schema.reaches_one(levels, entity)).then_some(())?;
         let nothing = Value::Literal(Literal::Integer(0));
         let empty = compare(Value::Column(self.column(column)), Comparison::LessOrEqual, nothing);
         let related = Predicate::Related {
@@ -373,17 +373,24 @@ impl Idioms<'_> {
 
     /// "Which items are out of stock?": of which nothing is on hand.
     pub(super) fn out_of_stock(&self) -> Option<Translation> {
-        let at = self.phrase(&["out", "of", "stock"])?;
-        let words = self.said(at..at + 3);
+        let phrases: [&[&str]; 4] = [
+            &["out", "of", "stock"],
+            &["with", "no", "stock"],
+            &["with", "zero", "stock"],
+            &["without", "stock"],
+        ];
+        let said = self.one_of(&phrases)?;
+        let (at, length) = (*said.first()?, said.len());
+        let words = self.said(said);
         let Some(figure) = self.metric_called(STOCK) else {
             let reason = "It is not declared which figure is the stock on hand.";
-            let read = self.none_on_hand(at);
+            let read = self.none_on_hand(at, at + length);
             return Some(read.unwrap_or_else(|| Self::refused(&words, reason)));
         };
         let first = self.after_lead(0);
         let what =
             self.said((first..at).filter(|at| !self.is(*at, &["are", "that", "is", "which"])));
-        let rest = format!("{figure} by {what} {}", self.said(at + 3..self.tokens.len()));
+        let rest = format!("{figure} by {what} {}", self.said(at + length..self.tokens.len()));
         let read = self.changed(&rest, |ask| {
             let name = first_figure(ask)?;
             let nothing = Value::Literal(Literal::Integer(0));

@@ -313,7 +313,18 @@ impl Parser<'_> {
             )
         {
             // "Quotes that were never confirmed, by month": how many.
-            if self.sketch.targets.is_empty() && self.sketch.entity.is_some() {
+            let noun = self.solid(here + 1);
+            let figure = self.mention_at(noun).and_then(|mention| mention.metrics.first().copied());
+            if let (Some(table), Some(metric), true) =
+                (self.sketch.entity, figure, self.sketch.targets.is_empty())
+            {
+                // "Customers outside Germany by revenue": a figure of each.
+                self.close_column();
+                self.sketch.by = true;
+                self.sketch.groups.push(Noun::Table(table));
+                self.sketch.targets.push(crate::relations::sketch::Target::Metric(metric));
+                self.at = noun + 1;
+            } else if self.sketch.targets.is_empty() && self.sketch.entity.is_some() {
                 self.sketch.by = true;
                 self.enter(Zone::Group);
             } else {

@@ -3,7 +3,7 @@
 mod ranked;
 mod states;
 
-use pacioli_model::{Aggregate, Definition};
+use pacioli_model::{Aggregate, Definition, Unit};
 
 pub(super) use self::ranked::extreme;
 use super::{Parser, Zone};
@@ -119,9 +119,7 @@ impl Parser<'_> {
         let next = self.solid(here + 1);
         if self.sketch.targets.is_empty() && self.sketch.entity.is_none() && !self.counting {
             // "All tools with their price": the rows that have the value are what is listed.
-            let theirs = self.pieces.get(here + 1).is_some_and(|piece| {
-                matches!(self.words[piece.tokens.start].to_lowercase().as_str(), "their" | "its")
-            });
+            let theirs = self.theirs(here);
             let valued =
                 self.sketch.clauses.iter().flat_map(|clause| &clause.tests).find_map(|test| {
                     match test {
@@ -138,10 +136,25 @@ impl Parser<'_> {
             self.narrowing = true;
             return;
         }
+        if self.theirs(here) {
+            // "Suppliers with their lead days": one more thing to show.
+            if self.sketch.targets.is_empty() {
+                self.sketch.targets.extend(self.sketch.entity.map(Target::Entity));
+            }
+            self.narrowing = false;
+            return;
+        }
         if self.pieces.get(next).is_some() {
             self.having = true;
             self.enter(Zone::Condition);
         }
+    }
+
+    /// Whether "their" stands after `with`.
+    fn theirs(&self, here: usize) -> bool {
+        self.pieces.get(here + 1).is_some_and(|piece| {
+            matches!(self.words[piece.tokens.start].to_lowercase().as_str(), "their" | "its")
+        })
     }
 
     /// `by` groups what is measured; anything else it only narrows.
@@ -376,9 +389,18 @@ impl Parser<'_> {
             Definition::Calculation(_) => Aggregate::Sum,
         };
         // "Average days to deliver" are days to deliver: their mean is what is declared.
+        let mean = own == Aggregate::Average
+            || self.schema.catalog.semantics.metrics[metric].unit == Unit::Percent;
         let summed = self.aggregates.iter().all(|aggregate| {
-            *aggregate == Aggregate::Sum || *aggregate == Aggregate::Average && own == *aggregate
+            *aggregate == Aggregate::Sum && !mean
+                || *aggregate == Aggregate::Average && own == *aggregate
         });
+        // "Revenue from new customers": one figure does not narrow another.
+        let of_another = self.narrowing
+            && self.sketch.targets.iter().any(|target| matches!(target, Target::Metric(_)));
+        if of_another {
+            self.misplaced(here);
+        }
         self.aggregates.clear();
         let bounded = self.bounds_next(here + 1);
         if bounded {

@@ -150,6 +150,15 @@ impl Parser<'_> {
                         made(Measured::Column(pick), after)
                     };
                 }
+                // "The highest expenses" are no number of them.
+                let word = self.words[self.pieces[at.max(1) - 1].tokens.start].to_lowercase();
+                let amounts = mention.best_table().is_some_and(|(table, _)| {
+                    let mut columns = self.schema.tables[table].columns.clone();
+                    columns.any(|it| self.schema.columns[it].role == crate::role::Role::Amount)
+                });
+                if matches!(word.as_str(), "highest" | "lowest") && amounts {
+                    return None;
+                }
                 made(Measured::Count(Some(self.counted(at, mention)?)), after)
             }
             _ => made(Measured::Count(None), at),

@@ -170,8 +170,27 @@ impl Parser<'_> {
         }
         // "more than one", "at least 3 times": of whatever belongs to the row.
         if (matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len())
-            && self.sketch.entity.is_some()
+            && let Some(entity) = self.sketch.entity
         {
+            // "Invoices over 20000" is of an amount, and of no number of anything.
+            if number.to_f64().abs() >= 100.0 {
+                let mut amounts = self.schema.tables[entity].columns.clone().filter(|column| {
+                    self.schema.columns[*column].role == crate::role::Role::Amount
+                });
+                return match (amounts.next(), amounts.next()) {
+                    (Some(column), None) => self.push(Test::Compare {
+                        pick: Pick {
+                            candidates: vec![(column, 1.0)],
+                            owner: Some(entity),
+                            near: None,
+                            tokens: self.tokens(at),
+                        },
+                        comparison,
+                        side: Side::Number(number),
+                    }),
+                    _ => self.misplaced(here),
+                };
+            }
             let table = self.focus.filter(|table| Some(*table) != self.sketch.entity);
             return self.push(Test::Count {
                 what: Measured::Count(table.map(Noun::Table)),
