@@ -200,6 +200,11 @@ pub(crate) fn part(company: CompanyId, table: &TableName, version: TableVersion)
     ObjectPath::from(format!("companies/{company}/tables/{table}/{version}/part-0.parquet"))
 }
 
+/// Whether a path names a file of a table of this company.
+pub(crate) fn is_of(path: &ObjectPath, company: CompanyId) -> bool {
+    path.prefix_matches(&ObjectPath::from(format!("companies/{company}/tables")))
+}
+
 /// The version that a path under `companies` belongs to.
 fn version_of(path: &ObjectPath) -> Option<TableVersion> {
     path.parts().nth(4)?.as_ref().parse().ok()

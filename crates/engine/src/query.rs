@@ -18,6 +18,7 @@ use crate::{
     policy::restricted,
     session::{open, session},
     shape,
+    stored::check_files,
 };
 
 /// Arrow bytes of one answer.
@@ -196,6 +197,7 @@ async fn collect(
     };
     let plan = state.query_planner().create_physical_plan(&plan, &state).await?;
     guard::joins::check_physical(&plan, small)?;
+    check_files(&plan, job.company)?;
     let schema = shape::schema(&plan.schema())?;
     let mut stream = execute_stream(plan, session.task_ctx())?;
     let mut rows = Rows { schema, batches: Vec::new(), truncated: false };

@@ -7,12 +7,18 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
-    common::{Statistics, stats::Precision},
+    common::{
+        Statistics,
+        stats::Precision,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
     datasource::{
         TableType,
         file_format::{FileFormat, parquet::ParquetFormat},
         listing::PartitionedFile,
-        physical_plan::FileScanConfigBuilder,
+        memory::MemorySourceConfig,
+        physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder},
+        source::DataSourceExec,
         table_schema::TableSchema,
     },
     error::DataFusionError,
@@ -21,9 +27,46 @@ use datafusion::{
     physical_plan::ExecutionPlan,
 };
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
+use pacioli_model::CompanyId;
+
+use crate::{EngineError, files::is_of};
 
 /// The store's address inside a session; it leads nowhere else.
 pub(crate) const STORE: &str = "pacioli://tables/";
+
+/// The plan reads this company's files and nothing else, or does not run; answers how many. The tables it
+/// was made over were opened for the company already: this looks at what became of them.
+pub(crate) fn check_files(
+    plan: &Arc<dyn ExecutionPlan>,
+    company: CompanyId,
+) -> Result<usize, EngineError> {
+    let (mut files, mut stray) = (0, false);
+    let walked = plan.apply(|node| {
+        let Some(source) = node.downcast_ref::<DataSourceExec>() else {
+            return Ok(TreeNodeRecursion::Continue);
+        };
+        let source = source.data_source();
+        match source.downcast_ref::<FileScanConfig>() {
+            Some(scan) => {
+                let groups = scan.file_groups.iter().flat_map(FileGroup::iter);
+                for file in groups {
+                    files += 1;
+                    stray |= !is_of(&file.object_meta.location, company);
+                }
+                stray |= scan.object_store_url.as_str() != STORE;
+            }
+            // Rows that the statement itself holds.
+            None => stray |= !source.is::<MemorySourceConfig>(),
+        }
+        Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
+    });
+    walked?;
+    if stray {
+        let detail = "the plan reads what is not the company's".to_owned();
+        return Err(EngineError::Failed { detail });
+    }
+    Ok(files)
+}
 
 /// A Parquet file that is read as a table of this schema.
 #[derive(Debug)]
@@ -90,5 +133,50 @@ impl TableProvider for StoredTable {
             .with_limit(limit)
             .build();
         format.create_physical_plan(state, scan).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::prelude::SessionContext;
+    use object_store::{PutPayload, memory::InMemory};
+    use pacioli_model::{TableName, TableVersion};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::files::part;
+
+    #[tokio::test]
+    async fn a_plan_reads_its_own_companys_files_or_does_not_run() {
+        let [ours, theirs] = [1, 2].map(|number| CompanyId(Uuid::from_u128(number)));
+        let (store, context) = (Arc::new(InMemory::new()), SessionContext::new());
+        let url = ObjectStoreUrl::parse(STORE).expect("a URL");
+        context.runtime_env().register_object_store(url.as_ref(), store.clone());
+        let table = TableName::parse("t").expect("a name");
+        for (name, company) in [("ours", ours), ("theirs", theirs)] {
+            let path = part(company, &table, TableVersion(Uuid::from_u128(3)));
+            store.put(&path, PutPayload::from_static(b"rows")).await.expect("written");
+            let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)]));
+            let stored = StoredTable::open(&*store, path, schema, 1).await.expect("opened");
+            context.register_table(name, Arc::new(stored)).expect("registered");
+        }
+        for (sql, read) in [
+            ("SELECT a FROM ours", Some(1)),
+            ("SELECT x.a FROM ours x JOIN ours y ON x.a = y.a", Some(2)),
+            ("SELECT * FROM (VALUES (1), (2)) v", Some(0)),
+            ("SELECT 1", Some(0)),
+            ("SELECT a FROM theirs", None),
+            ("SELECT ours.a FROM ours LEFT JOIN theirs ON ours.a = theirs.a", None),
+            ("SELECT a FROM ours UNION ALL SELECT a FROM theirs", None),
+            ("SELECT a FROM ours WHERE a IN (SELECT a FROM theirs)", None),
+            ("SELECT a FROM ours WHERE a > (SELECT max(a) FROM theirs)", None),
+        ] {
+            let frame = context.sql(sql).await.expect(sql);
+            let plan = frame.create_physical_plan().await.expect(sql);
+            assert_eq!(check_files(&plan, ours).ok(), read, "{sql}");
+        }
     }
 }
