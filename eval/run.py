@@ -2,7 +2,7 @@
 """Scores the translator and writes RESULTS.md: run.py PACIOLI [TRANSLATOR] [--own]
 
 Asks our own questions of the four companies (all parts), and the development parts of the public sets
-where ../shared/eval is; with --own ours alone. What stands in RESULTS.md from "## With a model" on is kept.
+where ../shared/eval is; with --own ours alone, and what was said of the others before is kept. What stands in RESULTS.md from "## With a model" on is kept.
 """
 
 import json
@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE / "RESULTS.md"
 PUBLIC = HERE.parent.parent / "shared" / "eval"
 KEPT = "## With a model"
+PUBLIC_PART, USERS_PART = "## Public sets, development parts", "## Questions of users, one by one"
 # What the everyday part came to when it was new, by rules alone: the honest guess at questions not seen.
 UNMENDED = "easy 81.1 %, medium 54.7 %, hard 22.2 %, wrong when answered 13.0 %, paraphrases 72.0 %."
 # The last day of the companies' books.
@@ -87,6 +88,12 @@ def public(pacioli, translator, work):
     return "\n".join(parts)
 
 
+def before(start, end):
+    """What RESULTS.md says between two headings: kept where it is not scored anew."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.is_file() else ""
+    return text.partition(f"{start}\n")[2].partition(end)[0] or "Not scored yet.\n"
+
+
 def main():
     arguments = [one for one in sys.argv[1:] if one != "--own"]
     pacioli, translator = pathlib.Path(arguments[0]).resolve(), (arguments[1:] or ["rules"])[0]
@@ -95,7 +102,7 @@ def main():
         work = pathlib.Path(folder)
         said, outcomes = own(pacioli, translator, work)
         if "--own" in sys.argv:
-            shared = "Not scored in this run.\n"
+            shared = before(PUBLIC_PART, USERS_PART)
         else:
             shared = public(pacioli, translator, work)
     text = f"""# Results
@@ -120,9 +127,9 @@ Written before anything was mended, and looked at only as these figures.
 {said["test"]}
 ```
 
-## Public sets, development parts
+{PUBLIC_PART}
 {shared}
-## Questions of users, one by one
+{USERS_PART}
 Asked of the demo company. An answer is shown by its first rows.
 
 {listed(outcomes)}

@@ -187,7 +187,15 @@ pub(crate) fn read(
     figures: &[(&str, Vec<String>)],
     rows: impl Fn(&str) -> Translation,
 ) -> Translation {
-    match series(heard, &heard.rest, &rows) {
+    let read = series(heard, &heard.rest, &rows);
+    // "The share price": where figures are declared, the mean of some column is none to be carried on.
+    if let Translation::Analyse(analysed) = &read
+        && !figures.is_empty()
+        && is_mean(&analysed.analysis.ask)
+    {
+        return no_series(heard);
+    }
+    match read {
         // "Which expense accounts are unusual": members of a figure that is called like them.
         Translation::Refuse { not_understood, reason } => {
             let first = heard.rest.split(' ').next().unwrap_or_default().to_lowercase();
@@ -241,6 +249,11 @@ fn series(heard: &Heard, rest: &str, rows: &impl Fn(&str) -> Translation) -> Tra
         }
         other => other,
     }
+}
+
+fn is_mean(ask: &Ask) -> bool {
+    let first = ask.shown_measures().next().and_then(pacioli_model::Measure::aggregation);
+    first.is_some_and(|one| one.aggregate == Aggregate::Average)
 }
 
 fn no_series(heard: &Heard) -> Translation {

@@ -370,7 +370,7 @@ impl Cutter<'_> {
                     Name::Metric(_) => {}
                 }
             }
-            if mention.quality() < 0.9 && self.is_owned(&words) {
+            if mention.quality() < 0.94 && self.is_owned(&words) {
                 continue;
             }
             let numeric = length == 1 && !matches!(self.tokens[at].kind, Kind::Word);

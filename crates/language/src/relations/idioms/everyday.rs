@@ -68,7 +68,8 @@ impl Idioms<'_> {
             return Some(moved);
         }
         if !self.relations.has_metrics() {
-            return self.spent_on().or_else(|| self.bare_amount());
+            let spent = self.spent_on().or_else(|| self.bare_amount());
+            return spent.or_else(|| self.highest_amounts());
         }
         self.did_each()
             .or_else(|| self.going_up())
@@ -480,6 +481,17 @@ impl Idioms<'_> {
         let brings = self.is(verb, &["bring", "brought", "brings", "take", "took", "takes"]);
         let next = verb + 1 + usize::from(brings && self.is(verb + 1, &["in"]));
         next + usize::from(self.is(next, &["us"]))
+    }
+
+    /// "Which project has the highest expenses": by their amount, where nothing is declared.
+    fn highest_amounts(&self) -> Option<String> {
+        let at = self.find(&["highest", "lowest", "largest", "biggest"])?;
+        let table = self.table_called(&self.said([at + 1]))?;
+        let of_others = (0..at)
+            .any(|at| self.table_called(&self.said([at])).is_some_and(|other| other != table));
+        let label = self.only_amount(table).filter(|_| of_others)?;
+        let (before, noun) = (self.said(0..=at), self.said([at + 1]));
+        Some(format!("{before} total {noun} {label} {}", self.said(at + 2..self.tokens.len())))
     }
 
     /// Whether words name rows or a column.

@@ -112,6 +112,14 @@ impl Parser<'_> {
             }
             Some(Item::Key(Key::Aggregate(aggregate))) => {
                 let next = self.solid_noun(at + 1);
+                // "The highest total expenses amount": the noun says whose.
+                let of = self.mention_at(next).filter(|mention| Self::is_table(mention));
+                let amount = self.mention_at(next + 1).is_some_and(|after| self.measures(after))
+                    && !self.pieces[next + 1].pause;
+                if let Some((table, _)) = of.and_then(Mention::best_table).filter(|_| amount) {
+                    let pick = self.pick(next + 1, Some(table))?;
+                    return made(Measured::Aggregate(*aggregate, pick), next + 2);
+                }
                 let owner = self.owner_after(next + 1);
                 made(Measured::Aggregate(*aggregate, self.pick(next, owner)?), next + 1)
             }
