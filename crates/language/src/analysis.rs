@@ -230,7 +230,7 @@ fn series(heard: &Heard, rest: &str, rows: &impl Fn(&str) -> Translation) -> Tra
             let analysed = Analysed { analysis, spans, interpretation, confidence };
             Translation::Analyse(Box::new(analysed))
         }
-        Translation::Clarify { question, choices } => {
+        Translation::Clarify { question, choices, .. } => {
             let analysed = |choice: Choice| {
                 let analysis = heard.analysis(choice.ask.clone())?;
                 Some(Choice { analysis: Some(analysis), ..choice })
@@ -239,7 +239,8 @@ fn series(heard: &Heard, rest: &str, rows: &impl Fn(&str) -> Translation) -> Tra
             if choices.len() < 2 {
                 no_series(heard)
             } else {
-                Translation::Clarify { question, choices }
+                // Only rows can be read by anybody else.
+                Translation::Clarify { question, choices, confidence: None }
             }
         }
         // What is left names no figure by itself.

@@ -156,7 +156,7 @@ fn choose(mut candidates: Vec<Candidate>) -> Option<Translation> {
     let question = asked.unwrap_or_else(|| "Which of these is meant?".to_owned());
     let readings: Vec<Reading> =
         distinct.into_iter().flat_map(|candidate| candidate.readings).take(MOST_CHOICES).collect();
-    Some(Translation::Clarify { question, choices: choices(readings) })
+    Some(Translation::Clarify { question, choices: choices(readings), confidence: None })
 }
 
 impl Candidate {

@@ -173,11 +173,12 @@ impl<'c> Relations<'c> {
                 let confidence =
                     if declared { fit(pieces) } else { confidence::confidence(&evidence) };
                 if confidence < SURE && !declared {
-                    return self.unsure(tokens, sketch, built, today);
+                    return self.unsure(tokens, sketch, built, today, Some(confidence));
                 }
                 if let Some(doubt) = build::whose_or_what(sketch, &self.schema, tokens, ask) {
                     let built = Built { margins: [(doubt, 0.0)].into(), ..built };
-                    return self.unsure(tokens, sketch, built, today);
+                    // Both fit as well: that is for the person alone to say.
+                    return self.unsure(tokens, sketch, built, today, None);
                 }
                 let notes = notes.into_iter().chain(day_notes(pieces)).collect();
                 let mut interpretation = words::interpretation(ask, self.schema.catalog, notes);
@@ -219,7 +220,8 @@ impl<'c> Relations<'c> {
         if choices.len() < 2 {
             return refusal(question, tokens, std::slice::from_ref(&misfit.tokens), &misfit.reason);
         }
-        Translation::Clarify { question: "By which of these?".to_owned(), choices }
+        let question = "By which of these?".to_owned();
+        Translation::Clarify { question, choices, confidence: None }
     }
 
     /// A reading that may well be wrong is offered beside those that are nearly as good, and not run.
@@ -229,6 +231,7 @@ impl<'c> Relations<'c> {
         sketch: &Sketch,
         built: Built,
         today: NaiveDate,
+        confidence: Option<f64>,
     ) -> Translation {
         let doubts: Vec<usize> = built.doubts().collect();
         let mut choices = vec![self.choice(built.ask)];
@@ -248,7 +251,7 @@ impl<'c> Relations<'c> {
             1 => "Is this what you mean?",
             _ => "Which of these do you mean?",
         };
-        Translation::Clarify { question: question.to_owned(), choices }
+        Translation::Clarify { question: question.to_owned(), choices, confidence }
     }
 
     /// A reading to be chosen, called by what it computes.

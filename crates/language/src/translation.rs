@@ -17,12 +17,15 @@ pub enum Translation {
     Understood(Box<Understood>),
     /// One reading explains every word, and no rows are asked for but what lies behind them.
     Analyse(Box<Analysed>),
-    /// Several readings explain every word equally well.
+    /// Several readings explain every word equally well, or the best one is not sure enough to be run.
     Clarify {
         /// What to ask back.
         question: String,
         /// The readings, one to five: one where the only reading is not sure enough to be run.
         choices: Vec<Choice>,
+        /// How likely the first reading is right, 0 to 1, where nothing but that keeps it from being run:
+        /// whoever else can read the question may settle it. None where only the person knows.
+        confidence: Option<f64>,
     },
     /// No reading explains every word, or Pacioli cannot compute what was asked.
     Refuse {

@@ -40,6 +40,8 @@ pub struct Decoder {
 pub enum Stopped {
     /// Nobody waits any more.
     GivenUp,
+    /// What it wrote had no end in sight.
+    Endless(String),
     /// What went wrong.
     Failed(String),
 }
@@ -162,7 +164,7 @@ impl Decoder {
                 break;
             }
             if tokens.len() >= MOST_WRITTEN {
-                return Err(Stopped::Failed(format!("no end after {MOST_WRITTEN} tokens")));
+                return Err(Stopped::Endless(format!("no end after {MOST_WRITTEN} tokens")));
             }
             let next = self.network.read_on(&[token], memory).map_err(failed)?;
             logits = next.to_vec1().map_err(failed)?;

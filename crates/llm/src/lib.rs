@@ -2,10 +2,11 @@
 //!
 //! [`LocalModel`] runs a GGUF file of weights in this process: `tokens` reads its vocabulary, `qwen2` is
 //! the network, `decode` writes what a grammar allows and nothing else, `local` is the queue before it.
-//! [`ServerModel`] asks any server that speaks OpenAI's chat completions. Apart from the language room
-//! because it is heavy to build. To add an architecture, give it a module beside `qwen2` and a line where
-//! `local` reads `general.architecture`.
+//! [`ServerModel`] asks any server that speaks OpenAI's chat completions; `breaker` leaves one alone that
+//! fails. Apart from the language room because it is heavy to build. To add an architecture, give it a module
+//! beside `qwen2` and a line where `local` reads `general.architecture`.
 
+mod breaker;
 mod decode;
 mod local;
 mod qwen2;

@@ -114,6 +114,7 @@ fn serve(path: &Path, work: &Receiver<Work>) {
         let result = match result {
             Ok(completion) => Ok(completion),
             Err(Stopped::GivenUp) => continue,
+            Err(Stopped::Endless(text)) => Err(ModelError::Garbled(text)),
             Err(Stopped::Failed(error)) => Err(unusable(path, &error)),
         };
         // Nobody may be waiting any more: then nobody minds.

@@ -8,7 +8,7 @@
 use std::{
     fmt,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use pacioli_language::model::{Completing, Completion, Model, ModelError, Prompt};
@@ -16,6 +16,8 @@ use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::breaker::Breaker;
 
 /// Bytes of an answer.
 const MOST_BYTES: usize = 256 * 1024;
@@ -43,6 +45,7 @@ pub struct ServerModel {
     options: ServerOptions,
     /// It has refused to be told a schema: it is asked without one from then on.
     plain: AtomicBool,
+    breaker: Breaker,
 }
 
 impl fmt::Debug for ServerModel {
@@ -74,7 +77,7 @@ impl ServerModel {
             .connect_timeout(options.deadline)
             .build()
             .map_err(|error| unusable(&error))?;
-        Ok(Self { client, options, plain: AtomicBool::new(false) })
+        Ok(Self { client, options, plain: AtomicBool::new(false), breaker: Breaker::default() })
     }
 
     async fn ask(&self, prompt: &Prompt) -> Result<Completion, ModelError> {
@@ -115,9 +118,20 @@ impl ServerModel {
 impl Model for ServerModel {
     fn complete<'a>(&'a self, prompt: &'a Prompt) -> Completing<'a> {
         Box::pin(async {
+            if !self.breaker.admits(Instant::now()) {
+                let reason = "it has failed again and again, and is left alone for a while";
+                return Err(ModelError::Unavailable(reason.to_owned()));
+            }
             let deadline = self.options.deadline;
             let answer = tokio::time::timeout(deadline, self.ask(prompt)).await;
-            answer.unwrap_or(Err(ModelError::Late(deadline)))
+            let answer = answer.unwrap_or(Err(ModelError::Late(deadline)));
+            match &answer {
+                Err(ModelError::Late(_) | ModelError::Unavailable(_)) => {
+                    self.breaker.failed(Instant::now());
+                }
+                _ => self.breaker.answered(),
+            }
+            answer
         })
     }
 }

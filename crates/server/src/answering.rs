@@ -3,7 +3,11 @@
 //! Rules answer what they are sure of, and ask back what can be meant in several ways. What they refuse,
 //! or are not sure of, a model reads, where one is configured; its reading is held to the same catalog and
 //! the same guard, and mended once if these refuse it. Where rules and model both answer and their rows
-//! differ, the person is asked which is meant. Whatever happens to a model, what rules said still stands.
+//! differ, the person is asked which is meant; a reading of the rules that is too unlikely to be run is
+//! answered once the model comes to the same rows. Whatever happens to a model, what rules said still
+//! stands, and the answer says what became of the model.
+
+mod failed;
 
 use std::{
     sync::Arc,
@@ -13,11 +17,12 @@ use std::{
 use pacioli_engine::{Answer, Engine, EngineError, Scope};
 use pacioli_language::{
     Analysed, Choice, Context, Interpretation, Translation, Translator, Understood,
-    model::{Completion, Doubt, Model, ModelError, Prompt, Reading, doubt, prompt, read},
+    model::{Completion, Model, ModelError, Prompt, Reading, doubt, prompt, read},
 };
-use pacioli_model::{Ask, Catalog, QueryId, Table};
+use pacioli_model::{Ask, Catalog, Cell, QueryId, Table};
 
-use crate::{asking::Source, stages::Stages};
+use self::failed::{Failed, explained};
+use crate::{asking::Source, stages::Stages, telemetry::Metrics};
 
 /// Rules that are surer than this are not checked against a model.
 const SURE: f64 = 0.9;
@@ -47,6 +52,8 @@ pub enum Outcome {
         question: String,
         /// The readings.
         choices: Vec<Choice>,
+        /// Which of them is a model's.
+        of_model: Option<usize>,
     },
     /// It is refused.
     Refused {
@@ -85,6 +92,10 @@ pub struct Answering<'a> {
     pub id: QueryId,
     /// Whom to tell how far the question is.
     pub stages: Option<&'a Stages>,
+    /// Where it is counted what became of a model's readings.
+    pub metrics: Option<&'a Metrics>,
+    /// How long a model is waited for, all its tries together; else as long as it takes.
+    pub patience: Option<Duration>,
 }
 
 /// One question.
@@ -95,26 +106,14 @@ pub struct Asked<'a> {
     pub context: &'a Context,
     /// What it may go on from.
     pub last: Option<&'a Ask>,
+    /// Which reading the person has chosen, of those that were offered before.
+    pub choice: Option<usize>,
 }
 
 /// What has been understood, before it was run.
 struct FromModel {
     reading: Reading,
     completion: Completion,
-}
-
-/// Why a model's reading gives no answer.
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error("{0}")]
-    Model(ModelError),
-    /// What the model wrote cannot be run, and could not be mended.
-    #[error("The model's statement cannot be run: {0}")]
-    Unusable(String),
-    #[error("The model's reading is in doubt: {0:?}")]
-    Doubted(Doubt),
-    #[error("{0}")]
-    Engine(EngineError),
 }
 
 impl Answering<'_> {
@@ -131,35 +130,50 @@ impl Answering<'_> {
             (_, None) => translator.translate(asked.words, asked.context),
         };
         let took = started.elapsed();
-        let asks_model = !self.models.is_empty()
-            && self.translators != Translators::Rules
-            && match &rules {
-                Translation::Understood(understood) => understood.confidence < SURE,
-                Translation::Clarify { .. } | Translation::Analyse(_) => false,
-                Translation::Refuse { .. } => true,
-            };
-        if !asks_model {
+        if !self.asks_model(&rules, asked.choice) {
             return Ok((self.of_rules(rules).await?, took));
         }
-        let (model, took) = self.of_model(asked, started).await;
-        let outcome = match (rules, model) {
-            (Translation::Refuse { .. }, Ok(answered)) => Outcome::Answered(Box::new(answered)),
-            (rules, Ok(answered)) => self.compared(rules, answered).await?,
-            (rules, Err(Failed::Engine(error))) if !is_refusal(&error) => {
-                tracing::warn!(event = "model.query_failed", error = %error, "a model's query failed");
-                self.of_rules(rules).await?
-            }
-            (rules, Err(failed)) => {
-                log(&failed);
+        let (model, took) = self.of_model_in_time(asked, started).await;
+        let outcome = match model {
+            Ok(model) => self.compared(rules, model).await?,
+            Err(Failed::Engine(error)) if is_of_no_reading(&error) => return Err(error),
+            Err(failed) => {
+                failed.log();
+                self.count(failed.outcome());
                 let rules = match self.translators {
                     // There are no rules to fall back to: what went wrong is the reason.
                     Translators::Model => refused(&failed.to_string()),
-                    Translators::Rules | Translators::Cascade => explained(rules, &failed),
+                    Translators::Rules | Translators::Cascade => {
+                        explained(rules, &failed, asked.words)
+                    }
                 };
                 self.of_rules(rules).await?
             }
         };
         Ok((outcome, took))
+    }
+
+    /// Whether the question is for a model too: where rules are not sure, unless the person has chosen
+    /// one of their readings.
+    fn asks_model(&self, rules: &Translation, choice: Option<usize>) -> bool {
+        if self.models.is_empty() || self.translators == Translators::Rules {
+            return false;
+        }
+        let (readings, sure) = match rules {
+            Translation::Understood(understood) => (1, understood.confidence >= SURE),
+            Translation::Clarify { choices, confidence, .. } => {
+                (choices.len(), confidence.is_none())
+            }
+            Translation::Analyse(_) => (1, true),
+            Translation::Refuse { .. } => (0, false),
+        };
+        !sure && choice.is_none_or(|choice| choice >= readings)
+    }
+
+    fn count(&self, outcome: &'static str) {
+        if let Some(metrics) = self.metrics {
+            metrics.model_reading(outcome);
+        }
     }
 
     /// Runs what has been understood, whoever understood it.
@@ -173,7 +187,9 @@ impl Answering<'_> {
                 Outcome::Answered(Box::new(Answered { ask, understood, answer, source }))
             }
             Translation::Analyse(analysed) => Outcome::Analyse(analysed),
-            Translation::Clarify { question, choices } => Outcome::Clarify { question, choices },
+            Translation::Clarify { question, choices, .. } => {
+                Outcome::Clarify { question, choices, of_model: None }
+            }
             Translation::Refuse { not_understood, reason } => {
                 Outcome::Refused { not_understood, reason }
             }
@@ -198,6 +214,19 @@ impl Answering<'_> {
         self.engine.named(self.scope.company, self.id, query).await
     }
 
+    /// A model's answer, if it comes before whoever asks gives up.
+    async fn of_model_in_time(
+        &self,
+        asked: &Asked<'_>,
+        started: Instant,
+    ) -> (Result<Answered, Failed>, Duration) {
+        let Some(patience) = self.patience else { return self.of_model(asked, started).await };
+        match tokio::time::timeout(patience, self.of_model(asked, started)).await {
+            Ok(settled) => settled,
+            Err(_) => (Err(Failed::Model(ModelError::Late(patience))), started.elapsed()),
+        }
+    }
+
     /// A model's answer, and when it was read.
     async fn of_model(
         &self,
@@ -215,10 +244,12 @@ impl Answering<'_> {
             let written = completion.text.clone();
             let reason = match read(&written, self.visible) {
                 Err(reason) => reason,
-                Ok(reading) => match self.answered(FromModel { reading, completion }).await {
-                    Err(Failed::Unusable(reason)) => reason,
-                    settled => return (settled, took),
-                },
+                Ok(reading) => {
+                    match self.answered(asked, FromModel { reading, completion }).await {
+                        Err(Failed::Unusable(reason)) => reason,
+                        settled => return (settled, took),
+                    }
+                }
             };
             if last {
                 return (Err(Failed::Unusable(reason)), took);
@@ -240,9 +271,9 @@ impl Answering<'_> {
         Err(failure)
     }
 
-    async fn answered(&self, from: FromModel) -> Result<Answered, Failed> {
+    async fn answered(&self, asked: &Asked<'_>, from: FromModel) -> Result<Answered, Failed> {
         let FromModel { reading, completion } = from;
-        if let Some(doubt) = doubt(&completion, &reading) {
+        if let Some(doubt) = doubt(asked.words, &completion, &reading) {
             return Err(Failed::Doubted(doubt));
         }
         let confidence = completion.probability.unwrap_or(UNTOLD);
@@ -276,25 +307,101 @@ impl Answering<'_> {
         Ok(Answered { ask: None, understood, answer, source: Source::Model })
     }
 
-    /// Rules and model both answer: one answer where their rows agree, a question back where not.
+    /// What becomes of a question that a model has an answer to, beside what rules made of it.
     async fn compared(&self, rules: Translation, model: Answered) -> Result<Outcome, EngineError> {
-        let Translation::Understood(understood) = &rules else {
-            return self.of_rules(rules).await;
-        };
-        let own = understood.clone();
-        let outcome = self.of_rules(rules).await?;
-        let Outcome::Answered(answered) = &outcome else { return Ok(outcome) };
-        let Some(other) = model.ask else { return Ok(outcome) };
-        if same_rows(&answered.answer.table, &model.answer.table) {
-            return Ok(outcome);
+        match rules {
+            Translation::Refuse { .. } => {
+                self.count("alone");
+                Ok(Outcome::Answered(Box::new(model)))
+            }
+            Translation::Understood(understood) => self.checked(*understood, model).await,
+            Translation::Clarify { choices, confidence: Some(confidence), .. } => {
+                self.settled(choices, confidence, model).await
+            }
+            rules => self.of_rules(rules).await,
         }
-        let choices = [(own.ask, own.interpretation), (other, model.understood.interpretation)];
-        let choices = choices.map(|(ask, interpretation)| {
+    }
+
+    /// Rules and model both answer: one answer where their rows agree, a question back where not.
+    async fn checked(
+        &self,
+        understood: Understood,
+        model: Answered,
+    ) -> Result<Outcome, EngineError> {
+        let Understood { ask, interpretation, .. } = &understood;
+        let label = summary(interpretation);
+        let (ask, interpretation) = (ask.clone(), interpretation.clone());
+        let own = Choice { question: label.clone(), label, ask, analysis: None, interpretation };
+        let outcome = self.of_rules(Translation::Understood(Box::new(understood))).await?;
+        match &outcome {
+            Outcome::Answered(answered) if same_rows(&answered.answer, &model.answer) => {
+                self.count("agreed");
+                Ok(outcome)
+            }
+            _ => Ok(self.asked_back(vec![own], model)),
+        }
+    }
+
+    /// No reading of the rules is sure: the one that the model comes to as well is answered.
+    async fn settled(
+        &self,
+        choices: Vec<Choice>,
+        confidence: f64,
+        model: Answered,
+    ) -> Result<Outcome, EngineError> {
+        for choice in &choices {
+            let answer = match self.run(&choice.ask).await {
+                Ok(answer) => answer,
+                Err(error) if is_of_no_reading(&error) => return Err(error),
+                // What cannot be run is not what the model ran.
+                Err(_) => continue,
+            };
+            let same = model.ask.as_ref() == Some(&choice.ask)
+                || same_rows(&answer, &model.answer) && says_anything(&answer.table);
+            if same {
+                self.count("agreed");
+                let mut interpretation = choice.interpretation.clone();
+                let note = "A language model read the question the same way.";
+                interpretation.notes.push(note.to_owned());
+                let confidence = confidence.max(model.understood.confidence);
+                let (ask, spans) = (choice.ask.clone(), Vec::new());
+                let understood = Understood { ask: ask.clone(), spans, interpretation, confidence };
+                let (ask, source) = (Some(ask), Source::Rules);
+                return Ok(Outcome::Answered(Box::new(Answered {
+                    ask,
+                    understood,
+                    answer,
+                    source,
+                })));
+            }
+        }
+        Ok(self.asked_back(choices, model))
+    }
+
+    /// The rules' readings, and the model's where an Ask says it, for the person to choose.
+    fn asked_back(&self, mut choices: Vec<Choice>, model: Answered) -> Outcome {
+        self.count("differed");
+        let mut of_model = None;
+        if let Some(ask) = model.ask {
+            let interpretation = model.understood.interpretation;
             let label = summary(&interpretation);
-            Choice { question: label.clone(), label, ask, analysis: None, interpretation }
-        });
-        let question = "This can be read in two ways. Which do you mean?".to_owned();
-        Ok(Outcome::Clarify { question, choices: choices.into() })
+            of_model = Some(choices.len());
+            let alike = choices.iter().any(|choice| choice.label == label);
+            let label = if alike { format!("{label} (as the model reads it)") } else { label };
+            choices.push(Choice {
+                question: label.clone(),
+                label,
+                ask,
+                analysis: None,
+                interpretation,
+            });
+        }
+        let question = match (of_model, choices.len()) {
+            (None, 1) => "A language model reads this differently. Is this what you mean?",
+            (_, 2) => "This can be read in two ways. Which do you mean?",
+            _ => "This can be read in several ways. Which do you mean?",
+        };
+        Outcome::Clarify { question: question.to_owned(), choices, of_model }
     }
 }
 
@@ -303,41 +410,19 @@ fn is_refusal(error: &EngineError) -> bool {
     matches!(error, EngineError::Invalid { .. } | EngineError::Ambiguous { .. })
 }
 
+/// Whatever the reading, it would have failed: somebody cancelled it, or what it needs is away.
+fn is_of_no_reading(error: &EngineError) -> bool {
+    matches!(
+        error,
+        EngineError::Cancelled
+            | EngineError::Missing
+            | EngineError::Busy { .. }
+            | EngineError::Storage { .. }
+    )
+}
+
 fn refused(reason: &str) -> Translation {
     Translation::Refuse { not_understood: Vec::new(), reason: reason.to_owned() }
-}
-
-/// What rules said, with what the model stumbled over.
-fn explained(rules: Translation, failed: &Failed) -> Translation {
-    match (rules, failed) {
-        (
-            Translation::Refuse { mut not_understood, .. },
-            Failed::Doubted(Doubt::UnknownValues(values)),
-        ) => {
-            let reason = format!("No row has {}.", values.join(" or "));
-            for value in values {
-                if !not_understood.contains(value) {
-                    not_understood.push(value.clone());
-                }
-            }
-            Translation::Refuse { not_understood, reason }
-        }
-        (rules, _) => rules,
-    }
-}
-
-fn log(failed: &Failed) {
-    match failed {
-        Failed::Model(error) => {
-            tracing::warn!(event = "model.failed", error = %error, "a model gave no answer");
-        }
-        Failed::Engine(_) | Failed::Unusable(_) => {
-            tracing::debug!(event = "model.unusable", "a model's statement could not be run");
-        }
-        Failed::Doubted(_) => {
-            tracing::debug!(event = "model.doubted", "a model's reading was not trusted");
-        }
-    }
 }
 
 fn of_sql(tables: Vec<pacioli_model::TableName>) -> Interpretation {
@@ -373,9 +458,10 @@ fn summary(interpretation: &Interpretation) -> String {
 }
 
 /// Whether two answers have the same rows, in whatever order.
-fn same_rows(one: &Table, other: &Table) -> bool {
+fn same_rows(one: &Answer, other: &Answer) -> bool {
+    let (one, other) = (&one.table, &other.table);
     let texts = |table: &Table| {
-        let row = |row: &Vec<pacioli_model::Cell>| {
+        let row = |row: &Vec<Cell>| {
             let mut cells: Vec<String> = row.iter().map(|cell| format!("{cell:?}")).collect();
             cells.sort();
             cells
@@ -385,4 +471,9 @@ fn same_rows(one: &Table, other: &Table) -> bool {
         rows
     };
     one.rows.len() == other.rows.len() && texts(one) == texts(other)
+}
+
+/// Whether a table has a value at all: that two readings find nothing says little of either.
+fn says_anything(table: &Table) -> bool {
+    table.rows.iter().flatten().any(|cell| *cell != Cell::Null)
 }

@@ -1,13 +1,14 @@
 //! One person's question to its answer, whoever wants it: a route, a dashboard, a delivery. What has been
 //! verified comes first; then the translator. The policies of the person who asks hold for all of it.
 
+mod choice;
+
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use pacioli_engine::{Answer, EngineError, Scope, compile::compile};
 use pacioli_language::{
-    Analysed, Choice, Context, Interpretation, Span, Translation, Translator, Understood,
-    interpretation,
+    Analysed, Choice, Context, Interpretation, Span, Translator, Understood, interpretation,
     verified::{Reader, Recognised, Verified},
 };
 use pacioli_model::{
@@ -23,7 +24,7 @@ use crate::{
     app::App,
     error::{ApiError, ApiResult},
     extract::Caller,
-    models::Shared,
+    models::{self, Shared},
     stages::Stages,
 };
 
@@ -206,8 +207,12 @@ impl<'a> Asker<'a> {
         let context = Context { today: asked.today, table: None };
         let last = self.last_ask(asked.conversation).await?;
         let models = self.app.models.of_company(self.data, &self.app.clock, &self.app.metrics);
-        let question =
-            answering::Asked { words: &asked.words, context: &context, last: last.as_ref() };
+        let question = answering::Asked {
+            words: &asked.words,
+            context: &context,
+            last: last.as_ref(),
+            choice: asked.choice,
+        };
         let became = self.became(&seen, &question, &models, asked).await;
         // Where a load has replaced a table since the catalog was read, once more on the new version.
         let (seen, (became, took)) = match became {
@@ -223,7 +228,7 @@ impl<'a> Asker<'a> {
             Became::Analyse(analysed) => {
                 Box::pin(self.analysed(*analysed, &seen, asked.today)).await?
             }
-            Became::Clarify { question, choices } => Outcome::Clarify { question, choices },
+            Became::Clarify { question, choices, .. } => Outcome::Clarify { question, choices },
             Became::Refused { not_understood, reason } => {
                 Outcome::Refused { not_understood, reason }
             }
@@ -282,15 +287,24 @@ impl<'a> Asker<'a> {
             translators: Translators::Cascade,
             id: asked.id,
             stages: self.stages,
+            metrics: Some(&self.app.metrics),
+            patience: Some(models::patience(&self.app.config.server)),
         };
         let translator = Translator::new(&seen.visible);
         // Boxed, for they are large.
         let (became, took) = Box::pin(answering.answer(&translator, question)).await?;
         match (became, asked.choice) {
-            (Became::Clarify { choices, .. }, Some(choice)) => {
-                let chosen = chosen(choices, choice).map_err(Failure::Choice)?;
-                Ok((Box::pin(answering.of_rules(chosen)).await?, took))
+            (Became::Clarify { choices, of_model, .. }, Some(choice)) => {
+                let chosen = choice::chosen(choices, choice).map_err(Failure::Choice)?;
+                let mut became = Box::pin(answering.of_rules(chosen)).await?;
+                if let Became::Answered(answered) = &mut became
+                    && of_model == Some(choice)
+                {
+                    answered.source = Source::Model;
+                }
+                Ok((became, took))
             }
+            (_, Some(choice)) if choice > 0 => Err(Failure::Choice(choice::of_none())),
             (became, _) => Ok((became, took)),
         }
     }
@@ -421,22 +435,6 @@ pub fn learn(
     };
     let then = reader(seen, verified.today);
     Verified::learn(&verified.question, ask, then, verified.are_days_fixed)
-}
-
-/// The reading that the person has chosen of several.
-fn chosen(choices: Vec<Choice>, choice: usize) -> Result<Translation, ApiError> {
-    let count = choices.len();
-    let reading = choices.into_iter().nth(choice).ok_or_else(|| {
-        let text = format!("This question has {count} readings: 0 to {}.", count - 1);
-        ApiError::invalid(&["body", "choice"], "out_of_range", text)
-    })?;
-    let Choice { ask, analysis, interpretation, .. } = reading;
-    let (spans, confidence) = (Vec::new(), 1.0);
-    if let Some(analysis) = analysis {
-        let analysed = Analysed { analysis, spans, interpretation, confidence };
-        return Ok(Translation::Analyse(Box::new(analysed)));
-    }
-    Ok(Translation::Understood(Box::new(Understood { ask, spans, interpretation, confidence })))
 }
 
 /// Why nothing became of a question.

@@ -6,7 +6,15 @@ use pacioli_language::model::{Completing, Model, ModelError, Prompt};
 use pacioli_llm::{LocalModel, LocalOptions, ServerModel, ServerOptions};
 use pacioli_store::TenantStore;
 
-use crate::{clock::Clock, config::LanguageConfig, error::chain, telemetry::Metrics};
+use crate::{
+    clock::Clock,
+    config::{LanguageConfig, ServerConfig},
+    error::chain,
+    telemetry::Metrics,
+};
+
+/// What is kept of a request's time for the rules, at most.
+const FOR_RULES: Duration = Duration::from_secs(10);
 
 /// A model that can be asked.
 pub type Shared = Arc<dyn Model>;
@@ -49,6 +57,24 @@ impl Models {
     }
 }
 
+/// How long a request waits for models: what is left of its time is for the query of the rules.
+pub fn patience(config: &ServerConfig) -> Duration {
+    let whole = config.request_timeout();
+    whole.saturating_sub((whole / 4).min(FOR_RULES))
+}
+
+/// Whether a model completes a short prompt, which tells it nothing of anybody's tables.
+pub async fn health(model: &Shared) -> Result<(), ModelError> {
+    let tables = "CREATE TABLE days (\n  day DATE,\n);\n";
+    let prompt = Prompt {
+        prefix: format!("Write one SELECT statement.\n\n<tables>\n{tables}</tables>"),
+        question: "<question>how many days</question>".to_owned(),
+        grammar: "start: \"SELECT COUNT(*) FROM days;\"\n".to_owned(),
+        refused: None,
+    };
+    model.complete(&prompt).await.map(|_| ())
+}
+
 fn local(path: &Path, config: &LanguageConfig) -> Result<Shared, ModelError> {
     let deadline = Duration::from_secs(config.model_deadline_seconds.into());
     let options = LocalOptions { path: path.to_owned(), queue: config.model_queue, deadline };
@@ -84,8 +110,9 @@ struct Metered {
 impl Model for Metered {
     fn complete<'a>(&'a self, prompt: &'a Prompt) -> Completing<'a> {
         Box::pin(async {
+            let mut ended = Ended { of: self, outcome: "given_up" };
             let result = self.within_budget(prompt).await;
-            let outcome = match &result {
+            ended.outcome = match &result {
                 Ok(_) => "completed",
                 Err(ModelError::Busy) => "busy",
                 Err(ModelError::Late(_)) => "late",
@@ -93,9 +120,20 @@ impl Model for Metered {
                 Err(ModelError::Garbled(_)) => "garbled",
                 Err(ModelError::OverBudget) => "over_budget",
             };
-            self.metrics.model(self.kind, outcome);
             result
         })
+    }
+}
+
+/// Counts a prompt when it ends, and as given up where nobody waits any more.
+struct Ended<'a> {
+    of: &'a Metered,
+    outcome: &'static str,
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.of.metrics.model(self.of.kind, self.outcome);
     }
 }
 
@@ -107,17 +145,25 @@ impl Metered {
         let unknown = |error: pacioli_store::StoreError| {
             ModelError::Unavailable(format!("what was spent is not known: {}", chain(&error)))
         };
+        let mut spent = 0;
         if let Some(budget) = self.budget.as_ref().filter(|budget| budget.limit > 0) {
-            let spent = budget.data.model_tokens(&budget.month).await.map_err(unknown)?;
+            spent = budget.data.model_tokens(&budget.month).await.map_err(unknown)?;
+            self.metrics.model_budget(&budget.month, spent, budget.limit);
             if spent >= budget.limit {
                 return Err(ModelError::OverBudget);
             }
         }
-        let completion = self.inner.complete(prompt).await?;
+        let asked = self.metrics.model_prompt(self.kind);
+        let completion = self.inner.complete(prompt).await;
+        drop(asked);
+        let completion = completion?;
         let tokens = completion.read_tokens + completion.written_tokens;
         self.metrics.model_tokens(self.kind, tokens);
         if let Some(budget) = &self.budget {
             budget.data.spend_model_tokens(&budget.month, tokens).await.map_err(unknown)?;
+            if budget.limit > 0 {
+                self.metrics.model_budget(&budget.month, spent + tokens, budget.limit);
+            }
         }
         Ok(completion)
     }

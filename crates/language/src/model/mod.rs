@@ -5,9 +5,11 @@
 //! an Ask where an Ask can say it, and hands it on as SQL, for the engine's guard, where none can. What
 //! people and systems called things, and what cells hold, is data between marks in a prompt: it is cut to
 //! length, its line breaks and marks are taken out, and whatever a model makes of it is held to the same
-//! catalog and the same guard. No number of an answer ever comes from a model.
+//! catalog and the same guard. A SELECT that would show numbers or texts of the model's own is not answered
+//! from (`own`): no number of an answer ever comes from a model.
 
 mod grammar;
+mod own;
 mod prompt;
 mod read;
 mod trust;

@@ -331,7 +331,7 @@ impl Idioms<'_> {
                 let understood = Understood { ask, spans, interpretation: again, confidence };
                 Some(Translation::Understood(Box::new(understood)))
             }
-            Translation::Clarify { question, choices } => {
+            Translation::Clarify { question, choices, confidence } => {
                 let choices: Vec<Choice> = choices
                     .into_iter()
                     .filter_map(|choice| {
@@ -341,7 +341,8 @@ impl Idioms<'_> {
                         Some(Choice { ask, interpretation, ..choice })
                     })
                     .collect();
-                (choices.len() > 1).then_some(Translation::Clarify { question, choices })
+                let several = choices.len() > 1;
+                several.then_some(Translation::Clarify { question, choices, confidence })
             }
             Translation::Refuse { .. } | Translation::Analyse(_) => None,
         }

@@ -128,11 +128,15 @@ fn a_value_that_no_row_has_and_an_unsure_model_are_doubted() {
     };
     let unknown = read("SELECT name FROM members WHERE city = 'Atlantis'", &library()).unwrap();
     let expected = Doubt::UnknownValues(vec!["Atlantis".to_owned()]);
-    assert_eq!(doubt(&completion(Some(1.0)), &unknown), Some(expected));
+    assert_eq!(doubt("members", &completion(Some(1.0)), &unknown), Some(expected));
     let known = read("SELECT name FROM members WHERE city = 'Bern'", &library()).unwrap();
-    assert_eq!(doubt(&completion(Some(0.99)), &known), None);
-    assert_eq!(doubt(&completion(None), &known), None);
-    assert_eq!(doubt(&completion(Some(0.1)), &known), Some(Doubt::Unsure(0.1)));
+    assert_eq!(doubt("members", &completion(Some(0.99)), &known), None);
+    assert_eq!(doubt("members", &completion(None), &known), None);
+    assert_eq!(doubt("members", &completion(Some(0.1)), &known), Some(Doubt::Unsure(0.1)));
+    let own = read("SELECT COUNT(*) + 12 FROM members", &library()).unwrap();
+    let expected = Doubt::Own(vec!["12".to_owned()]);
+    assert_eq!(doubt("members", &completion(Some(1.0)), &own), Some(expected));
+    assert_eq!(doubt("members and 12 more", &completion(Some(1.0)), &own), None);
 }
 
 #[test]

@@ -174,3 +174,27 @@ async fn whatever_else_a_server_does_ends_in_an_error_in_time() {
     let failed = asked("http://127.0.0.1:1/v1".to_owned(), None, &prompt()).await;
     assert!(matches!(failed, Err(ModelError::Unavailable(_))), "{failed:?}");
 }
+
+#[tokio::test]
+async fn a_server_that_fails_again_and_again_is_not_asked_for_a_while() {
+    let broken = Act::Say(500, "", "oops".to_owned());
+    let (url, sent) =
+        serving(vec![broken.clone(), says("SELECT 5"), broken.clone(), broken.clone(), broken])
+            .await;
+    let options = ServerOptions {
+        base_url: url,
+        key: None,
+        model: "some-model".to_owned(),
+        deadline: Duration::from_secs(3),
+    };
+    let model = ServerModel::new(options).unwrap();
+    let prompt = prompt();
+    let mut answered = Vec::new();
+    for _ in 0..7 {
+        answered.push(model.complete(&prompt).await.is_ok());
+    }
+    assert_eq!(answered, [false, true, false, false, false, false, false]);
+    assert_eq!(sent.lock().unwrap().len(), 5, "the last two were not sent");
+    let failed = model.complete(&prompt).await.unwrap_err();
+    assert!(failed.to_string().contains("left alone"), "{failed}");
+}

@@ -1,69 +1,123 @@
 //! A Qwen2 model of a few thousand weights that nobody trained: it means nothing by what it writes, and
-//! is read, constrained and cancelled as a real one.
+//! is read, constrained and cancelled as a real one. Tests of other crates have it too.
 
-use std::{fs::File, path::Path};
-
-use candle_core::{
-    Device, Tensor,
-    quantized::{
-        GgmlDType, QTensor,
-        gguf_file::{Value, write},
-    },
-};
+use std::path::Path;
 
 /// Numbers that a token is.
 const HIDDEN: usize = 64;
 /// Keys and values together: two heads share them.
 const SHARED: usize = 32;
+/// Bytes that tensors are aligned to.
+const ALIGNMENT: usize = 32;
 
-/// Writes it as GGUF.
+/// Writes it as GGUF, version 3.
 pub fn write_model(path: &Path) {
     let tokens: Vec<String> = letters()
         .chain(["SE".to_owned(), "<|im_start|>".to_owned(), "<|im_end|>".to_owned()])
         .collect();
-    let size = tokens.len();
-    let types = (0..size).map(|at| Value::I32(if at > 256 { 3 } else { 1 })).collect();
-    let text = |text: &str| Value::String(text.to_owned());
-    let metadata = [
-        ("general.architecture", text("qwen2")),
-        ("qwen2.attention.head_count", Value::U32(2)),
-        ("qwen2.attention.head_count_kv", Value::U32(1)),
-        ("qwen2.embedding_length", Value::U32(64)),
-        ("qwen2.block_count", Value::U32(1)),
-        ("tokenizer.ggml.model", text("gpt2")),
-        ("tokenizer.ggml.pre", text("qwen2")),
-        ("tokenizer.ggml.tokens", Value::Array(tokens.into_iter().map(Value::String).collect())),
-        ("tokenizer.ggml.token_type", Value::Array(types)),
-        ("tokenizer.ggml.merges", Value::Array(vec![text("S E")])),
+    let tensors: [(&str, Vec<usize>); 14] = [
+        ("token_embd.weight", vec![tokens.len(), HIDDEN]),
+        ("output_norm.weight", vec![HIDDEN]),
+        ("blk.0.attn_norm.weight", vec![HIDDEN]),
+        ("blk.0.attn_q.weight", vec![HIDDEN, HIDDEN]),
+        ("blk.0.attn_q.bias", vec![HIDDEN]),
+        ("blk.0.attn_k.weight", vec![SHARED, HIDDEN]),
+        ("blk.0.attn_k.bias", vec![SHARED]),
+        ("blk.0.attn_v.weight", vec![SHARED, HIDDEN]),
+        ("blk.0.attn_v.bias", vec![SHARED]),
+        ("blk.0.attn_output.weight", vec![HIDDEN, HIDDEN]),
+        ("blk.0.ffn_norm.weight", vec![HIDDEN]),
+        ("blk.0.ffn_gate.weight", vec![HIDDEN, HIDDEN]),
+        ("blk.0.ffn_up.weight", vec![HIDDEN, HIDDEN]),
+        ("blk.0.ffn_down.weight", vec![HIDDEN, HIDDEN]),
     ];
+    let mut file = Gguf(b"GGUF".to_vec());
+    file.u32(3);
+    file.u64(tensors.len());
+    file.metadata(&tokens);
+    let mut offset = 0;
+    for (name, shape) in &tensors {
+        file.text(name);
+        file.u32(u32::try_from(shape.len()).unwrap());
+        // The side whose numbers lie next to each other comes first.
+        for side in shape.iter().rev() {
+            file.u64(*side);
+        }
+        file.u32(0); // 32-bit floats
+        file.u64(offset);
+        offset = (offset + 4 * shape.iter().product::<usize>()).next_multiple_of(ALIGNMENT);
+    }
     let mut seed = 1_u64;
-    let mut weights = |name: &str, shape: &[usize]| {
-        let values = (0..shape.iter().product()).map(|_| {
+    for (_, shape) in &tensors {
+        file.align();
+        for _ in 0..shape.iter().product::<usize>() {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            f32::from(i16::try_from(seed >> 49).unwrap_or(0)) / 32_768.0 - 0.5
-        });
-        let tensor = Tensor::from_vec(values.collect(), shape, &Device::Cpu).unwrap();
-        (name.to_owned(), QTensor::quantize(&tensor, GgmlDType::F32).unwrap())
-    };
-    let tensors = [
-        weights("token_embd.weight", &[size, HIDDEN]),
-        weights("output_norm.weight", &[HIDDEN]),
-        weights("blk.0.attn_norm.weight", &[HIDDEN]),
-        weights("blk.0.attn_q.weight", &[HIDDEN, HIDDEN]),
-        weights("blk.0.attn_q.bias", &[HIDDEN]),
-        weights("blk.0.attn_k.weight", &[SHARED, HIDDEN]),
-        weights("blk.0.attn_k.bias", &[SHARED]),
-        weights("blk.0.attn_v.weight", &[SHARED, HIDDEN]),
-        weights("blk.0.attn_v.bias", &[SHARED]),
-        weights("blk.0.attn_output.weight", &[HIDDEN, HIDDEN]),
-        weights("blk.0.ffn_norm.weight", &[HIDDEN]),
-        weights("blk.0.ffn_gate.weight", &[HIDDEN, HIDDEN]),
-        weights("blk.0.ffn_up.weight", &[HIDDEN, HIDDEN]),
-        weights("blk.0.ffn_down.weight", &[HIDDEN, HIDDEN]),
-    ];
-    let metadata: Vec<_> = metadata.iter().map(|(name, value)| (*name, value)).collect();
-    let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-    write(&mut File::create(path).unwrap(), &metadata, &tensors).unwrap();
+            let number = i16::try_from(seed >> 49).unwrap_or(0);
+            file.0.extend((f32::from(number) / 32_768.0 - 0.5).to_le_bytes());
+        }
+    }
+    std::fs::write(path, file.0).unwrap();
+}
+
+struct Gguf(Vec<u8>);
+
+impl Gguf {
+    fn metadata(&mut self, tokens: &[String]) {
+        self.u64(10);
+        let words = [("general.architecture", "qwen2"), ("tokenizer.ggml.model", "gpt2")];
+        for (key, word) in words.into_iter().chain([("tokenizer.ggml.pre", "qwen2")]) {
+            self.key(key, 8);
+            self.text(word);
+        }
+        for (key, number) in [
+            ("qwen2.attention.head_count", 2),
+            ("qwen2.attention.head_count_kv", 1),
+            ("qwen2.embedding_length", 64),
+            ("qwen2.block_count", 1),
+        ] {
+            self.key(key, 4);
+            self.u32(number);
+        }
+        self.list("tokenizer.ggml.tokens", 8, tokens.len());
+        for token in tokens {
+            self.text(token);
+        }
+        self.list("tokenizer.ggml.token_type", 5, tokens.len());
+        for at in 0..tokens.len() {
+            self.u32(if at > 256 { 3 } else { 1 });
+        }
+        self.list("tokenizer.ggml.merges", 8, 1);
+        self.text("S E");
+    }
+
+    fn u32(&mut self, number: u32) {
+        self.0.extend(number.to_le_bytes());
+    }
+
+    fn u64(&mut self, number: usize) {
+        self.0.extend((number as u64).to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.u64(text.len());
+        self.0.extend(text.as_bytes());
+    }
+
+    /// What a value is called, and its kind: 4 for numbers of 32 bits, 5 for those with a sign, 8 for texts.
+    fn key(&mut self, key: &str, kind: u32) {
+        self.text(key);
+        self.u32(kind);
+    }
+
+    fn list(&mut self, key: &str, kind: u32, length: usize) {
+        self.key(key, 9);
+        self.u32(kind);
+        self.u64(length);
+    }
+
+    fn align(&mut self) {
+        self.0.resize(self.0.len().next_multiple_of(ALIGNMENT), 0);
+    }
 }
 
 /// The letters that stand for the 256 bytes in vocabularies of GPT-2's kind.

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
-    time::Duration as Wait,
+    time::{Duration as Wait, Instant},
 };
 
 use chrono::Duration;
@@ -88,7 +88,7 @@ pub async fn start(
 }
 
 async fn run(app: App, mut job: Job, order: Order, done: oneshot::Sender<ApiResult<Report>>) {
-    let progress = Arc::new(Progress::default());
+    let (progress, began) = (Arc::new(Progress::default()), Instant::now());
     let doing = app.jobs.begin(job.id, &app.giving_up);
     let made = tokio::select! {
         made = make(&app, &order, ReportId(job.id.0), &progress) => made,
@@ -107,6 +107,12 @@ async fn run(app: App, mut job: Job, order: Order, done: oneshot::Sender<ApiResu
         }
     }
     record(&app, &order.data, &mut job, &progress).await;
+    let outcome = match job.status {
+        JobStatus::Succeeded => "succeeded",
+        JobStatus::Cancelled => "cancelled",
+        _ => "failed",
+    };
+    app.metrics.report(outcome, began.elapsed());
     tracing::info!(
         event = "report.ended", job_id = %job.id, company_id = %job.company_id, status = ?job.status,
         kind = order.kind.as_str(), queries = job.bytes_read, "report {} ended", job.id

@@ -48,12 +48,12 @@ impl AskFiles {
         let today = self.today.unwrap_or_else(|| Clock::System.now().utc().date_naive());
         let translator = Translator::new(&books.catalog);
         let context = Context { today, table: None };
-        let asked = Asked { words: &question, context: &context, last: None };
+        let asked = Asked { words: &question, context: &context, last: None, choice: None };
         let answering = books.answering(&models, Translators::Cascade);
         match answering.answer(&translator, &asked).await?.0 {
             Outcome::Answered(answered) => show(&books, *answered, self.sql),
             Outcome::Analyse(analysed) => find_out(&books, *analysed, today, self.sql).await,
-            Outcome::Clarify { question, choices } => {
+            Outcome::Clarify { question, choices, .. } => {
                 let choices: Vec<_> =
                     choices.into_iter().map(|one| format!("\n  - {}", one.label)).collect();
                 Err(format!("{question}{}", choices.concat()).into())

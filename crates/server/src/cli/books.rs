@@ -119,6 +119,8 @@ impl Books {
             translators,
             id: QueryId(Uuid::nil()),
             stages: None,
+            metrics: None,
+            patience: None,
         }
     }
 

@@ -3,7 +3,7 @@ use std::io::{self, Write as _};
 use pacioli_store::CacheState;
 
 use super::{CommandResult, Settings, block_on};
-use crate::{compose::StartError, error::chain};
+use crate::{compose::StartError, error::chain, models};
 
 /// Checks everything the server depends on, and says what is wrong.
 pub fn run(settings: &Settings) -> CommandResult {
@@ -49,5 +49,15 @@ async fn examine(settings: &Settings) -> CommandResult {
         CacheState::InProcess | CacheState::Connected => Ok(()),
     };
     report(format!("cache ({})", app.cache.kind().as_str()), cache)?;
+    let models = [
+        ("language model (server)", &app.models.server),
+        ("language model (file)", &app.models.local),
+    ];
+    for (name, model) in models {
+        if let Some(model) = model {
+            let health = models::health(model).await.map_err(|error| error.to_string());
+            report(name.to_owned(), health)?;
+        }
+    }
     if problems > 0 { Err(format!("{problems} of these need mending").into()) } else { Ok(()) }
 }

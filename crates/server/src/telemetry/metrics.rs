@@ -1,8 +1,8 @@
 use std::{
     fmt::Write as _,
     hash::{Hash, Hasher},
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -92,6 +92,11 @@ fn request_buckets() -> Histogram {
     Histogram::new(exponential_buckets(0.0005, 3.0, 11))
 }
 
+/// From ten milliseconds to about three minutes, for what works long.
+fn work_buckets() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 3.0, 10))
+}
+
 fn histograms<L: Clone + Hash + Eq>(make: fn() -> Histogram) -> Histograms<L> {
     Family::new_with_constructor(make)
 }
@@ -101,6 +106,8 @@ macro_rules! metrics {
         /// Each field is the metric `pacioli_<name>`; its comment is the help text.
         struct Inner {
             registry: Registry,
+            /// The month, and the most that one company has spent in it.
+            most_spent: Mutex<(String, u64)>,
             $($(#[doc = $help])+ $name: $kind $(<$of>)?,)+
         }
 
@@ -118,7 +125,7 @@ macro_rules! metrics {
                     registry.register(concat!("pacioli_", stringify!($name)), help, $name.clone());
                 )+
                 registry.register_collector(Box::new(Process));
-                Self { registry, $($name,)+ }
+                Self { registry, most_spent: Mutex::default(), $($name,)+ }
             }
         }
     };
@@ -165,8 +172,25 @@ metrics! {
     query_seconds: Histogram = request_buckets();
     /// Prompts to models of language, by kind of model and outcome.
     model_requests [model outcome]: Counters<ModelLabels> = Family::default();
+    /// Time that models of language took for a prompt, waiting included, by kind of model.
+    model_seconds [model]: Histograms<Word> = histograms(work_buckets);
+    /// Prompts that models of language work on or that wait for them, by kind of model.
+    model_prompts_in_flight [model]: Gauges<Word> = Family::default();
     /// Tokens that models of language read and wrote, by kind of model.
     model_tokens [model]: Counters<Word> = Family::default();
+    /// Questions that a model of language was asked beside the rules, by what came of its reading.
+    model_readings [outcome]: Counters<Word> = Family::default();
+    /// Tokens that one company may spend on the model server in a month; 0 for any number.
+    model_budget_tokens: Gauge = Gauge::default();
+    /// Most tokens that a company has spent on the model server this month, of those whose questions this
+    /// process has asked it.
+    model_budget_spent_tokens: Gauge = Gauge::default();
+    /// Reports, by how making them ended.
+    reports [outcome]: Counters<Word> = Family::default();
+    /// Time that making a report took.
+    report_seconds: Histogram = work_buckets();
+    /// Time that writing a report as a file took, by format.
+    report_file_seconds [format]: Histograms<Word> = histograms(work_buckets);
     /// Panics, anywhere in the process.
     panics: Counter = Counter::default();
     /// Questions that were answered, by what understood them.
@@ -361,6 +385,40 @@ impl Metrics {
         self.0.model_tokens.get_or_create(&[("model", model)]).inc_by(tokens);
     }
 
+    /// A model works on a prompt, or it waits for one, until what is given back is dropped.
+    pub fn model_prompt(&self, model: &'static str) -> Prompted {
+        self.0.model_prompts_in_flight.get_or_create(&[("model", model)]).inc();
+        Prompted { metrics: self.clone(), model, began: Instant::now() }
+    }
+
+    /// What came of a model's reading of a question that the rules did not settle.
+    pub fn model_reading(&self, outcome: &'static str) {
+        self.0.model_readings.get_or_create(&[("outcome", outcome)]).inc();
+    }
+
+    /// A company may spend `limit` tokens a month, and has spent `spent` in `month`.
+    pub fn model_budget(&self, month: &str, spent: u64, limit: u64) {
+        let mut most = self.0.most_spent.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another month begins with nothing spent.
+        if most.0 != month {
+            *most = (month.to_owned(), 0);
+        }
+        most.1 = most.1.max(spent);
+        self.0.model_budget_tokens.set(limit.try_into().unwrap_or(i64::MAX));
+        self.0.model_budget_spent_tokens.set(most.1.try_into().unwrap_or(i64::MAX));
+    }
+
+    /// A report was made, or was not.
+    pub fn report(&self, outcome: &'static str, took: Duration) {
+        self.0.reports.get_or_create(&[("outcome", outcome)]).inc();
+        self.0.report_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A report was written as a file.
+    pub fn report_file(&self, format: &'static str, took: Duration) {
+        self.0.report_file_seconds.get_or_create(&[("format", format)]).observe(took.as_secs_f64());
+    }
+
     /// A delivery was tried.
     pub fn delivery(&self, outcome: &'static str) {
         self.0.deliveries.get_or_create(&[("outcome", outcome)]).inc();
@@ -369,6 +427,22 @@ impl Metrics {
     /// Something panicked.
     pub fn panicked(&self) {
         self.0.panics.inc();
+    }
+}
+
+/// A prompt that a model has.
+#[derive(Debug)]
+pub struct Prompted {
+    metrics: Metrics,
+    model: &'static str,
+    began: Instant,
+}
+
+impl Drop for Prompted {
+    fn drop(&mut self) {
+        let (inner, label) = (&self.metrics.0, [("model", self.model)]);
+        inner.model_prompts_in_flight.get_or_create(&label).dec();
+        inner.model_seconds.get_or_create(&label).observe(self.began.elapsed().as_secs_f64());
     }
 }
 
@@ -476,6 +550,15 @@ mod tests {
         metrics.query("answered", Duration::from_millis(30));
         metrics.model("local", "completed");
         metrics.model_tokens("local", 7);
+        let prompt = metrics.model_prompt("local");
+        assert!(metrics.own().contains("pacioli_model_prompts_in_flight{model=\"local\"} 1"));
+        drop(prompt);
+        metrics.model_reading("differed");
+        for (month, spent) in [("2026-05", 900), ("2026-06", 40), ("2026-06", 30)] {
+            metrics.model_budget(month, spent, 1000);
+        }
+        metrics.report("succeeded", Duration::from_secs(2));
+        metrics.report_file("pdf", Duration::from_millis(300));
         metrics.panicked();
         let page = metrics.own();
         for line in [
@@ -495,6 +578,14 @@ mod tests {
             "pacioli_query_seconds_count 1",
             "pacioli_model_requests_total{model=\"local\",outcome=\"completed\"} 1",
             "pacioli_model_tokens_total{model=\"local\"} 7",
+            "pacioli_model_prompts_in_flight{model=\"local\"} 0",
+            "pacioli_model_seconds_count{model=\"local\"} 1",
+            "pacioli_model_readings_total{outcome=\"differed\"} 1",
+            "pacioli_model_budget_tokens 1000",
+            "pacioli_model_budget_spent_tokens 40",
+            "pacioli_reports_total{outcome=\"succeeded\"} 1",
+            "pacioli_report_seconds_count 1",
+            "pacioli_report_file_seconds_count{format=\"pdf\"} 1",
             "pacioli_panics_total 1",
             "# TYPE process_cpu_seconds counter",
         ] {

@@ -413,7 +413,7 @@ impl Idioms<'_> {
         }
         let question = "By which figure?".to_owned();
         if choices.len() > 1 {
-            return Some(Translation::Clarify { question, choices });
+            return Some(Translation::Clarify { question, choices, confidence: None });
         }
         let reason = "The question does not say by which figure.";
         Some(Self::refused(&self.said([first]), reason))

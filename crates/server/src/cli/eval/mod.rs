@@ -143,7 +143,8 @@ impl Eval {
             for (place, question) in of_database {
                 let context = Context { today, table: None };
                 let last = question.after.as_ref().and_then(|id| asked.get(&id.to_string()));
-                let asking = Asked { words: &question.words, context: &context, last };
+                let asking =
+                    Asked { words: &question.words, context: &context, last, choice: None };
                 let started = Instant::now();
                 let answering = books.answering(&models, translators);
                 let became = answering.answer(&translator, &asking).await;
@@ -282,7 +283,7 @@ impl Outcome {
                     AnalysisKind::Unusual => "unusual",
                 };
             }
-            Became::Clarify { question, choices } => {
+            Became::Clarify { question, choices, .. } => {
                 outcome.status = "needs_clarification";
                 let choices: Vec<_> = choices.into_iter().map(|choice| choice.label).collect();
                 outcome.reason = Some(format!("{question} {}", choices.join(" | ")));

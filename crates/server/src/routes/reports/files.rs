@@ -50,6 +50,13 @@ pub struct Name {
     form: Option<Form>,
 }
 
+impl Form {
+    /// The ending of its files.
+    pub fn ending(self) -> &'static str {
+        FORMS.into_iter().find(|(known, _, _)| *known == self).unwrap_or(FORMS[0]).1
+    }
+}
+
 impl FromStr for Name {
     type Err = ();
 

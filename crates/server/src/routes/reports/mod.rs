@@ -3,7 +3,7 @@
 mod files;
 mod out;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
@@ -186,7 +186,10 @@ pub async fn get_report(
         form => {
             let limit = app.per_user("report", &app.config.limits.query_per_user, caller.user());
             app.admit("report", &[limit], &caller.request).await?;
-            files::file(report, form, language.map(LanguageName::into)).await
+            let began = Instant::now();
+            let file = files::file(report, form, language.map(LanguageName::into)).await?;
+            app.metrics.report_file(form.ending(), began.elapsed());
+            Ok(file)
         }
     }
 }
