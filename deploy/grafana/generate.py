@@ -31,6 +31,18 @@ def hourly(metric, by):
     return f"sum by ({by}) (increase(pacioli_{metric}[1h]))"
 
 
+def day(metric, where=""):
+    return f"increase(pacioli_{metric}{{{where}}}[1d])"
+
+
+def daily(metric, by):
+    return f"sum by ({by}) ({day(metric)})"
+
+
+WRONG = day("feedback_total", 'verdict="wrong"')
+BOTH_DIFFER = rate("model_readings_total", where='outcome="differed"')
+BOTH_READ = rate("model_readings_total", where='outcome=~"agreed|differed"')
+BUDGET = "max(pacioli_model_budget_spent_tokens) / (max(pacioli_model_budget_tokens) > 0)"
 FAILING = '(sum(rate(pacioli_http_requests_total{status="5xx"}[5m])) or vector(0)) / sum(rate(pacioli_http_requests_total[5m]))'
 KEPT, NOT_KEPT = rate("engine_cache_hits_total"), rate("engine_cache_misses_total")
 PROCESS = '{job="pacioli"}'
@@ -78,6 +90,25 @@ DASHBOARDS = {
             ("Workers", "Started and died", "short",
              {"{{instance}} started": "pacioli_engine_workers_spawned_total", "{{instance}} died": "pacioli_engine_worker_deaths_total"}),
         ],
+        "Models of language": [
+            ("Prompts", "By kind of model and what came of them", "reqps", {"{{model}} {{outcome}}": rate("model_requests_total", "model, outcome")}),
+            ("Time of a prompt", "95 of 100 stay under, waiting included", "s", {"{{model}}": quantile("model_seconds", "model")}),
+            ("Queue", "Prompts that are worked on or wait", "short", {"{{instance}} {{model}}": "pacioli_model_prompts_in_flight"}),
+            ("Readings", "What became of questions that a model was asked beside the rules", "reqps", {"{{outcome}}": rate("model_readings_total", "outcome")}),
+            ("Rules and model differ", "Share of those that both read", "percentunit",
+             {"differ": f"({BOTH_DIFFER} or vector(0)) / ({BOTH_READ} > 0)"}),
+            ("Refused", "Questions without an answer, and prompts that no budget or queue was left for", "reqps",
+             {"questions refused": rate("queries_total", where='status="not_answerable"'),
+              "{{outcome}}": rate("model_requests_total", "outcome", 'outcome=~"over_budget|busy"')}),
+            ("Tokens", "Read and written, an hour", "short", {"{{model}}": hourly("model_tokens_total", "model")}),
+            ("Budget", "Share of the month's budget that the company nearest to its end has spent", "percentunit", {"spent": BUDGET}),
+        ],
+        "What people say": [
+            ("Feedback", "Answers that were said to be right or wrong, a day", "short", {"{{verdict}}": daily("feedback_total", "verdict")}),
+            ("Share said to be wrong", "Over a day", "percentunit",
+             {"wrong": f"(sum({WRONG}) or vector(0)) / sum({day('feedback_total')})"}),
+            ("Answered", "Share of questions that get an answer, an hour", "percentunit", {"answered": "pacioli:queries_answered:ratio1h"}),
+        ],
     },
     ("pacioli-loads", "Data loads", "How the books come in"): {
         "Loads": [
@@ -87,6 +118,21 @@ DASHBOARDS = {
             ("Rows", "From connections and pushes", "short", {"rows a second": rate("rows_loaded_total")}),
             ("Bytes", "From connections and pushes", "Bps", {"bytes a second": rate("bytes_loaded_total")}),
             ("Uploads", "Time that 95 of 100 stay under", "s", {"95 of 100": quantile("http_request_seconds", where='route="/uploads"')}),
+        ],
+    },
+    ("pacioli-reports", "Reports and deliveries", "What is made and sent"): {
+        "Reports": [
+            ("Reports", "By how making them ended, an hour", "short", {"{{outcome}}": hourly("reports_total", "outcome")}),
+            ("Time to make one", "From the request, queries included", "s",
+             {f"{share * 100:g} of 100": quantile("report_seconds", share=share) for share in (0.5, 0.95)}),
+            ("Files", "Written, by format, an hour", "short", {"{{format}}": hourly("report_file_seconds_count", "format")}),
+            ("Time to write a file", "95 of 100 stay under", "s", {"{{format}}": quantile("report_file_seconds", "format")}),
+        ],
+        "Deliveries": [
+            ("Attempts", "By what came of them, an hour", "short", {"{{outcome}}": hourly("deliveries_total", "outcome")}),
+            ("Share that fails", "Of attempts, over an hour", "percentunit",
+             {"given up or tried again": "(sum(increase(pacioli_deliveries_total{outcome=~\"failed|retried\"}[1h])) or vector(0))"
+                                         " / sum(increase(pacioli_deliveries_total[1h]))"}),
         ],
     },
     ("pacioli-security", "Accounts and security", "Who comes in, and who tries to"): {

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What people see when something the server depends on fails, for how long, and whether anything that was
-acknowledged is lost. Prints the table of docs/RELIABILITY.md; `failures.py store cache` runs those alone.
+acknowledged is lost. Prints the table of docs/RELIABILITY.md; `failures.py store model` runs those alone.
 
-Everything runs under load: people who read, ask and add people, through NGINX with TLS.
+Everything runs under load: people who read, ask and add people, through NGINX with TLS. While it is the model of
+language that fails, half of the questions are such that the rules refuse.
 """
 
 import collections
@@ -18,9 +19,18 @@ import threading
 import time
 import uuid
 
-from programs import PASSWORD, SALES, Client, Folder, FullSetUp, Mongo, Pacioli, Redis
+from programs import PASSWORD, SALES, Client, Folder, FullSetUp, LanguageModel, Mongo, Pacioli, Redis
 
 DURING = 8
+# Seconds that the model may take for one reading.
+MODEL_DEADLINE = 5
+# Words of the product's answers to those who asked what needed the model.
+REFUSED = {
+    "took too long": "refused, for the model took too long", "cannot be used now": "refused, for the model cannot be used",
+    "cannot be read": "refused, for the model's answer cannot be read", "budget for it is used up": "refused, for the budget is used up",
+}
+# What a request of each kind is called in the table.
+KINDS = {"read": "reads", "ask": "questions", "ask_model": "questions for the model", "write": "writes"}
 
 
 class Link:
@@ -73,12 +83,14 @@ class Cuttable(FullSetUp):
 
 
 class Load:
-    """Requests of three kinds, noted with their time, status and how long they took."""
+    """Requests of three kinds, noted with their time, status and how long they took; of four, `with_model`."""
 
-    def __init__(self, client):
+    def __init__(self, client, with_model=False):
         self.client, self.over, self.noted, self.acknowledged = client, threading.Event(), [], []
         self.pool = concurrent.futures.ThreadPoolExecutor(6)
-        for work in (self.read, self.read, self.ask, self.ask, self.write, self.write):
+        asks = (self.ask, self.ask_model) if with_model else (self.ask, self.ask)
+        self.kinds = {work.__name__ for work in (self.read, *asks, self.write)}
+        for work in (self.read, self.read, *asks, self.write, self.write):
             self.pool.submit(self.again, work)
 
     def again(self, work):
@@ -97,6 +109,13 @@ class Load:
     def ask(self):
         return self.client.ask(f"revenue by region where quantity is above {time.monotonic_ns() % 1_000_000}", timeout=90).status
 
+    def ask_model(self):
+        """A question that the rules refuse: 200 where the model's reading answers it."""
+        answer = self.client.ask("what does each corner of the world bring home", timeout=90)
+        if answer.status != 200 or answer.json["status"] == "answered":
+            return answer.status
+        return next((word for words, word in REFUSED.items() if words in answer.json["answer"]), answer.json["answer"])
+
     def write(self):
         email = f"{uuid.uuid4().hex}@example.com"
         body = {"full_name": "Maria Rossi", "email": email, "password": PASSWORD}
@@ -105,13 +124,13 @@ class Load:
             self.acknowledged.append(email)
         return status
 
-    def is_well_since(self, moment):
-        """Each kind of request that began since then is answered, and the last of each were."""
-        kinds = collections.defaultdict(list)
+    def is_well_since(self, moment, kinds):
+        """Each of these kinds of request that began since then is answered, and the last of each were."""
+        good = collections.defaultdict(list)
         for began, _, kind, status in list(self.noted):
             if began >= moment:
-                kinds[kind].append(status in (200, 201))
-        return len(kinds) == 3 and all(len(seen) > 2 and all(seen[-2:]) for seen in kinds.values())
+                good[kind].append(status in (200, 201))
+        return all(len(good[kind]) > 2 and all(good[kind][-2:]) for kind in kinds)
 
     def stop(self):
         self.over.set()
@@ -127,23 +146,25 @@ def people(client):
     return found
 
 
-def observe(name, client, hurt, heal):
-    """One row of the table."""
-    load = Load(client)
+def observe(name, client, hurt, heal, with_model=False, lasting=()):
+    """One row of the table; `lasting` are the kinds of request that are not well again when it is over."""
+    load = Load(client, with_model)
     time.sleep(4)
     hurt_at = time.monotonic()
     hurt()
     time.sleep(DURING)
     healed_at = time.monotonic()
     heal()
-    while not load.is_well_since(healed_at) and time.monotonic() < healed_at + 90:
+    while not load.is_well_since(healed_at, load.kinds - set(lasting)) and time.monotonic() < healed_at + 90:
         time.sleep(0.1)
     load.stop()
     noted = [entry for entry in load.noted if entry[0] + entry[1] >= hurt_at]
     failed = [entry for entry in noted if entry[3] not in (200, 201)]
-    last = max((began + took - healed_at for began, took, _, _ in failed), default=0)
+    last = max((began + took - healed_at for began, took, kind, _ in failed if kind not in lasting), default=0)
     seen = []
-    for kind, word in (("read", "reads"), ("ask", "questions"), ("write", "writes")):
+    for kind, word in KINDS.items():
+        if kind not in load.kinds:
+            continue
         counts = collections.Counter(str(status) for _, _, found, status in noted if found == kind)
         good = counts.pop("200", 0) + counts.pop("201", 0)
         seen.append(f"{word}: {good} answered" + "".join(f", {count} × {status}" for status, count in counts.items()))
@@ -155,7 +176,8 @@ def observe(name, client, hurt, heal):
 
 
 def full_set_up(which):
-    setup = Cuttable()
+    setup = Cuttable(model=True, PACIOLI_LANGUAGE__LLM_DEADLINE_SECONDS=str(MODEL_DEADLINE),
+                     PACIOLI_LANGUAGE__LLM_MONTHLY_TOKENS="40000000")
     with contextlib.closing(setup):
         owner = setup.client().sign_up()
         owner.upload("sales.csv", SALES)
@@ -166,6 +188,9 @@ def full_set_up(which):
 
         def paused(program):
             return lambda: program().signal(signal.SIGSTOP), lambda: program().signal(signal.SIGCONT)
+
+        def does(mode):
+            return lambda: setup.model.will(mode), lambda: setup.model.will("well")
 
         def killed(attribute, kind):
             def heal():
@@ -186,10 +211,17 @@ def full_set_up(which):
             "replica killed": (lambda: setup.replicas[1].kill(), lambda: setup.restart(1)),
             "replica paused": paused(lambda: setup.replicas[1]),
             "replica stopped": (lambda: setup.replicas[1].stop(), lambda: setup.restart(1)),
+            "model killed": killed("model", LanguageModel),
+            "model paused": paused(lambda: setup.model),
+            "model answering garbage": does("garbage"),
+            "model slow": does("slow"),
+            # The last: what is spent is spent until the month ends.
+            "model's budget used up": does("costly"),
         }
         for name, (hurt, heal) in scenarios.items():
             if any(name.startswith(word) for word in which):
-                lost += observe(name, owner, hurt, heal)
+                lasting = ["ask_model"] if "budget" in name else []
+                lost += observe(name, owner, hurt, heal, name.startswith("model"), lasting)
         return lost
 
 
@@ -223,7 +255,7 @@ def full_disk():
 
 
 def main():
-    which = sys.argv[1:] or ["store", "cache", "objects", "replica", "disk"]
+    which = sys.argv[1:] or ["store", "cache", "objects", "replica", "model", "disk"]
     print(f"| for {DURING} s | what people saw, from then until all was well | slowest | failures after it was mended | acknowledged and lost |")
     print("|---|---|---|---|---|")
     lost = full_set_up(which) if set(which) - {"disk"} else []

@@ -166,6 +166,23 @@ class Objects(Program):
         }
 
 
+class LanguageModel(Program):
+    """A server that speaks chat completions, as language_model.py says."""
+
+    def __init__(self, folder, port=None):
+        self.port = port or free_port()
+        super().__init__([sys.executable, DEPLOY / "tests/language_model.py", self.port], folder, "language-model")
+        wait_until(lambda: is_open(self.port), what="the model")
+
+    def will(self, mode):
+        """What it does from now on."""
+        address = f"http://127.0.0.1:{self.port}/mode/{mode}"
+        urllib.request.urlopen(urllib.request.Request(address, method="POST")).close()
+
+    def settings(self):
+        return {"PACIOLI_LANGUAGE__LLM_BASE_URL": f"http://127.0.0.1:{self.port}/v1", "PACIOLI_LANGUAGE__LLM_MODEL": "stand-in"}
+
+
 def certificate(folder):
     """A certificate for localhost, and its key, which it signs itself."""
     pem, key = pathlib.Path(folder) / "fullchain.pem", pathlib.Path(folder) / "privkey.pem"
@@ -322,11 +339,15 @@ class Folder:
 
 
 class FullSetUp(Folder):
-    """Two replicas on MongoDB, Redis and an object store, behind NGINX with TLS."""
+    """Two replicas on MongoDB, Redis and an object store, behind NGINX with TLS; with `model`, a server of a model
+    of language beside them."""
 
-    def __init__(self, rates=False, **more):
+    def __init__(self, rates=False, model=False, **more):
         super().__init__()
         try:
+            if model:
+                self.model = self.run(LanguageModel(self.path))
+                more |= self.model.settings()
             self.redis, self.mongo = self.run(Redis(self.path)), self.run(Mongo(self.path))
             self.objects = self.run(Objects(self.path))
             self.more, self.secret = more, secrets.token_urlsafe(48)

@@ -12,10 +12,13 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from programs import DEPLOY, REPOSITORY, SALES, FullSetUp, Program, free_port, is_open, tool, value, wait_until
+from programs import DEPLOY, REPOSITORY, SALES, Client, FullSetUp, Program, free_port, is_open, tool, value, wait_until
 
 # Nothing of these happened in the load run: their queries must be understood and may be empty.
 MAY_BE_EMPTY = {"load_failures_total", "runs_total"}
+# The rules refuse the first; the second they read, not surely, and the model reads it the same; the third
+# it reads otherwise.
+FOR_THE_MODEL = ["what does each corner of the world bring home", "totl revenu by regoin in table {}", "totl quantty by regoin in table {}"]
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
@@ -33,15 +36,29 @@ class Collector(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Hook(Collector):
+    """Takes webhooks, but for those at /gone."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(410 if self.path == "/gone" else 204)
+        self.end_headers()
+
+
+def listening(handler):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.received = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    unittest.addModuleCleanup(server.server_close)
+    unittest.addModuleCleanup(server.shutdown)
+    return server
+
+
 def setUpModule():
-    global full, prometheus, collector
-    collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
-    collector.received = []
-    threading.Thread(target=collector.serve_forever, daemon=True).start()
-    unittest.addModuleCleanup(collector.server_close)
-    unittest.addModuleCleanup(collector.shutdown)
-    full = FullSetUp(PACIOLI_TELEMETRY__OTLP_ENDPOINT=f"http://127.0.0.1:{collector.server_port}",
-                     PACIOLI_LIMITS__ENABLED="true", PACIOLI_LIMITS__QUERY_PER_USER="30/1m")
+    global full, prometheus, collector, hooks
+    collector, hooks = listening(Collector), listening(Hook)
+    full = FullSetUp(model=True, PACIOLI_OUTGOING__ALLOW="127.0.0.1/32", PACIOLI_LANGUAGE__LLM_MONTHLY_TOKENS="1000000", PACIOLI_TELEMETRY__OTLP_ENDPOINT=f"http://127.0.0.1:{collector.server_port}",
+                     PACIOLI_LIMITS__ENABLED="true", PACIOLI_LIMITS__QUERY_PER_USER="60/1m")
     unittest.addModuleCleanup(full.close)
     prometheus = scrape(full)
     # It looks for its targets seconds after it has started.
@@ -66,6 +83,8 @@ def scrape(setup):
          f"--web.listen-address=127.0.0.1:{port}"], setup.path, "prometheus"))
     wait_until(lambda: is_open(port), what="prometheus")
     program.url = f"http://127.0.0.1:{port}"
+    # It listens before it answers.
+    wait_until(lambda: Client(program.url).get("/-/ready").status == 200, what="prometheus")
     return program
 
 
@@ -76,12 +95,28 @@ def load(setup):
     for number in range(3):
         owner.upload(f"before{number}.csv", SALES)
 
+    # A company that has spent all its budget for the model: what needs it is refused.
+    spender = setup.client().sign_up()
+    spender.upload("before0.csv", SALES)
+    setup.model.will("costly")
+    assert spender.ask(FOR_THE_MODEL[0]).json["source"] == "model"
+    setup.model.will("well")
+    refused = lambda: [spender.ask(FOR_THE_MODEL[0]).json["status"] for _ in range(4)] == ["not_answerable"] * 4
+    assert refused()
+    subscriptions = [subscribed(owner, path) for path in ("/here", "/gone")]
+
     def busy(number):
         person = setup.client()
         person.token = owner.token
+        answer = person.ask(FOR_THE_MODEL[number % 3].format(f"before{number % 2}")).json
+        person.post(f"/queries/{answer['query_id']}/feedback", {"verdict": ["right", "wrong"][number % 2]})
         for _ in range(4):
             person.get("/tables")
             person.ask(["total revenue of before0", "revenue by region in table before0", "gibberish zzz"][number % 3])
+        if number < 2:
+            reported(person)
+            for path in subscriptions:
+                person.post(f"{path}/run")
         person.post("/auth/login", {"username": owner.email, "password": "wrong one"})
         person.token = "not.a.token"
         person.get("/tables")
@@ -95,7 +130,30 @@ def load(setup):
         owner.upload(f"after{number}.csv", SALES)
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         list(pool.map(busy, range(6)))
+    assert refused()
+    # Deliveries are looked for every two seconds.
+    time.sleep(4)
+    wait_until(lambda: owner.ask("total revenue of before0").status == 429, seconds=60, what="the limit")
     time.sleep(2)
+
+
+def reported(person):
+    """A report, and each of its files."""
+    report = person.post("/report", {"kind": "sales", "today": "2025-03-05"}).json
+    path = f"/reports/{report['id']}"
+    wait_until(lambda: person.get(path).status == 200, what="the report")
+    for ending in ("html", "pdf", "xlsx", "csv", "zip"):
+        assert person.get(f"{path}.{ending}").status == 200
+
+
+def subscribed(owner, path):
+    """A subscription that tells a webhook; where it is."""
+    hook = owner.post("/webhooks", {"name": path, "url": f"http://127.0.0.1:{hooks.server_port}{path}"}).json
+    saved = owner.post("/questions", {"name": path, "question": "total revenue of before0"}).json
+    made = owner.post("/subscriptions", {"name": path, "question_id": saved["id"], "webhooks": [hook["id"]],
+                                         "schedule": {"every_seconds": 86400}})
+    assert made.status == 201, made.body
+    return f"/subscriptions/{made.json['id']}"
 
 
 def ask(path, **parameters):

@@ -1,5 +1,6 @@
 """Two replicas behind NGINX: what clients see of it, and of the death of one replica."""
 
+import calendar
 import collections
 import concurrent.futures
 import http.client
@@ -12,12 +13,13 @@ import unittest
 import uuid
 import warnings
 
+import language_model
 from programs import PASSWORD, SALES, Client, FullSetUp, wait_until
 
 
 def setUpModule():
     global full, owner
-    full = FullSetUp()
+    full = FullSetUp(model=True)
     unittest.addModuleCleanup(full.close)
     owner = full.client().sign_up()
     assert owner.upload("sales.csv", SALES).status in (200, 201, 202)
@@ -29,6 +31,71 @@ class Proxied(unittest.TestCase):
         self.assertEqual(answer["status"], "answered", answer)
         self.assertEqual(sorted(row[0] for row in answer["rows"]), ["North", "South"])
         self.assertEqual(sum(float(row[1]) for row in answer["rows"]), 273.75)
+
+    def test_from_sign_up_to_the_report(self):
+        reader = full.client().sign_up()
+        self.assertIn(reader.upload("sales.csv", books(), timeout=300).status, (200, 201, 202))
+        answer = reader.post("/report", {"kind": "sales", "today": "2026-01-10"})
+        self.assertIn(answer.status, (200, 202), answer.body)
+        report = f"/reports/{answer.json['id']}"
+        job = wait_until(lambda: reader.job_ended(answer.json["id"]), what="the report's job")
+        self.assertEqual((job["kind"], job["status"]), ("report", "succeeded"), job)
+        made = reader.get(report).json
+        self.assertIn("South", [finding["subject"].get("member") for finding in made["findings"]])
+        for ending, begins, ends in FILES:
+            file = reader.get(f"{report}.{ending}")
+            self.assertEqual(file.status, 200, ending)
+            self.assertTrue(file.body.startswith(begins) and ends in file.body[-1200:], ending)
+            self.assertEqual(owner.get(f"{report}.{ending}").status, 404)
+
+    def test_a_question_tells_its_stages_as_they_are_reached(self):
+        # The model takes its time, so that the answer comes long after the first event.
+        full.model.will("slow")
+        self.addCleanup(full.model.will, "well")
+        connection = http.client.HTTPSConnection("localhost", full.nginx.port, context=full.nginx.trust, timeout=60)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/query", json.dumps({"question": "what does each corner of the world bring home"}), {
+            "Authorization": f"Bearer {owner.token}", "Content-Type": "application/json", "Accept": "text/event-stream"})
+        began, answer, told = time.monotonic(), connection.getresponse(), []
+        self.assertIn("text/event-stream", answer.headers["Content-Type"])
+        while line := answer.readline():
+            if line.startswith(b"event:"):
+                told.append((line.split(b":", 1)[1].strip().decode(), time.monotonic() - began))
+            elif line.startswith(b"data:") and told[-1][0] == "answer":
+                last = json.loads(line.split(b":", 1)[1])
+        names = [name for name, _ in told]
+        self.assertEqual((names[0], names[-1]), ("stage", "answer"), told)
+        self.assertGreater(told[-1][1] - told[0][1], language_model.SLOW / 2, told)
+        self.assertEqual((last["status"], last["source"], last["row_count"]), ("answered", "model", 2), last)
+
+    def test_a_replica_dies_while_reports_are_made(self):
+        reader = full.client().sign_up()
+        self.assertIn(reader.upload("sales.csv", books(), timeout=300).status, (200, 201, 202))
+        made = Reports(reader)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            work = [pool.submit(made.make) for _ in range(4)]
+            time.sleep(2)
+            full.replicas[0].kill()
+            time.sleep(4)
+            full.restart(0)
+            try:
+                wait_until(made.is_enough, seconds=120, what="enough reports")
+            finally:
+                made.over.set()
+            for one in work:
+                one.result()
+        self.assertEqual(made.failed, [])
+        listed, cursor = [], ""
+        while cursor is not None:
+            page = reader.get(f"/reports?limit=100{cursor}").json
+            listed += [report["id"] for report in page["items"]]
+            cursor = f"&cursor={page['next_cursor']}" if page.get("next_cursor") else None
+        self.assertEqual(set(made.acknowledged) - set(listed), set())
+        # Of those that nobody was told of, because the replica died with them, what is there is whole.
+        for report in set(listed) - set(made.acknowledged):
+            self.assertEqual(made.fault(report), None)
+        print(f"one replica killed while reports were made: {len(made.acknowledged)} made, {made.again} of them asked for "
+              f"again, {len(listed) - len(made.acknowledged)} made twice; {made.cut} files cut short and asked for again; every file whole")
 
     def test_tls_is_new_and_http_is_sent_there(self):
         for version, expected in [(ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")]:
@@ -175,6 +242,79 @@ class Load:
             return self.client.post("/auth/add-user", body, headers=key)
         except OSError:
             return None
+
+
+# Endings of a report's files, how they begin, and what stands at their end.
+FILES = [("pdf", b"%PDF-", b"%%EOF"), ("html", b"<!doctype html>", b"</html>"), ("xlsx", b"PK", b"PK\x05\x06"),
+         ("csv", b"#,", b"\n"), ("zip", b"PK", b"PK\x05\x06")]
+
+
+def books():
+    """Three years of sales in four regions; the South orders a third from July 2025 on."""
+    lines = ["sale_date,region,product,revenue_eur"]
+    for year in (2023, 2024, 2025):
+        for month in range(1, 13):
+            for day in range(1, calendar.monthrange(year, month)[1] + 1, 5):
+                for place, region in enumerate(["North", "South", "East", "West"]):
+                    cents = 90_000 + (day * 37 + month * 101 + place * 53 + year * 11) % 17 * 1_000
+                    cents = cents // 3 if region == "South" and (year, month) >= (2025, 7) else cents
+                    lines.append(f"{year}-{month:02}-{day:02},{region},{['Lamp', 'Desk'][(day + place) % 2]},{cents / 100:.2f}")
+    return "\n".join(lines).encode() + b"\n"
+
+
+class Reports:
+    """Reports that are asked for again and again, and what came of them."""
+
+    def __init__(self, client):
+        self.client, self.over, self.lock = client, threading.Event(), threading.Lock()
+        self.failed, self.acknowledged, self.again, self.cut = [], [], 0, 0
+
+    def is_enough(self):
+        return len(self.acknowledged) > 15
+
+    def make(self):
+        number = 0
+        while not self.over.is_set():
+            number += 1
+            # Half of them of kinds of their own, so that not all is answered from what was computed before.
+            body = {"kind": ["sales", "overview"][number % 2], "today": f"2026-01-{number % 28 + 1:02}"}
+            while (report := self.asked(body)) is None:
+                self.again += 1
+                time.sleep(0.2)
+            fault = self.fault(report)
+            with self.lock:
+                (self.failed if fault else self.acknowledged).append(fault or report)
+
+    def asked(self, body):
+        """The report's id; none where the replica died with it, and it is asked for again."""
+        try:
+            answer = self.client.post("/report", body)
+        except OSError:
+            return None
+        if answer.status == 202:
+            job = wait_until(lambda: self.client.job_ended(answer.json["id"]), seconds=90, what="a report's job")
+            assert job["status"] == "succeeded" or job["error"]["code"] == "interrupted", job
+            return answer.json["id"] if job["status"] == "succeeded" else None
+        assert answer.status == 200 or answer.status >= 500, answer.body
+        return answer.json["id"] if answer.status == 200 else None
+
+    def whole(self, path):
+        """The file; where the replica died in the middle of sending it, which HTTP says, it is asked for again."""
+        while True:
+            try:
+                return self.client.get(path)
+            except (OSError, http.client.IncompleteRead):
+                self.cut += 1
+
+    def fault(self, report):
+        """What is wrong with a report or one of its files."""
+        if (answer := self.client.get(f"/reports/{report}")).status != 200 or "findings" not in answer.json:
+            return (report, answer.status, answer.body[:300])
+        for ending, begins, ends in FILES:
+            file = self.whole(f"/reports/{report}.{ending}")
+            if file.status != 200 or not file.body.startswith(begins) or ends not in file.body[-1200:]:
+                return (report, ending, file.status, file.body[-300:])
+        return None
 
 
 class Limited(unittest.TestCase):
