@@ -15,7 +15,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "deploy" / "tests"))
 
-from programs import TOOLS, Client, Folder, Pacioli, Program, free_port, is_open, wait_until  # noqa: E402
+from programs import PASSWORD, TOOLS, Client, Folder, Pacioli, Program, free_port, is_open, wait_until  # noqa: E402
 
 VERSION = "2026.10.11549"
 # Seconds for one reading: a machine of two cores reads a long description of tables for a minute.
@@ -50,8 +50,12 @@ def python():
 
 
 def asked(client, question):
+    # A token may not outlive a slow answer.
+    client.token = client.post("/auth/login", {"username": client.email, "password": PASSWORD}).json["access_token"]
     began = time.monotonic()
-    answer = client.ask(question, timeout=2 * DEADLINE).json
+    sent = client.ask(question, timeout=2 * DEADLINE)
+    assert sent.status == 200, (sent.status, sent.body)
+    answer = sent.json
     rows = "; ".join(" / ".join(map(str, row)) for row in answer["rows"][:3])
     what = f"{answer['row_count']} rows: {rows}" if answer["status"] == "answered" else answer["answer"]
     print(f"- {question}\n  {answer['status']}, {answer['source']}, {time.monotonic() - began:.0f} s: {what}\n  {answer['sql']}", flush=True)

@@ -1,11 +1,15 @@
 //! What an answer would show although no row has it: numbers and texts that a model wrote among the columns
 //! of its SELECT, and numbers in what it calls these.
 //!
+//! A day is the model's own too, wherever it stands, where the question says nothing of days: it would
+//! leave rows out that nobody asked to leave out.
+//!
 //! A number that the question itself names may be calculated with, and so may 0, 1 and 100, which shares
 //! and empty sums need. Whatever else stands among the columns is the model's own.
 
 use std::ops::ControlFlow::{self, Continue};
 
+use chrono::NaiveDate;
 use sqlparser::{
     ast::{
         BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
@@ -16,6 +20,7 @@ use sqlparser::{
     parser::Parser,
 };
 
+use super::prompt::speaks_of_days;
 use crate::spelling::fold;
 
 /// What anybody may calculate with.
@@ -29,7 +34,12 @@ const DATING: [&str; 2] = ["date_trunc", "date_part"];
 
 /// The numbers, texts and names of a statement's answer that are the model's own.
 pub(super) fn own(sql: &str, question: &str) -> Vec<String> {
-    let mut shown = Shown { question: fold(question), numbers: numbers(question), own: Vec::new() };
+    let mut shown = Shown {
+        question: fold(question),
+        numbers: numbers(question),
+        days: speaks_of_days(question),
+        own: Vec::new(),
+    };
     match Parser::parse_sql(&PostgreSqlDialect {}, sql) {
         Ok(statements) => {
             for statement in &statements {
@@ -56,6 +66,8 @@ struct Shown {
     /// Folded.
     question: String,
     numbers: Vec<f64>,
+    /// The question speaks of days.
+    days: bool,
     own: Vec<String>,
 }
 
@@ -86,6 +98,15 @@ impl Visitor for Shown {
                 }
                 SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => {}
             }
+        }
+        Continue(())
+    }
+
+    fn pre_visit_value(&mut self, value: &ValueWithSpan) -> ControlFlow<()> {
+        let text = value.value.clone().into_string().unwrap_or_default();
+        let is_day = text.get(..10).is_some_and(|day| day.parse::<NaiveDate>().is_ok());
+        if is_day && !self.days && !self.question.contains(&fold(&text)) {
+            self.own.push(value.to_string());
         }
         Continue(())
     }
@@ -319,6 +340,11 @@ mod tests {
         check("WITH t AS (SELECT 300 AS a FROM sales) SELECT a FROM t", asked, &["300"]);
         check("SELECT DATE '2031-01-01' FROM sales", asked, &["'2031-01-01'", "DATE '2031-01-01'"]);
         check("not a statement", asked, &["not a statement"]);
+        // Days that nobody asked for.
+        let today = "SELECT COUNT(*) FROM sales WHERE sold_on = DATE '2026-11-26'";
+        check(today, "how many sales are there", &["'2026-11-26'"]);
+        check(today, "how many sales are there today", &[]);
+        check(today, "how many sales on 26 Nov", &[]);
         // What the question names may be calculated with.
         check("SELECT amount * 1200.5 FROM sales", "amount times 1,200.5", &[]);
         check("SELECT region, 'so far' FROM sales", "region, and so far", &["'so far'"]);

@@ -20,6 +20,61 @@ const FEW_VALUES: usize = 6;
 /// Words of a question that are looked for in values together.
 const LONGEST_VALUE: usize = 6;
 
+/// Words that days and periods are told by, without their plurals.
+const DAYS: [&str; 46] = [
+    "ago",
+    "aged",
+    "already",
+    "before",
+    "after",
+    "current",
+    "currently",
+    "daily",
+    "date",
+    "day",
+    "due",
+    "earlier",
+    "earliest",
+    "ever",
+    "first",
+    "last",
+    "late",
+    "latest",
+    "lately",
+    "longer",
+    "month",
+    "monthly",
+    "new",
+    "newest",
+    "next",
+    "now",
+    "old",
+    "oldest",
+    "open",
+    "over",
+    "overdue",
+    "past",
+    "previous",
+    "quarter",
+    "recent",
+    "recently",
+    "since",
+    "soon",
+    "this",
+    "time",
+    "today",
+    "tomorrow",
+    "until",
+    "week",
+    "year",
+    "yesterday",
+];
+/// How months and days of the week begin.
+const MONTHS: [&str; 19] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "mon",
+    "tue", "wed", "thu", "fri", "sat", "sun",
+];
+
 /// What a model completes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
@@ -52,11 +107,23 @@ pub fn prompt(question: &str, today: NaiveDate, catalog: &Catalog) -> Prompt {
     if !values.is_empty() {
         let _ = write!(asked, "<values>\n{values}</values>\n");
     }
-    if shown.iter().any(|table| table.columns.iter().any(|column| column.data_type.is_time())) {
+    let has_days = |table: &&TableEntry| table.columns.iter().any(|it| it.data_type.is_time());
+    // Told without need, small models take it for the day that is asked about.
+    if shown.iter().any(has_days) && speaks_of_days(question) {
         let _ = writeln!(asked, "Today is {today}.");
     }
     let _ = write!(asked, "<question>{}</question>", quoted(question, 1000));
     Prompt { prefix, question: asked, grammar: grammar(&shown), refused: None }
+}
+
+/// Whether a question says anything of days, periods or time. Rather too often: a number may be a year.
+pub(super) fn speaks_of_days(question: &str) -> bool {
+    tokenise(question).iter().any(|token| {
+        let word = token.word.as_str();
+        word.chars().any(|c| c.is_ascii_digit())
+            || DAYS.iter().any(|known| word == *known || word.strip_suffix('s') == Some(*known))
+            || MONTHS.iter().any(|month| word.starts_with(month) && word.len() <= 9)
+    })
 }
 
 /// All tables where they are few enough, else those that the question's words are nearest to.

@@ -3,7 +3,10 @@
 //! Small models put columns to the wrong table of a join, forget the join, or write a value in another
 //! case. Each is mended only where there is exactly one way to; anything else is said to be wrong.
 
-use std::ops::ControlFlow::{self, Break, Continue};
+use std::{
+    fmt::Write as _,
+    ops::ControlFlow::{self, Break, Continue},
+};
 
 use pacioli_model::{Catalog, Column, ColumnName, Relationship, TableEntry, TableName};
 use sqlparser::ast::{
@@ -175,8 +178,20 @@ impl<'c> Mender<'c> {
                     name.clone(),
                 ])))
             }
-            _ => Break(format!("There is no column {text} in the tables of the statement.")),
+            _ => Break(self.without(&text)),
         }
+    }
+
+    /// That there is no such column, and those that there are: a model that is not told them writes the
+    /// same again.
+    fn without(&self, column: &str) -> String {
+        let mut text = format!("There is no column {column} in the tables of the statement.");
+        for table in self.levels.last().iter().flat_map(|level| &level.tables) {
+            let names: Vec<&str> =
+                table.entry.columns.iter().map(|column| column.name.as_str()).collect();
+            let _ = write!(text, " The columns of {} are {}.", table.entry.name, names.join(", "));
+        }
+        text
     }
 
     /// A column with a table: with the right one, where it was the wrong one.
@@ -206,9 +221,7 @@ impl<'c> Mender<'c> {
                 *table = Ident::new(other.alias.clone());
                 Continue(())
             }
-            _ => {
-                Break(format!("There is no column {alias}.{text} in the tables of the statement."))
-            }
+            _ => Break(self.without(&format!("{alias}.{text}"))),
         }
     }
 
