@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ColumnName, CompanyId, Decimal, DeliveryId, Rhythm, SavedQuestionId, SealedSecret,
-    SubscriptionId, Timestamp, UserId, WebhookId,
+    ColumnName, CompanyId, Decimal, DeliveryId, ReportId, ReportSpec, Rhythm, SavedQuestionId,
+    SealedSecret, SubscriptionId, Timestamp, UserId, WebhookId,
 };
 
 /// What is sent to whom, and when. It is seen with the eyes of whoever made it.
@@ -15,8 +15,9 @@ pub struct Subscription {
     pub company_id: CompanyId,
     /// What people call it; the subject of its messages.
     pub name: String,
-    /// What is run.
-    pub question_id: SavedQuestionId,
+    /// What is run: kept as `question_id` or as `report`.
+    #[serde(flatten)]
+    pub what: Sent,
     /// Files that go with a message.
     pub attachments: Vec<Attachment>,
     /// Addresses that it is sent to.
@@ -45,12 +46,29 @@ pub struct Subscription {
     pub updated_at: Timestamp,
 }
 
+/// What a subscription sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Sent {
+    /// The answer to a saved question.
+    #[serde(rename = "question_id")]
+    Question(SavedQuestionId),
+    /// A report, made anew each time.
+    #[serde(rename = "report")]
+    Report(ReportSpec),
+}
+
 /// A file that goes with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Attachment {
-    /// All rows, with commas between.
+    /// Rows with commas between: all rows of an answer, the figures and findings of a report.
     Csv,
+    /// A page that stands alone.
+    Html,
+    /// Paper.
+    Pdf,
+    /// A workbook.
+    Xlsx,
 }
 
 /// What makes an alert of a subscription.
@@ -138,6 +156,10 @@ pub struct Delivery {
     pub to: Addressee,
     /// What has happened, where it is an alert.
     pub notice: Option<String>,
+    /// The report that is sent, where one is: the same in all deliveries of one turn. It is made when the
+    /// first of them is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_id: Option<ReportId>,
     /// How it stands.
     pub status: DeliveryStatus,
     /// When it is tried next. Whoever tries moves this on first, so that nobody else does.

@@ -188,7 +188,8 @@ pub enum Fact {
         /// Spearman's rank correlation of the changes from period to period.
         rho: f64,
     },
-    /// Where a period that still runs will end at the present rate. Evidence: `period, value`.
+    /// Where a period that still runs will end at the present rate. Evidence: `period, to_date, value`, the
+    /// last of which is empty for the period that runs.
     Pace {
         /// Up to now.
         so_far: f64,

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnRef, Fact, Table, TableName, TimeGrain, Unit};
+use crate::{ColumnRef, Fact, Labels, Table, TableName, TimeGrain, Unit};
 
 /// One thing worth telling about a company's figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub struct MetricUsed {
     pub name: String,
     /// For people.
     pub label: String,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// What its values are in.
     pub unit: Unit,
     /// Which way is good.
@@ -75,6 +78,9 @@ pub struct Dimension {
     pub column: ColumnRef,
     /// For people: `Customer`.
     pub label: String,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
 
 /// A run of days, and the periods that it is looked at in.

@@ -51,8 +51,8 @@ pub use connection::{
 };
 pub use decimal::{Decimal, InvalidDecimal};
 pub use delivery::{
-    Addressee, Attachment, Condition, Delivery, DeliveryStatus, Found, QuietHours, Subscription,
-    Webhook,
+    Addressee, Attachment, Condition, Delivery, DeliveryStatus, Found, QuietHours, Sent,
+    Subscription, Webhook,
 };
 pub use email::{Email, InvalidEmail};
 pub use fact::{AgeBucket, Component, Fact, ForecastStep, RatioComponent, Side};
@@ -70,15 +70,15 @@ pub use nearest::nearest;
 pub use question::{Computed, Feedback, QuestionRecord, Verdict, VerifiedQuestion};
 pub use references::Named;
 pub use report::{
-    DefinitionUsed, Kpi, Missing, Point, QueryUsed, Report, ReportContent, ReportKind, SavedAnswer,
-    TableUsed,
+    Compare, DefinitionUsed, Kpi, Missing, Point, QueryUsed, Report, ReportContent, ReportFilter,
+    ReportKind, ReportSpec, SavedAnswer, TableUsed,
 };
 pub use role::{Permission, Role};
 pub use run::{Run, TableRun, Trigger};
 pub use saved::{Dashboard, SavedQuestion, Tile, TileView};
 pub use semantics::{
-    Access, Bound, CallerAttribute, ColumnMeaning, Definition, Metric, PackUse, Policy, Semantics,
-    TableAccess, TableMeaning, UnavailableMetric, Unit, WeekStart,
+    Access, Bound, CallerAttribute, ColumnMeaning, Definition, InReports, Labels, Metric, PackUse,
+    Policy, Semantics, TableAccess, TableMeaning, UnavailableMetric, Unit, WeekStart,
 };
 pub use semantics_in_effect::StoredSemantics;
 pub use session::{RefreshHash, Session};

@@ -173,9 +173,15 @@ impl Catalog {
                     self.semantics.metrics.push(metric);
                 } else {
                     let pack = metric.pack.unwrap_or_default();
-                    let (name, label) = (metric.name, metric.label);
-                    self.semantics.unavailable.retain(|it| it.name != name);
-                    let unavailable = UnavailableMetric { name, label, pack, missing };
+                    self.semantics.unavailable.retain(|it| it.name != metric.name);
+                    let unavailable = UnavailableMetric {
+                        name: metric.name,
+                        label: metric.label,
+                        labels: metric.labels,
+                        reports: metric.in_reports.kinds,
+                        pack,
+                        missing,
+                    };
                     self.semantics.unavailable.push(unavailable);
                 }
             }

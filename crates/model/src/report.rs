@@ -4,9 +4,55 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Ask, CompanyId, Finding, MetricUsed, ReportId, Table, TableName, TableVersion, Timestamp,
-    UserId, Window,
+    Ask, ColumnName, CompanyId, Finding, Labels, MetricUsed, ReportId, Table, TableName,
+    TableVersion, TimeGrain, Timestamp, UserId, Window,
 };
+
+/// What a report shall be about, but for its days: what a schedule repeats.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportSpec {
+    /// What about.
+    pub kind: ReportKind,
+    /// The periods that figures are looked at in: weeks, months or quarters. Where it is empty, as the
+    /// days fit; months where no days are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grain: Option<TimeGrain>,
+    /// What its days are compared with.
+    #[serde(default)]
+    pub compare: Compare,
+    /// Which rows count; all where it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<ReportFilter>,
+    /// Amounts in the currency of this ISO 4217 code alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// `en`, `de`.
+    pub language: String,
+}
+
+/// Rows whose column has one of these values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportFilter {
+    /// Whose column.
+    pub table: TableName,
+    /// Which.
+    pub column: ColumnName,
+    /// As people write them.
+    pub values: Vec<String>,
+}
+
+/// What a period is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compare {
+    /// The same days a year before; the days just before where the data does not reach so far back.
+    #[default]
+    Usual,
+    /// As many periods just before.
+    Previous,
+    /// The same days a year before.
+    YearBefore,
+}
 
 /// A report as it is remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +70,9 @@ pub struct Report {
     pub created_at: Timestamp,
     /// The language that is meant where nobody asks for another: `en`, `de`.
     pub language: String,
+    /// The forms that were asked for with it, by the endings of their names: `pdf`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formats: Vec<String>,
     /// What it holds; remembered as one text, for no part of it is ever searched for.
     #[serde(with = "as_text")]
     pub content: ReportContent,
@@ -152,6 +201,9 @@ pub struct TableUsed {
     pub table: TableName,
     /// For people.
     pub label: String,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// Which load of it.
     pub version: TableVersion,
     /// When that was.
@@ -172,11 +224,14 @@ pub struct DefinitionUsed {
 }
 
 /// Something that a kind of report wants and the data cannot give.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Missing {
     /// A metric's label, or one of `sales`, `customers`, `products`, `purchases`, `stock`,
     /// `receivables`, `payables`, `cash`, `people`, `production`, `dates`, `rows`, `questions`.
     pub what: String,
+    /// A metric's label in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// Tables and columns that are not there, where they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,

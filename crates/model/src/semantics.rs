@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Aggregation, ColumnName, MetricName, Predicate, Relationship, Role, TableName, UserId, Value,
+    Aggregation, Better, ColumnName, MetricName, Predicate, Relationship, ReportKind, Role,
+    TableName, UserId, Value,
 };
+
+/// What something is called in other languages than English, by their ISO 639-1 codes.
+pub type Labels = BTreeMap<String, String>;
 
 /// Everything declared about a company's tables, by packs and by people. Empty is a good value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,6 +94,9 @@ pub struct Metric {
     pub name: MetricName,
     /// For people: `Invoiced revenue`.
     pub label: String,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// What counts and what does not, in a sentence.
     #[serde(default)]
     pub description: String,
@@ -101,9 +108,44 @@ pub struct Metric {
     /// What it is in.
     #[serde(default)]
     pub unit: Unit,
+    /// How reports use it.
+    #[serde(default, skip_serializing_if = "InReports::is_empty")]
+    pub in_reports: InReports,
     /// The pack that declared it; empty for the company's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pack: Option<String>,
+}
+
+/// How reports use a metric. What is not said is judged by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InReports {
+    /// Which way is good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub better: Option<Better>,
+    /// The kinds of reports that look at it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<ReportKind>,
+    /// Its place among the figures of a report: the lowest come first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<u16>,
+}
+
+impl InReports {
+    /// Nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// This, and what `base` says beyond it.
+    #[must_use]
+    pub fn over(self, base: &Self) -> Self {
+        Self {
+            better: self.better.or(base.better),
+            kinds: if self.kinds.is_empty() { base.kinds.clone() } else { self.kinds },
+            place: self.place.or(base.place),
+        }
+    }
 }
 
 /// How a metric is computed.
@@ -145,6 +187,12 @@ pub struct UnavailableMetric {
     pub name: MetricName,
     /// Its label.
     pub label: String,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// The kinds of reports that would look at it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<ReportKind>,
     /// The pack; empty for the company's own.
     pub pack: String,
     /// Tables and columns that are not there: `account_move.invoice_date`.
@@ -159,6 +207,9 @@ pub struct TableMeaning {
     /// For people, singular or plural: `Sales order lines`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// What else people call its rows.
     #[serde(default)]
     pub synonyms: Vec<String>,
@@ -185,6 +236,7 @@ impl TableMeaning {
         Self {
             table,
             label: None,
+            labels: Labels::new(),
             synonyms: Vec::new(),
             default_filter: None,
             date: None,
@@ -208,6 +260,9 @@ pub struct ColumnMeaning {
     /// For people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// What else people call it.
     #[serde(default)]
     pub synonyms: Vec<String>,

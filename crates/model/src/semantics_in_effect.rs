@@ -1,7 +1,7 @@
 //! What a company declares, over what packs recognised.
 
 use crate::{
-    ColumnMeaning, Metric, MetricName, Predicate, Semantics, TableMeaning, Timestamp,
+    ColumnMeaning, Labels, Metric, MetricName, Predicate, Semantics, TableMeaning, Timestamp,
     UnavailableMetric, UserId,
 };
 
@@ -35,6 +35,7 @@ impl Semantics {
     pub fn over(self, base: &Self) -> Self {
         let is_own = |name: &MetricName| self.metrics.iter().any(|own: &Metric| &own.name == name);
         let metrics: Vec<_> = base.metrics.iter().filter(|it| !is_own(&it.name)).cloned().collect();
+        let own = self.metrics.iter().map(|own| metric_over(own, base)).collect::<Vec<_>>();
         let missing = |it: &&UnavailableMetric| !is_own(&it.name);
         let unavailable: Vec<_> = base.unavailable.iter().filter(missing).cloned().collect();
         let relationships = base.relationships.iter();
@@ -45,7 +46,7 @@ impl Semantics {
         let mut whole = Self {
             currency: self.currency.or_else(|| base.currency.clone()),
             packs: base.packs.clone(),
-            metrics: [self.metrics, metrics].concat(),
+            metrics: [own, metrics].concat(),
             unavailable,
             tables: tables_over(self.tables, &base.tables),
             relationships: [self.relationships, relationships].concat(),
@@ -54,6 +55,26 @@ impl Semantics {
         whole.metrics.sort_by(|one, other| one.name.cmp(&other.name));
         whole
     }
+}
+
+/// A metric is declared whole; where a pack has one of the same name, what it says of its use in reports
+/// holds on where the company says nothing.
+fn metric_over(own: &Metric, base: &Semantics) -> Metric {
+    let mut metric = own.clone();
+    if let Some(below) = base.metric(&own.name) {
+        metric.in_reports = metric.in_reports.over(&below.in_reports);
+        // Another name of its own is not the pack's in another language.
+        if own.labels.is_empty() && own.label == below.label {
+            metric.labels.clone_from(&below.labels);
+        }
+    }
+    metric
+}
+
+fn labels_over(own: Labels, base: &Labels) -> Labels {
+    let mut labels = base.clone();
+    labels.extend(own);
+    labels
 }
 
 fn tables_over(own: Vec<TableMeaning>, base: &[TableMeaning]) -> Vec<TableMeaning> {
@@ -80,8 +101,12 @@ fn table_over(own: TableMeaning, base: &TableMeaning) -> TableMeaning {
         Some(below) => column_over(column, below),
         None => column,
     });
+    // A name that the company gives is its own in every language that it does not say another one in.
+    let labels =
+        if own.label.is_some() { own.labels } else { labels_over(own.labels, &base.labels) };
     TableMeaning {
         table: own.table,
+        labels,
         label: own.label.or_else(|| base.label.clone()),
         synonyms: union(own.synonyms, &base.synonyms),
         default_filter: own.default_filter.or_else(|| base.default_filter.clone()),
@@ -95,8 +120,11 @@ fn table_over(own: TableMeaning, base: &TableMeaning) -> TableMeaning {
 fn column_over(own: ColumnMeaning, base: &ColumnMeaning) -> ColumnMeaning {
     let mut values = base.values.clone();
     values.extend(own.values);
+    let labels =
+        if own.label.is_some() { own.labels } else { labels_over(own.labels, &base.labels) };
     ColumnMeaning {
         column: own.column,
+        labels,
         label: own.label.or_else(|| base.label.clone()),
         synonyms: union(own.synonyms, &base.synonyms),
         unit: own.unit.or_else(|| base.unit.clone()),
@@ -120,7 +148,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Aggregate, Aggregation, ColumnName, Definition, MetricName, PackUse, TableName, Unit,
+        Aggregate, Aggregation, Better, ColumnName, Definition, InReports, MetricName, PackUse,
+        ReportKind, TableName, Unit,
     };
 
     fn metric(name: &str, label: &str) -> Metric {
@@ -128,10 +157,12 @@ mod tests {
         Metric {
             name: MetricName::parse(name).unwrap(),
             label: label.to_owned(),
+            labels: Labels::new(),
             description: String::new(),
             synonyms: Vec::new(),
             definition: Definition::Aggregate(Aggregation::new(Aggregate::Count, table)),
             unit: Unit::Number,
+            in_reports: InReports::default(),
             pack: None,
         }
     }
@@ -148,6 +179,7 @@ mod tests {
         ColumnMeaning {
             column: ColumnName::parse("state").unwrap(),
             label: None,
+            labels: Labels::new(),
             synonyms: Vec::new(),
             unit: None,
             values: BTreeMap::from([(value.to_owned(), vec![meaning.to_owned()])]),
@@ -172,7 +204,19 @@ mod tests {
             ..Semantics::default()
         };
         own.tables[0].columns = vec![column("done", "closed")];
+        base.metrics[0].in_reports = InReports {
+            better: Some(Better::Higher),
+            kinds: vec![ReportKind::Sales],
+            place: Some(3),
+        };
+        base.metrics[1].labels = Labels::from([("de".to_owned(), "Retouren".to_owned())]);
+        base.tables[0].labels = Labels::from([("de".to_owned(), "Aufträge".to_owned())]);
+        own.metrics[0].in_reports.better = Some(Better::Neither);
         let whole = own.over(&base);
+        let in_reports = &whole.metrics[0].in_reports;
+        assert_eq!((in_reports.better, in_reports.place), (Some(Better::Neither), Some(3)));
+        assert_eq!(whole.metrics[1].labels["de"], "Retouren");
+        assert_eq!(whole.tables[0].labels["de"], "Aufträge");
         let labels: Vec<_> = whole.metrics.iter().map(|it| it.label.as_str()).collect();
         assert_eq!(labels, ["Our orders", "Returns"]);
         assert_eq!((whole.currency.as_deref(), whole.packs.len()), (Some("EUR"), 1));

@@ -6,8 +6,8 @@ use pacioli_model::{
     Comparison::{Equal, Greater, GreaterOrEqual, Less},
     DatePart, Definition,
     Direction::{Ascending, Descending},
-    Figure, GroupKey, Grouping, Literal, Metric, Operation, OverTime, Predicate, Shift, TextPlace,
-    TimeGrain, Unit, Value,
+    Figure, GroupKey, Grouping, InReports, Labels, Literal, Metric, Operation, OverTime, Predicate,
+    Shift, TextPlace, TimeGrain, Unit, Value,
 };
 
 use crate::{books::*, world::*};
@@ -25,10 +25,12 @@ fn metric(name: &str, definition: Definition) -> Metric {
     Metric {
         name: name.parse().unwrap(),
         label: name.to_owned(),
+        labels: Labels::new(),
         description: String::new(),
         synonyms: Vec::new(),
         definition,
         unit: Unit::Number,
+        in_reports: InReports::default(),
         pack: None,
     }
 }

@@ -116,6 +116,7 @@ fn in_meanings(plain: &Catalog, text: &str) -> Catalog {
         let column = ColumnMeaning {
             column: table.columns[0].name.clone(),
             label: None,
+            labels: std::collections::BTreeMap::new(),
             synonyms: vec![text.to_owned()],
             unit: None,
             values: std::collections::BTreeMap::new(),

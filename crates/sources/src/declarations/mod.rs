@@ -9,6 +9,9 @@
 //!
 //! [metrics.revenue]
 //! label = "Revenue"
+//! labels = { de = "Umsatz" }
+//! better = "higher"
+//! reports = ["overview", "sales"]
 //! synonyms = ["sales", "Umsatz"]
 //! expression = "sum(order_lines.amount) where orders.state = 'sale' on orders.ordered_on"
 //! unit = "company currency"
@@ -89,6 +92,9 @@ pub struct MetricText {
     /// For people: `Invoiced revenue`. Its name in words where it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The same in other languages, by their ISO 639-1 codes: `{ de = "Umsatz" }`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What counts and what does not, in a sentence.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
@@ -101,6 +107,15 @@ pub struct MetricText {
     /// `currency of orders.currency`, `pieces`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<String>,
+    /// Which way is good: `higher`, `lower` or `neither`; judged by its name where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub better: Option<String>,
+    /// The kinds of reports that look at it: `["overview", "sales"]`; by its name where none is said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
+    /// Its place among their figures: the lowest come first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<u16>,
 }
 
 /// What a table is called and how it is read.
@@ -110,6 +125,9 @@ pub struct TableText {
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The same in other languages.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What else people call its rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub synonyms: Vec<String>,
@@ -137,6 +155,9 @@ pub struct ColumnText {
     /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The same in other languages.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// What else people call it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub synonyms: Vec<String>,

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use pacioli_model::{
-    Bound, ColumnMeaning, ColumnName, InvalidName, Known, Metric, Policy, Predicate, Relationship,
-    Role, Semantics, TableMeaning, TableName, Unit, UserId, WeekStart, notation,
+    Better, Bound, ColumnMeaning, ColumnName, InReports, InvalidName, Known, Labels, Metric,
+    Policy, Predicate, Relationship, ReportKind, Role, Semantics, TableMeaning, TableName, Unit,
+    UserId, WeekStart, notation,
 };
 
 use super::{
@@ -124,6 +125,40 @@ impl Reader {
         text.map(|text| self.word(path, text))
     }
 
+    /// Labels by languages.
+    fn labels(&mut self, path: &[&str], given: &BTreeMap<String, String>) -> Labels {
+        let mut labels = Labels::new();
+        for (language, text) in given {
+            if language.len() != 2 || !language.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                self.wrong(path, "a language is two small letters (ISO 639-1): de");
+            }
+            labels.insert(language.clone(), self.word(path, text));
+        }
+        labels
+    }
+
+    fn in_reports(&mut self, name: &str, given: &MetricText) -> InReports {
+        let at = |member| ["metrics", name, member];
+        let better = match given.better.as_deref() {
+            None => None,
+            Some("higher") => Some(Better::Higher),
+            Some("lower") => Some(Better::Lower),
+            Some("neither") => Some(Better::Neither),
+            Some(_) => {
+                self.wrong(&at("better"), "`higher`, `lower` or `neither` is better");
+                None
+            }
+        };
+        let mut kinds = Vec::new();
+        for kind in &given.reports {
+            match ReportKind::ALL.into_iter().find(|known| known.as_str() == kind) {
+                Some(kind) => kinds.push(kind),
+                None => self.wrong(&at("reports"), format!("`{kind}` is no kind of report")),
+            }
+        }
+        InReports { better, kinds, place: given.place }
+    }
+
     fn words(&mut self, path: &[&str], given: &[String]) -> Vec<String> {
         if given.len() > MOST_WORDS {
             self.wrong(path, format!("at most {MOST_WORDS} of them"));
@@ -162,7 +197,9 @@ impl Reader {
             self.wrong(&at("description"), format!("at most {LONGEST_TEXT} characters"));
         }
         let label = self.label(&at("label"), given.label.as_deref());
+        let labels = self.labels(&at("labels"), &given.labels);
         let synonyms = self.words(&at("synonyms"), &given.synonyms);
+        let in_reports = self.in_reports(name, given);
         let unit = self.unit(&at("unit"), given.unit.as_deref()).unwrap_or_default();
         let definition = notation::parse_definition(&given.expression);
         let definition =
@@ -170,10 +207,12 @@ impl Reader {
         Some(Metric {
             name: self.name(&["metrics", name], name)?,
             label: label.unwrap_or_else(|| in_words(name)),
+            labels,
             description: given.description.trim().to_owned(),
             synonyms,
             definition: definition?,
             unit,
+            in_reports,
             pack: None,
         })
     }
@@ -184,6 +223,7 @@ impl Reader {
         let filter = given.default_filter.as_deref();
         let mut meaning = TableMeaning {
             label: self.label(&at("label"), given.label.as_deref()),
+            labels: self.labels(&at("labels"), &given.labels),
             synonyms: self.words(&at("synonyms"), &given.synonyms),
             default_filter: self.predicate(&at("default_filter"), filter, &table),
             date: self.named(&at("date"), given.date.as_deref()),
@@ -205,6 +245,7 @@ impl Reader {
         }
         Some(ColumnMeaning {
             label: self.label(&at("label"), given.label.as_deref()),
+            labels: self.labels(&at("labels"), &given.labels),
             synonyms: self.words(&at("synonyms"), &given.synonyms),
             unit: self.unit(&at("unit"), given.unit.as_deref()),
             values,

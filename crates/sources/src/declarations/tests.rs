@@ -88,6 +88,19 @@ fn metric(expression: &str) -> String {
 }
 
 #[test]
+fn what_reports_cannot_be_told_is_refused() {
+    let wrong = |more: &str| {
+        let text = format!("[metrics.m]\nexpression = \"count(orders)\"\n{more}\n");
+        let problems = Declarations::from_toml(&text).unwrap().read().unwrap_err();
+        problems.iter().map(|it| it.path.join(".")).collect::<Vec<_>>()
+    };
+    assert_eq!(wrong("better = \"up\""), ["metrics.m.better"]);
+    assert_eq!(wrong("reports = [\"sales\", \"everything\"]"), ["metrics.m.reports"]);
+    assert_eq!(wrong("labels = { german = \"Umsatz\" }"), ["metrics.m.labels"]);
+    assert_eq!(wrong("labels = { de = \" \" }"), ["metrics.m.labels"]);
+}
+
+#[test]
 fn what_fits_the_tables_is_taken() {
     for expression in [
         "count(orders)",
@@ -302,6 +315,21 @@ fn unit() -> impl Strategy<Value = Option<String>> {
     prop::option::of(prop::sample::select(known).prop_map(str::to_owned))
 }
 
+fn labels() -> impl Strategy<Value = BTreeMap<String, String>> {
+    prop::collection::btree_map("[a-z]{2}", word(), 0..3)
+}
+
+/// `better`, `reports`, `place`.
+fn in_reports() -> impl Strategy<Value = (Option<String>, Vec<String>, Option<u16>)> {
+    let better = prop::sample::select(vec!["higher", "lower", "neither"]);
+    let kind = prop::sample::select(vec!["overview", "sales", "receivables_payables"]);
+    (
+        prop::option::of(better.prop_map(str::to_owned)),
+        prop::collection::vec(kind.prop_map(str::to_owned), 0..3),
+        any::<Option<u16>>(),
+    )
+}
+
 fn metrics() -> impl Strategy<Value = MetricText> {
     let expressions = vec![
         "count(orders)",
@@ -309,22 +337,31 @@ fn metrics() -> impl Strategy<Value = MetricText> {
         "(revenue - cost) / revenue",
     ];
     let expression = prop::sample::select(expressions).prop_map(str::to_owned);
-    (prop::option::of(word()), ".{0,20}", words(), expression, unit()).prop_map(
-        |(label, description, synonyms, expression, unit)| MetricText {
-            label,
-            description,
-            synonyms,
-            expression,
-            unit,
+    let given =
+        (prop::option::of(word()), labels(), ".{0,20}", words(), expression, unit(), in_reports());
+    given.prop_map(
+        |(label, labels, description, synonyms, expression, unit, (better, reports, place))| {
+            MetricText {
+                label,
+                labels,
+                description,
+                synonyms,
+                expression,
+                unit,
+                better,
+                reports,
+                place,
+            }
         },
     )
 }
 
 fn columns() -> impl Strategy<Value = ColumnText> {
     let values = prop::collection::btree_map(".{0,8}", words(), 0..3);
-    (prop::option::of(word()), words(), unit(), any::<bool>(), values).prop_map(
-        |(label, synonyms, unit, hidden, values)| ColumnText {
+    (prop::option::of(word()), labels(), words(), unit(), any::<bool>(), values).prop_map(
+        |(label, labels, synonyms, unit, hidden, values)| ColumnText {
             label,
+            labels,
             synonyms,
             unit,
             hidden,
@@ -338,9 +375,10 @@ fn meanings() -> impl Strategy<Value = TableText> {
     let filter = prop::option::of(prop::sample::select(filters).prop_map(str::to_owned));
     let columns = prop::collection::btree_map(name(), columns(), 0..3);
     let (label, date) = (prop::option::of(word()), prop::option::of(name()));
-    (label, words(), filter, date, any::<bool>(), columns).prop_map(
-        |(label, synonyms, default_filter, date, hidden, columns)| TableText {
+    (label, labels(), words(), filter, date, any::<bool>(), columns).prop_map(
+        |(label, labels, synonyms, default_filter, date, hidden, columns)| TableText {
             label,
+            labels,
             synonyms,
             default_filter,
             display: date.clone(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use pacioli_model::{
-    Bound, ColumnMeaning, ColumnName, Metric, Policy, Relationship, Role, Semantics, TableMeaning,
-    Unit, WeekStart,
+    Better, Bound, ColumnMeaning, ColumnName, Metric, Policy, Relationship, Role, Semantics,
+    TableMeaning, Unit, WeekStart,
     notation::{self, NotWritable},
 };
 
@@ -40,10 +40,21 @@ impl Declarations {
 fn metric(given: &Metric) -> Result<MetricText, NotWritable> {
     Ok(MetricText {
         label: Some(given.label.clone()).filter(|label| *label != in_words(given.name.as_str())),
+        labels: given.labels.clone(),
         description: given.description.clone(),
         synonyms: given.synonyms.clone(),
         expression: notation::write_definition(&given.definition)?,
         unit: Some(&given.unit).filter(|it| **it != Unit::Number).map(notation::write_unit),
+        better: given.in_reports.better.map(|better| {
+            let word = match better {
+                Better::Higher => "higher",
+                Better::Lower => "lower",
+                Better::Neither => "neither",
+            };
+            word.to_owned()
+        }),
+        reports: given.in_reports.kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        place: given.in_reports.place,
     })
 }
 
@@ -53,6 +64,7 @@ fn table(given: &TableMeaning) -> Result<TableText, NotWritable> {
     let columns = given.columns.iter().map(|it| (it.column.to_string(), column(it)));
     Ok(TableText {
         label: given.label.clone(),
+        labels: given.labels.clone(),
         synonyms: given.synonyms.clone(),
         default_filter: filter,
         date: given.date.as_ref().map(ColumnName::to_string),
@@ -65,6 +77,7 @@ fn table(given: &TableMeaning) -> Result<TableText, NotWritable> {
 fn column(given: &ColumnMeaning) -> ColumnText {
     ColumnText {
         label: given.label.clone(),
+        labels: given.labels.clone(),
         synonyms: given.synonyms.clone(),
         unit: given.unit.as_ref().map(notation::write_unit),
         hidden: given.hidden,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pacioli_model::{MetricName, Semantics, UnavailableMetric};
 use serde::Deserialize;
 
-use super::names::Names;
+use super::{common::COMMON, names::Names};
 use crate::declarations::Declarations;
 
 /// So many of the tables it was recognised by are told.
@@ -48,10 +48,11 @@ impl Pack {
             head.try_into().map_err(|error: toml::de::Error| error.to_string())?;
         let declared: Declarations =
             whole.try_into().map_err(|error: toml::de::Error| error.to_string())?;
-        let declared = declared.read().map_err(|problems| {
+        let mut declared = declared.read().map_err(|problems| {
             let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
             problems.join("; ")
         })?;
+        COMMON.add_to(&mut declared);
         Ok(Self { name, title, signs, gaps, declared })
     }
 
@@ -68,9 +69,13 @@ impl Pack {
 
     pub(super) fn gaps(&self) -> impl Iterator<Item = UnavailableMetric> {
         self.gaps.iter().filter_map(|(name, gap)| {
+            let name = MetricName::parse(name).ok()?;
+            let said = COMMON.metric(&name).cloned().unwrap_or_default();
             Some(UnavailableMetric {
-                name: MetricName::parse(name).ok()?,
+                name,
                 label: gap.label.clone(),
+                labels: said.labels,
+                reports: said.in_reports.kinds,
                 pack: self.name.clone(),
                 missing: vec![gap.reason.clone()],
             })

@@ -6,8 +6,10 @@
 //! unavailable, with what is missing. Names are taken as the sources give them: underscores and the
 //! prefixes of schemas (`public_`, `dbo_`, `tab_`) make no difference.
 //!
-//! To add a pack: a file beside these, one line in `FILES`, and its schema in the tests.
+//! To add a pack: a file beside these, one line in `FILES`, and its schema in the tests. Names of its metrics
+//! and tables in other languages, and how reports use its metrics, stand in `figures.toml`.
 
+mod common;
 mod file;
 mod names;
 mod rename;
@@ -91,8 +93,14 @@ fn recognised(pack: &Pack, catalog: &Catalog) -> Option<Semantics> {
 }
 
 fn unavailable(pack: &Pack, metric: &Metric, missing: Vec<String>) -> UnavailableMetric {
-    let (name, label, pack) = (metric.name.clone(), metric.label.clone(), pack.name.clone());
-    UnavailableMetric { name, label, pack, missing }
+    UnavailableMetric {
+        name: metric.name.clone(),
+        label: metric.label.clone(),
+        labels: metric.labels.clone(),
+        reports: metric.in_reports.kinds.clone(),
+        pack: pack.name.clone(),
+        missing,
+    }
 }
 
 /// Columns may be there and hold something else than the pack expects, and parts of a metric may be
@@ -171,6 +179,9 @@ fn tell_apart(found: &mut [Semantics]) {
             if let Some(name) = longer(&metric.name) {
                 metric.name = name;
                 metric.label = format!("{} ({})", metric.label, title(&pack));
+                for label in metric.labels.values_mut() {
+                    *label = format!("{label} ({})", title(&pack));
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use pacioli_model::{
     MetricName, Predicate, RelationshipName, TableMeaning, TableName, Unit, Value,
 };
 
-use super::names::Names;
+use super::{common::COMMON, names::Names};
 
 /// What is called what here.
 pub(super) struct Renamed<'a> {
@@ -50,14 +50,16 @@ impl Renamed<'_> {
             self.predicate(&mut filter, &mut missing);
             missing.is_empty().then_some(filter)
         });
-        Some(TableMeaning {
+        let mut table = TableMeaning {
             table: entry.name.clone(),
             default_filter: filter,
             date: given.date.as_ref().and_then(named),
             display: given.display.as_ref().and_then(named),
             columns: columns.collect(),
             ..given.clone()
-        })
+        };
+        COMMON.name_columns(&mut table, entry);
+        Some(table)
     }
 
     fn unit(&self, given: Option<&Unit>) -> Option<Unit> {

@@ -233,6 +233,24 @@ fn every_pack_can_be_read() {
 }
 
 #[test]
+fn every_metric_and_table_of_every_pack_has_a_german_name_and_its_use_in_reports() {
+    let common = common::Common::read(include_str!("figures.toml")).unwrap();
+    let mut used = BTreeSet::new();
+    for pack in FILES.iter().map(|text| Pack::read(text).unwrap()) {
+        for metric in &pack.declared.metrics {
+            assert!(common.metric(&metric.name).is_some(), "{}: {}", pack.name, metric.name);
+            assert!(metric.in_reports.better.is_some() && metric.in_reports.place.is_some());
+            assert!(!metric.labels["de"].is_empty());
+            used.extend(metric.in_reports.kinds.iter().map(|kind| kind.as_str()));
+        }
+        for table in pack.declared.tables.iter().filter(|it| it.label.is_some()) {
+            assert!(table.labels.contains_key("de"), "{}: {}", pack.name, table.table);
+        }
+    }
+    assert_eq!(used.len(), 10, "every kind but data quality and saved questions: {used:?}");
+}
+
+#[test]
 fn the_whole_system_gives_every_metric_of_its_pack() {
     for (name, schema, metrics) in ALL {
         let catalog = catalog(tables(schema));
@@ -372,6 +390,8 @@ fn two_systems_at_once_keep_their_figures_apart() {
     let label =
         |name: &str| semantics.metric(&MetricName::parse(name).unwrap()).unwrap().label.clone();
     assert_eq!(label("invoiced_revenue_odoo"), "Invoiced revenue (Odoo)");
+    let odoo = MetricName::parse("invoiced_revenue_odoo").unwrap();
+    assert_eq!(semantics.metric(&odoo).unwrap().labels["de"], "Fakturierter Umsatz (Odoo)");
     assert_eq!(
         metric(&semantics, "refund_rate_odoo"),
         "customer_refunds / (invoiced_revenue_odoo + customer_refunds)"

@@ -1,7 +1,8 @@
 use pacioli_model::{
-    Addressee, Attachment, Condition, Decimal, Delivery, DeliveryId, DeliveryStatus, Found,
-    QuietHours, Rhythm, SavedQuestionId, SealedSecret, Subscription, SubscriptionId, UserId,
-    Webhook, WebhookId,
+    Addressee, Attachment, ColumnName, Compare, Condition, Decimal, Delivery, DeliveryId,
+    DeliveryStatus, Found, QuietHours, ReportFilter, ReportKind, ReportSpec, Rhythm,
+    SavedQuestionId, SealedSecret, Sent, Subscription, SubscriptionId, TableName, TimeGrain,
+    UserId, Webhook, WebhookId,
 };
 use pacioli_store::{PageRequest, TenantStore};
 use tokio::task::JoinSet;
@@ -13,7 +14,7 @@ fn subscription(tenant: &TenantStore, due: i64) -> Subscription {
         id: SubscriptionId(next_id()),
         company_id: tenant.company_id(),
         name: "Weekly".into(),
-        question_id: SavedQuestionId(next_id()),
+        what: Sent::Question(SavedQuestionId(next_id())),
         attachments: vec![Attachment::Csv],
         recipients: vec!["ada@example.com".into()],
         webhooks: vec![WebhookId(next_id())],
@@ -37,6 +38,7 @@ fn delivery(of: &Subscription, due: i64) -> Delivery {
         subscription_id: of.id,
         to: Addressee::Email("ada@example.com".into()),
         notice: None,
+        report_id: None,
         status: DeliveryStatus::Pending,
         due_at: Some(later(due)),
         attempts: 0,
@@ -51,7 +53,24 @@ pub(crate) async fn of_many_one_takes_a_turn_and_each_delivery_of_it(subject: &S
     let (tenant, _) = signed_up(&subject.store).await;
     let (other, _) = signed_up(&subject.store).await;
     let (first, second) = (subscription(&tenant, 10), subscription(&tenant, 5));
-    let paused = Subscription { next_at: None, is_paused: true, ..subscription(&tenant, 1) };
+    let spec = ReportSpec {
+        kind: ReportKind::Sales,
+        grain: Some(TimeGrain::Week),
+        compare: Compare::Previous,
+        filters: vec![ReportFilter {
+            table: TableName::parse("sales").unwrap(),
+            column: ColumnName::parse("region").unwrap(),
+            values: vec!["North".into()],
+        }],
+        currency: Some("EUR".into()),
+        language: "de".into(),
+    };
+    let paused = Subscription {
+        next_at: None,
+        is_paused: true,
+        what: Sent::Report(spec),
+        ..subscription(&tenant, 1)
+    };
     for it in [&first, &second, &paused] {
         tenant.keep(it, None).await.unwrap();
     }

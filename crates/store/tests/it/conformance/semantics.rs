@@ -23,6 +23,7 @@ pub(crate) async fn declarations_change_one_after_the_other(subject: &Subject) {
     meaning.columns = vec![ColumnMeaning {
         column: ColumnName::parse("state").unwrap(),
         label: Some("$where.é".to_owned()),
+        labels: BTreeMap::from([("de".to_owned(), "Wo".to_owned())]),
         synonyms: vec![],
         unit: None,
         values: BTreeMap::from([("a.b $c \0".to_owned(), vec!["x".to_owned()])]),
