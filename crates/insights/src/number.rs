@@ -55,6 +55,23 @@ pub fn mad(values: &[f64]) -> f64 {
     1.4826 * median(&away)
 }
 
+/// The standard deviation of what is no outlier: of the values within three robust standard deviations of
+/// the median, made as large as that of a normal distribution of which these are the middle; and how many
+/// values those are. It has nearly all the information of a plain standard deviation, where the median
+/// absolute deviation has 37 % (a one-step trimmed estimate, Huber & Ronchetti 2009, §5). 0 where more than
+/// half of the values are the same.
+pub fn calm_spread(values: &[f64]) -> (f64, usize) {
+    // Of a standard normal distribution cut off at 3.
+    const CUT: f64 = 0.986_6;
+    let (middle, rough) = (median(values), mad(values));
+    if rough <= 0.0 {
+        return (0.0, values.len());
+    }
+    let kept: Vec<f64> =
+        values.iter().copied().filter(|value| (value - middle).abs() <= 3.0 * rough).collect();
+    (variance(&kept).sqrt() / CUT, kept.len())
+}
+
 /// Places from 1 by size; equal values share the mean of theirs.
 pub fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();

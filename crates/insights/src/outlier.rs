@@ -1,9 +1,12 @@
 use crate::{
     decompose::{Parts, decompose, trend_width},
     loess::local_line,
-    number::{mad, median, real, student_two_sided},
+    number::{calm_spread, mad, median, real, student_two_sided},
     trend::Tested,
 };
+
+/// Degrees of freedom that a local line takes.
+const TREND: f64 = 3.0;
 
 /// One value unlike what is expected of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,14 +17,14 @@ pub struct Outlier {
     pub expected: f64,
     /// Three standard deviations to either side of it.
     pub reach: f64,
-    /// How many robust standard deviations it is away (Iglewicz & Hoaglin 1993), p-value of Student's t.
+    /// How many standard deviations it is away, p-value of Student's t.
     pub test: Tested,
 }
 
 /// How far the value at a place is from what the others lead to expect: a local line through the others,
-/// and the median of their season. The spread is the median absolute deviation of the same for every
-/// other place, each left out in its turn and scaled by how uncertain its expectation is, so that a last
-/// value, which is only extrapolated to, does not look odd for that. Fewer than 8 others tell nothing.
+/// and the median of their season. The spread is that of the same for every other place, each left out in
+/// its turn and scaled by how uncertain its expectation is, so that a last value, which is only extrapolated
+/// to, does not look odd for that; other outliers do not count in it. Fewer than 8 others tell nothing.
 pub fn outlier(values: &[f64], phases: &[usize], cycle: usize, at: usize) -> Option<Outlier> {
     if values.len() < 9 || at >= values.len() {
         return None;
@@ -43,8 +46,10 @@ pub fn outlier(values: &[f64], phases: &[usize], cycle: usize, at: usize) -> Opt
     };
     let others: Vec<f64> = (0..values.len()).filter(|place| *place != at).map(scaled).collect();
     let (expected, scale) = expect(at);
-    let spread = mad(&others) * scale;
-    let test = robust_z(values[at] - expected, spread, others.len())?;
+    let (spread, kept) = calm_spread(&others);
+    let spread = spread * scale;
+    let degrees = real(kept) - TREND;
+    let test = z_of(values[at] - expected, spread, degrees)?;
     Some(Outlier { at, expected, reach: 3.0 * spread, test })
 }
 
@@ -91,11 +96,16 @@ pub fn outlier_member(peers: &[(f64, f64)]) -> Option<(usize, Tested, f64)> {
 /// the information of a standard deviation (Rousseeuw & Croux 1993), hence Student's t with so many
 /// degrees of freedom.
 pub fn robust_z(away: f64, spread: f64, others: usize) -> Option<Tested> {
+    z_of(away, spread, 0.37 * real(others))
+}
+
+/// `away` in standard deviations that rest on so many degrees of freedom.
+pub fn z_of(away: f64, spread: f64, degrees: f64) -> Option<Tested> {
     if spread <= 0.0 {
         return None;
     }
     let z = away / spread;
-    Some(Tested { statistic: z, p_value: student_two_sided(z, (0.37 * real(others)).max(2.0)) })
+    Some(Tested { statistic: z, p_value: student_two_sided(z, degrees.max(2.0)) })
 }
 
 #[cfg(test)]

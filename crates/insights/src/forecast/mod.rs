@@ -289,4 +289,6 @@ fn reaches(errors: &[Vec<f64>], horizon: usize, cycle: usize, is_naive: bool) ->
 }
 
 #[cfg(test)]
+mod cross_check;
+#[cfg(test)]
 mod tests;

@@ -10,12 +10,15 @@ use crate::{
     change_point, decompose,
     decompose::Parts,
     forecast::{self, forecast},
-    lead_lag, mad, median,
-    number::real,
+    lead_lag, median,
+    number::{calm_spread, real},
     outlier,
-    outlier::robust_z,
+    outlier::z_of,
     trend,
 };
+
+/// The part of changes that tell something of their own, as degrees of freedom.
+const SHARED: f64 = 0.45;
 
 impl Look<'_> {
     pub(super) fn at_level(&self, found: &mut Vec<Candidate>) {
@@ -24,7 +27,7 @@ impl Look<'_> {
             (0..series.values.len()).map(|place| series.phase(place)).collect();
         let parts = decompose(&series.values, &phases, series.cycle());
         found.extend(self.change());
-        found.extend(self.trend(&parts, &phases));
+        found.extend(self.trend(&parts));
         found.extend(self.season(&parts));
         found.extend(self.change_point(&parts));
         found.extend(self.outlier_point(&phases));
@@ -55,7 +58,10 @@ impl Look<'_> {
         if apart < 6 {
             return None;
         }
-        let test = robust_z(value - base - median(&moved), mad(&moved), apart)?;
+        let (spread, kept) = calm_spread(&moved);
+        // A value is in two changes: they repeat each other by half.
+        let degrees = SHARED * real(kept * apart) / real(moved.len());
+        let test = z_of(value - base - median(&moved), spread, degrees)?;
         let rate = rate(base, value, values);
         let fact = Fact::Change { value, before: base, against, rate };
         let impact = (value - base) / base.abs().max(f64::MIN_POSITIVE);
@@ -68,9 +74,9 @@ impl Look<'_> {
         ))
     }
 
-    fn trend(&self, parts: &Parts, phases: &[usize]) -> Option<Candidate> {
+    fn trend(&self, parts: &Parts) -> Option<Candidate> {
         let values = &self.figure.series.values;
-        let found = trend(values, (!parts.by_phase.is_empty()).then_some(phases))?;
+        let found = trend(&parts.adjusted(), parts.by_phase.len())?;
         let fact = Fact::Trend {
             slope: found.slope,
             first: found.first,

@@ -22,6 +22,16 @@ pub use rank::{actionability, rank};
 /// Chance of being wrong that is borne over all findings of a report.
 const LEVEL: f64 = 0.05;
 
+/// Its shares: of figures as a whole, of members, of pairs of figures; and that of seasons, which is none of
+/// it: that there is one says nothing that somebody would act on.
+const SHARES: [f64; 4] = [0.6, 0.3, 0.1, 1.0];
+
+/// How rare by itself a movement is that is told where none is sure.
+const RARE: f64 = 0.01;
+
+/// Changes that are as sure as this are explained: one that is not there would be told twice.
+const SURE: f64 = 0.01;
+
 /// Findings of a report, at most.
 pub const MOST: usize = 10;
 
@@ -111,6 +121,13 @@ pub(crate) struct Candidate {
     untold: bool,
 }
 
+impl Candidate {
+    /// It passed its test, whatever else was tested, and is worth telling.
+    fn is_told(&self) -> bool {
+        !self.untold && self.p_value.is_none_or(|p_value| p_value <= LEVEL)
+    }
+}
+
 /// The findings of a study.
 pub fn findings(study: &Study) -> Outcome {
     let mut candidates = Vec::new();
@@ -123,10 +140,11 @@ pub fn findings(study: &Study) -> Outcome {
     level::leads(study, &mut candidates);
     let tests_made = candidates.iter().filter(|it| it.p_value.is_some()).count() + without;
     control(&mut candidates, without);
+    let nearest = nearest(&candidates);
     let mut kept = Vec::new();
-    for mut candidate in candidates {
+    for (place, mut candidate) in candidates.into_iter().enumerate() {
         if let Some(p_value) = candidate.p_value {
-            if p_value > LEVEL || candidate.untold {
+            if !candidate.is_told() && nearest != Some(place) {
                 continue;
             }
             candidate.finding.score.significance = 1.0 - p_value;
@@ -140,23 +158,46 @@ pub fn findings(study: &Study) -> Outcome {
     Outcome { findings: rank::choose(study, kept), tests_made }
 }
 
-/// Controls the false discovery rate in three families of tests: figures as a whole, their members, and
-/// pairs of figures; in one, the many members would drown the few figures (Benjamini & Bogomolov 2014).
-/// `without` members were tested and nothing was seen in them.
+/// Controls the false discovery rate (Benjamini & Hochberg 1995) in families of tests, which share the chance
+/// of being wrong that a report may take: figures as a whole, their members, and pairs of figures. In one
+/// family the many members would drown the few figures (Benjamini & Bogomolov 2014). Seasons are a family
+/// by themselves: nearly every figure has one, and that many sure discoveries would let as many of the others
+/// be wrong (Efron 2008, on what may be tested together). `without` members were tested and nothing was seen
+/// in them.
 fn control(candidates: &mut [Candidate], without: usize) {
     let family = |it: &Candidate| match it.finding.fact {
+        Fact::Season { .. } => 3,
         Fact::LeadLag { .. } => 2,
         _ => usize::from(it.finding.subject.dimension.is_some()),
     };
-    for (number, unseen) in [(0, 0), (1, without), (2, 0)] {
+    for (number, unseen) in [(0, 0), (1, without), (2, 0), (3, 0)] {
         let of_family = candidates.iter_mut().filter(|it| family(it) == number);
         let mut p_values: Vec<&mut f64> = of_family.filter_map(|it| it.p_value.as_mut()).collect();
         let mut all: Vec<f64> = p_values.iter().map(|it| **it).collect();
         all.resize(all.len() + unseen, 1.0);
         for (p_value, adjusted) in p_values.iter_mut().zip(false_discovery(&all)) {
-            **p_value = adjusted;
+            **p_value = (adjusted / SHARES[number]).min(1.0);
         }
     }
+}
+
+/// Where no movement is sure, the one of a figure as a whole that comes nearest to it, if by itself it would
+/// be rare. One is the most that is told so: whoever bears one false finding in a report may add the
+/// likeliest one, whatever else is controlled (Lehmann & Romano 2005, generalised familywise error with
+/// k = 2). Its p-value after the control says how little sure it is.
+fn nearest(candidates: &[Candidate]) -> Option<usize> {
+    let moves =
+        |it: &Candidate| it.p_value.is_some() && !matches!(it.finding.fact, Fact::Season { .. });
+    if candidates.iter().any(|it| moves(it) && it.is_told()) {
+        return None;
+    }
+    let by_itself = |it: &Candidate| it.finding.test.as_ref().map_or(1.0, |test| test.p_value);
+    let of_figures = candidates.iter().enumerate().filter(|(_, it)| {
+        let alone = it.finding.subject.dimension.is_none() && !it.untold;
+        moves(it) && alone && !matches!(it.finding.fact, Fact::LeadLag { .. })
+    });
+    let first = of_figures.min_by(|one, other| by_itself(one.1).total_cmp(&by_itself(other.1)))?;
+    (by_itself(first.1) <= RARE).then_some(first.0)
 }
 
 /// Adds where a change that was found comes from.
@@ -164,6 +205,7 @@ fn explain(study: &Study, kept: &mut Vec<Candidate>) {
     let changed: BTreeSet<usize> = kept
         .iter()
         .filter(|it| it.finding.subject.member.is_none())
+        .filter(|it| it.p_value.is_some_and(|p_value| p_value <= SURE))
         .filter(|it| matches!(it.finding.fact, Fact::Change { .. } | Fact::OutlierPoint { .. }))
         .map(|it| it.figure)
         .collect();

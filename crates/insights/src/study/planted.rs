@@ -1,7 +1,7 @@
 //! Events of known kind and size in series of a company of chance, and series with nothing in them: how
 //! much of the one is found, and how little in the other.
 
-use pacioli_model::{Better, ColumnName, ColumnRef, TimeGrain, Unit};
+use pacioli_model::{Better, ColumnName, ColumnRef, Labels, TimeGrain, Unit};
 
 use super::*;
 use crate::{number::real, random::Noise};
@@ -54,11 +54,15 @@ fn figure(noise: &mut Noise, name: &str, table: &str, event: Event) -> Figure {
     let values = (0..MONTHS).map(|place| members.iter().filter_map(|it| it.values[place]).sum());
     let column = ColumnName::parse("customer").unwrap();
     let table = TableName::parse(table).unwrap();
-    let dimension =
-        Dimension { column: ColumnRef::new(table.clone(), column), label: "Customer".to_owned() };
+    let dimension = Dimension {
+        column: ColumnRef::new(table.clone(), column),
+        label: "Customer".to_owned(),
+        labels: Labels::new(),
+    };
     let metric = MetricUsed {
         name: name.to_owned(),
         label: name.to_owned(),
+        labels: Labels::new(),
         unit: Unit::Number,
         better: Better::Higher,
     };
@@ -111,7 +115,7 @@ fn little_is_found_where_nothing_is_planted() {
     println!(
         "nothing planted: {sum} false findings in 100 reports, {without} without any, at most {most}"
     );
-    assert!(sum <= 100, "{counts:?}");
+    assert!(most <= 1 && sum <= 50, "{counts:?}");
 }
 
 #[test]

@@ -89,6 +89,10 @@ fn key(finding: &Finding, metric: &str) -> (&'static str, String, String) {
         (Some(dimension), Some(member), _) => {
             (says, dimension.column.column.to_string(), member.clone())
         }
+        // Who came and went is told once, by the figure that it tells most of.
+        (Some(dimension), None, Fact::NewLost { .. }) => {
+            (says, dimension.column.column.to_string(), String::new())
+        }
         (_, _, Fact::DataQuality { problem, columns, .. }) => {
             (says, finding.subject.table.to_string(), format!("{problem} {columns:?}"))
         }
