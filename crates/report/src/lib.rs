@@ -3,7 +3,8 @@
 //!
 //! An answer: [`narrate`] says it in one or two sentences; [`chart`](fn@chart) draws it as Vega-Lite.
 //! A report: [`write()`] puts its findings into words of one language, which gives a
-//! [`document::Document`]; [`html`], [`pdf`], [`xlsx`], [`csv`] and [`archive`] lay that out.
+//! [`document::Document`]; [`html`], [`pdf`], [`xlsx`], [`csv`] and [`archive`] lay that out, and
+//! [`ReportLetter`] makes a mail of it.
 //! Every number comes from the tables, exactly as it stands there or marked as rounded, and nothing is
 //! said about causes. One description of a picture ([`chart::Chart`]) is drawn as Vega-Lite and as SVG.
 //!
@@ -20,6 +21,7 @@ mod letter;
 mod locale;
 mod narrate;
 mod pdf;
+mod report_letter;
 mod rows;
 mod words;
 mod write;
@@ -34,6 +36,7 @@ pub use letter::Letter;
 pub use locale::{Format, Language};
 pub use narrate::{Context, narrate};
 pub use pdf::pdf;
+pub use report_letter::ReportLetter;
 pub use rows::tell_rows;
 pub use write::{sections, write};
 pub use xlsx::xlsx;

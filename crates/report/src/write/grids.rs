@@ -22,10 +22,24 @@ impl Voice<'_> {
                 grain: matches!(column.data_type, ColumnType::Date | ColumnType::Timestamp)
                     .then(|| self.grain())
                     .filter(|_| name == "period"),
-                numeric: numeric && (place > 0 || name != "member"),
+                numeric: numeric && (place > 0 || !matches!(name, "member" | "bucket")),
             }
         });
-        Grid { columns: columns.collect(), rows: table.rows.clone(), truncated: table.truncated }
+        let mut rows = table.rows.clone();
+        self.name_buckets(&mut rows);
+        Grid { columns: columns.collect(), rows, truncated: table.truncated }
+    }
+
+    /// Ages are numbered in the rows; people read their days.
+    fn name_buckets(&self, rows: &mut [Vec<Cell>]) {
+        let Fact::Ageing { buckets, .. } = &self.finding.fact else { return };
+        for row in rows {
+            let Some(Cell::Integer(place)) = row.first() else { continue };
+            let bucket = usize::try_from(*place).ok().and_then(|place| buckets.get(place));
+            if let Some(bucket) = bucket {
+                row[0] = Cell::Text(self.bucket(bucket));
+            }
+        }
     }
 
     fn column_label(&self, name: &str) -> String {

@@ -3,6 +3,7 @@
 mod catalogue;
 mod facts;
 mod grids;
+mod names;
 mod open_items;
 mod pictures;
 mod voice;
@@ -25,7 +26,7 @@ const IN_SHORT: usize = 3;
 
 /// A report in words of `language`, every number from its tables.
 pub fn write(report: &Report, language: Language) -> Document {
-    let content = &report.content;
+    let content = &names::named_in(&report.content, language);
     let writer = Writer { content, language };
     let kind = text(language, &format!("kind.{}", content.kind.as_str()));
     let days = writer.window(&content.period);
@@ -63,6 +64,7 @@ pub fn write(report: &Report, language: Language) -> Document {
 
 /// The findings of `content` alone, in words of `language`.
 pub fn sections(content: &ReportContent, language: Language) -> Vec<Section> {
+    let content = &names::named_in(content, language);
     let writer = Writer { content, language };
     content.findings.iter().map(|finding| writer.section(finding)).collect()
 }
@@ -81,7 +83,10 @@ impl Writer<'_> {
             Unit::CurrencyOf(_) | Unit::CompanyCurrency => own(),
             Unit::Percent => Format::Percent,
             Unit::Days => Format::Days,
-            Unit::Named(name) => Format::Unit(name.clone()),
+            Unit::Named(name) => {
+                let known = text(self.language, &format!("unit.{name}"));
+                Format::Unit(if known.is_empty() { name.clone() } else { known.to_owned() })
+            }
         }
     }
 
@@ -240,7 +245,11 @@ impl Writer<'_> {
     fn definitions(&self) -> Vec<Definition> {
         let definitions = self.content.definitions.iter().map(|definition| Definition {
             label: definition.metric.label.clone(),
-            description: definition.description.clone(),
+            // Descriptions are in English alone; the formula says the same.
+            description: match self.language {
+                Language::English => definition.description.clone(),
+                Language::German => String::new(),
+            },
             formula: definition.formula.clone(),
         });
         definitions.collect()

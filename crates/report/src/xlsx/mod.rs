@@ -20,6 +20,8 @@ use crate::{
     write::{say, text},
 };
 
+/// Letters that the name of a sheet may have.
+const MOST_OF_NAME: usize = 31;
 /// Characters in a cell, the most that the format has.
 const MOST_CHARACTERS: usize = 32_767;
 /// Columns that sentences run over.
@@ -115,7 +117,8 @@ impl Writer<'_> {
     fn cover(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         let document = self.document;
         let bold = &self.formats.head;
-        start(sheet, &document.title.replace(['/', '\\', ':', '*', '?', '[', ']'], " "))?;
+        let name = document.title.replace(['/', '\\', ':', '*', '?', '[', ']'], " ");
+        start(sheet, &name.chars().take(MOST_OF_NAME).collect::<String>())?;
         sheet.set_column_width(0, 64)?.set_column_width(1, 34)?.set_column_width(2, 40)?;
         sheet.write_string_with_format(0, 0, held(&document.title), &self.formats.title)?;
         sheet.write_string(1, 0, held(&document.subtitle))?;
@@ -245,7 +248,7 @@ impl Writer<'_> {
     /// What the report rests on, how its figures are computed, and what its words mean.
     fn basis(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         let document = self.document;
-        let name: String = self.word("definitions").chars().take(31).collect();
+        let name: String = self.word("definitions").chars().take(MOST_OF_NAME).collect();
         start(sheet, &name)?;
         let mut row = 0;
         if document.is_answer() {

@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read as _};
 
 use calamine::{Data, Reader as _, Xlsx};
-use pacioli_model::{Cell, Report};
+use pacioli_model::{Cell, Report, ReportKind};
 use pacioli_report::{Language, archive, csv, pdf, write, xlsx};
 
 use crate::sample::{HOSTILE, report};
@@ -13,6 +13,20 @@ fn of(kinds: &[&str]) -> Report {
     let mut report = report();
     report.content.findings.retain(|finding| kinds.contains(&finding.fact.kind()));
     report
+}
+
+#[test]
+fn every_kind_is_a_workbook_in_both_languages() {
+    for kind in ReportKind::ALL {
+        let mut report = of(&["ageing"]);
+        report.content.kind = kind;
+        for language in [Language::English, Language::German] {
+            let bytes =
+                xlsx(&write(&report, language)).unwrap_or_else(|error| panic!("{kind:?}: {error}"));
+            let book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+            assert!(book.sheet_names().iter().all(|name| name.chars().count() <= 31), "{kind:?}");
+        }
+    }
 }
 
 #[test]

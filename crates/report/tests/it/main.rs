@@ -7,6 +7,8 @@ mod charts;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod reports;
 #[cfg(test)]
 mod sample;

@@ -38,7 +38,7 @@ fn sentences_take_their_numbers_from_the_facts() {
         english.sentences[0],
         "Revenue was €2,400,000 in Q4 2025, against €2,750,000 in Q3 2025: a difference of −€350,000."
     );
-    assert_eq!(german.heading, "Revenue: Rückgang um 12,7\u{a0}%");
+    assert_eq!(german.heading, "Umsatz: Rückgang um 12,7\u{a0}%");
     assert_eq!(
         english.test.as_deref(),
         Some("Chance alone would rarely show this (Welch's t-test, p = 0.004, 36 observations).")

@@ -3,10 +3,10 @@
 use chrono::{Datelike, Months, NaiveDate};
 use pacioli_model::{
     AgeBucket, Ask, Better, Caveat, Cell, ColumnName, ColumnRef, ColumnType, CompanyId, Component,
-    Decimal, DefinitionUsed, Dimension, Evidence, Fact, Finding, ForecastStep, Kpi, MetricUsed,
-    Missing, Point, QueryUsed, RatioComponent, Report, ReportContent, ReportId, ReportKind, Score,
-    Side, Subject, Table, TableColumn, TableName, TableUsed, TableVersion, Test, TimeGrain,
-    Timestamp, Unit, UserId, Window,
+    Decimal, DefinitionUsed, Dimension, Evidence, Fact, Finding, ForecastStep, Kpi, Labels,
+    MetricUsed, Missing, Point, QueryUsed, RatioComponent, Report, ReportContent, ReportId,
+    ReportKind, Score, Side, Subject, Table, TableColumn, TableName, TableUsed, TableVersion, Test,
+    TimeGrain, Timestamp, Unit, UserId, Window,
 };
 
 pub(crate) const HOSTILE: &str =
@@ -30,10 +30,23 @@ fn window(from: &str, to: &str) -> Window {
     Window { from: day(from), to: day(to), grain: TimeGrain::Month, complete: true }
 }
 
+/// What this report's names are in German.
+fn german(label: &str) -> Labels {
+    let name = match label {
+        "Revenue" => "Umsatz",
+        "Gross margin" => "Rohertragsmarge",
+        "Customer" => "Kunde",
+        "Sales" => "Verkäufe",
+        _ => return Labels::new(),
+    };
+    Labels::from([("de".to_owned(), name.to_owned())])
+}
+
 fn metric(label: &str, unit: Unit, better: Better) -> MetricUsed {
     MetricUsed {
         name: label.to_lowercase().replace(' ', "_"),
         label: label.to_owned(),
+        labels: german(label),
         unit,
         better,
     }
@@ -104,7 +117,11 @@ fn finding(metric: MetricUsed, member: Option<&str>, fact: Fact, rows: Table) ->
         subject: Subject {
             metric,
             table: sales,
-            dimension: of_members.then(|| Dimension { column, label: "Customer".to_owned() }),
+            dimension: of_members.then(|| Dimension {
+                column,
+                label: "Customer".to_owned(),
+                labels: german("Customer"),
+            }),
             member: member.map(str::to_owned),
             window: window("2025-10-01", "2026-01-01"),
         },
@@ -384,12 +401,12 @@ fn of_money_and_stock() -> Vec<Finding> {
         bucket(Some(61), Some(90), 4_000.0, 3),
         bucket(Some(91), None, 41_250.75, 5),
     ];
-    let aged = buckets.iter().map(|one| {
-        let name = one.from_days.map_or("not due".to_owned(), |from| format!("{from}+"));
-        vec![Cell::Text(name), money(one.amount), Cell::Integer(one.items.cast_signed())]
+    // Numbered, as queries give them.
+    let aged = buckets.iter().zip(0..).map(|(one, place)| {
+        vec![Cell::Integer(place), money(one.amount), Cell::Integer(one.items.cast_signed())]
     });
     let aged = table(
-        &[("bucket", ColumnType::Text), ("amount", MONEY), ("items", ColumnType::Integer)],
+        &[("bucket", ColumnType::Integer), ("amount", MONEY), ("items", ColumnType::Integer)],
         aged.collect(),
     );
     let stock = table(
@@ -538,6 +555,7 @@ pub(crate) fn report() -> Report {
         user_id: UserId(uuid::Uuid::from_u128(2)),
         created_at: Timestamp::from_millis(1_767_348_000_000),
         language: "en".to_owned(),
+        formats: Vec::new(),
         content: ReportContent {
             kind: ReportKind::Overview,
             period: window("2025-10-01", "2026-01-01"),
@@ -557,6 +575,7 @@ pub(crate) fn report() -> Report {
             tables: vec![TableUsed {
                 table: sales.clone(),
                 label: "Sales".to_owned(),
+                labels: german("Sales"),
                 version: TableVersion(uuid::Uuid::from_u128(9)),
                 loaded_at: Timestamp::from_millis(1_767_340_000_000),
                 rows: 1_234_567,
@@ -572,9 +591,10 @@ pub(crate) fn report() -> Report {
                 ),
             ],
             missing: vec![
-                Missing { what: "stock".to_owned(), names: Vec::new() },
+                Missing { what: "stock".to_owned(), ..Missing::default() },
                 Missing {
                     what: "Purchase price".to_owned(),
+                    labels: Labels::new(),
                     names: vec!["purchases.price".to_owned()],
                 },
             ],

@@ -56,6 +56,27 @@ pub(super) const LABELS: &[Text] = &[
     ("versus_year", "{change} on a year before", "{change} zum Vorjahr"),
     ("no_value", "no rows", "keine Zeilen"),
     ("of_member", "{metric} of {member}", "{metric} von {member}"),
+    ("mail.last_rows", "The last {shown} of {all} rows.", "Die letzten {shown} von {all} Zeilen."),
+    (
+        "mail.files",
+        "Pictures and all rows are in the files that go with this mail.",
+        "Bilder und alle Zeilen stehen in den Dateien zu dieser Mail.",
+    ),
+    (
+        "mail.link",
+        "The whole report, for whoever set this up: {link}",
+        "Der ganze Bericht, für die Person, die ihn eingerichtet hat: {link}",
+    ),
+    (
+        "mail.sent_at",
+        "“{name}”, sent by Pacioli at {place}, as your company has set it up there.",
+        "„{name}“, gesendet von Pacioli unter {place}, wie Ihr Unternehmen es dort eingerichtet hat.",
+    ),
+    (
+        "mail.sent",
+        "“{name}”, sent by Pacioli, as your company has set it up there.",
+        "„{name}“, gesendet von Pacioli, wie Ihr Unternehmen es dort eingerichtet hat.",
+    ),
 ];
 
 pub(super) const KINDS: &[Text] = &[
@@ -71,6 +92,9 @@ pub(super) const KINDS: &[Text] = &[
     ("kind.production", "Production", "Produktion"),
     ("kind.data_quality", "Data quality", "Datenqualität"),
     ("kind.custom", "Saved questions", "Gespeicherte Fragen"),
+    ("unit.pieces", "pieces", "Stück"),
+    ("unit.units", "units", "Einheiten"),
+    ("unit.hours", "hours", "Stunden"),
     ("period.day", "day", "Tag"),
     ("period.week", "week", "Woche"),
     ("period.month", "month", "Monat"),
@@ -97,6 +121,7 @@ pub(super) const COLUMNS: &[Text] = &[
     ("column.period", "Period", "Zeitraum"),
     ("column.member", "Member", "Mitglied"),
     ("column.value", "Value", "Wert"),
+    ("column.to_date", "Same first days", "Dieselben ersten Tage"),
     ("column.before", "Before", "Vorher"),
     ("column.after", "After", "Nachher"),
     ("column.change", "Change", "Veränderung"),
@@ -105,7 +130,7 @@ pub(super) const COLUMNS: &[Text] = &[
     ("column.high", "To", "Bis"),
     ("column.forecast", "Forecast", "Prognose"),
     ("column.other", "Other figure", "Andere Kennzahl"),
-    ("column.bucket", "Days overdue", "Tage überfällig"),
+    ("column.bucket", "Days overdue", "Verzug in Tagen"),
     ("column.amount", "Amount", "Betrag"),
     ("column.items", "Items", "Posten"),
     ("column.item", "Item", "Artikel"),

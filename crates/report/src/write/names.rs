@@ -1,0 +1,43 @@
+//! Figures, dimensions and tables by their names in one language.
+
+use std::borrow::Cow;
+
+use pacioli_model::{Fact, Labels, ReportContent};
+
+use crate::locale::Language;
+
+/// The content with every label in `language`, where it is declared in that; else in English.
+pub(super) fn named_in(content: &ReportContent, language: Language) -> Cow<'_, ReportContent> {
+    if language == Language::English {
+        return Cow::Borrowed(content);
+    }
+    let mut content = content.clone();
+    let name = |label: &mut String, labels: &Labels| {
+        if let Some(own) = labels.get(language.code()) {
+            label.clone_from(own);
+        }
+    };
+    for kpi in &mut content.headline {
+        name(&mut kpi.metric.label, &kpi.metric.labels);
+    }
+    for definition in &mut content.definitions {
+        name(&mut definition.metric.label, &definition.metric.labels);
+    }
+    for table in &mut content.tables {
+        name(&mut table.label, &table.labels);
+    }
+    for missing in &mut content.missing {
+        name(&mut missing.what, &missing.labels);
+    }
+    for finding in &mut content.findings {
+        let metric = &mut finding.subject.metric;
+        name(&mut metric.label, &metric.labels);
+        if let Some(dimension) = &mut finding.subject.dimension {
+            name(&mut dimension.label, &dimension.labels);
+        }
+        if let Fact::LeadLag { other, .. } = &mut finding.fact {
+            name(&mut other.label, &other.labels);
+        }
+    }
+    Cow::Owned(content)
+}
