@@ -20,6 +20,7 @@ use crate::{
     loads::Jobs,
     models::Models,
     password::{Hasher, PasswordContext, PasswordPolicy},
+    rendering::Written,
     seal::Sealer,
     telemetry::Metrics,
 };
@@ -58,6 +59,8 @@ pub struct Parts {
     pub sealer: Sealer,
     /// Who is asked for tables.
     pub connector: Connector,
+    /// Reports' files that were written of late.
+    pub written: Written,
     /// The jobs that this server does.
     pub jobs: Jobs,
     /// Permits of runs to load.

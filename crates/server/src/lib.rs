@@ -26,6 +26,7 @@ mod loads;
 mod models;
 mod openapi;
 mod password;
+mod rendering;
 mod router;
 mod routes;
 mod seal;

@@ -71,13 +71,15 @@ pub fn dimensions(
             if is_name && display.is_some() {
                 continue;
             }
-            let declared = meaning.and_then(|it| it.column(&column.name)?.label.clone());
-            let label = match (is_display, meaning.and_then(|it| it.label.clone())) {
-                (true, Some(label)) => label,
-                _ => declared.unwrap_or_else(|| column.label.clone()),
-            };
+            let declared = meaning.and_then(|it| it.column(&column.name));
+            let of_table = meaning.and_then(|it| Some((it.label.clone()?, it.labels.clone())));
+            let (label, labels) = of_table.filter(|_| is_display).unwrap_or_else(|| {
+                let own = declared.and_then(|it| it.label.clone());
+                let labels = declared.map(|it| it.labels.clone()).unwrap_or_default();
+                (own.unwrap_or_else(|| column.label.clone()), labels)
+            });
             let column = ColumnRef::new(name.clone(), column.name.clone());
-            found.push((hint, distance, Dimension { column, label }));
+            found.push((hint, distance, Dimension { column, label, labels }));
         }
     }
     found.sort_by_key(|one| (one.0, one.1));

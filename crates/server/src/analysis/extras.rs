@@ -2,23 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use pacioli_insights::{
     Item, cover, days_outstanding, step,
-    study::{Cells, Figure as Studied, actionability, table},
+    study::{Cells, actionability, table},
 };
 use pacioli_model::{
     AgeBucket, Aggregate, Aggregation, Ask, Better, Caveat, Cell, ColumnRef, ColumnType, DayRange,
-    Decimal, Evidence, Fact, Finding, GroupKey, Grouping, Literal, Measure, MetricUsed, Predicate,
-    ReportContent, ReportKind, Score, Side, Subject, TableName, TimeGrain, Unit, Value, Window,
+    Decimal, Evidence, Fact, Finding, GroupKey, Grouping, Labels, Literal, Measure, MetricUsed,
+    Predicate, ReportContent, ReportKind, Score, Side, Subject, TableName, TimeGrain, Unit, Value,
+    Window,
 };
 
 use super::{
     Analyst, Wanted,
     dimensions::dimensions,
     figures::{self, Figured},
-    report::column,
+    report::{Looked, column},
     rows,
+    window::slack,
 };
 use crate::error::ApiResult;
 
@@ -83,17 +85,18 @@ fn day(cell: &Cell) -> Option<NaiveDate> {
     }
 }
 
-/// The first month that the data covers from its beginning, or nearly.
-pub(super) fn first_whole_month(first: NaiveDate) -> NaiveDate {
-    let month = pacioli_insights::first_day(TimeGrain::Month, first);
-    if first.day() > 5 { step(TimeGrain::Month, month, 1) } else { month }
+/// The first period that the data covers from its beginning, or nearly.
+pub(super) fn first_whole(grain: TimeGrain, first: NaiveDate) -> NaiveDate {
+    let period = pacioli_insights::first_day(grain, first);
+    let is_whole = period.checked_add_days(slack(grain)).is_none_or(|day| first < day);
+    if is_whole { period } else { step(grain, period, 1) }
 }
 
 /// What is doubtful in the tables that figures rest on, the worst three; in all tables, for a report on
 /// that.
-pub(super) fn doubts(wanted: &Wanted, window: &Window, studied: &[Studied]) -> Vec<Finding> {
-    let all = wanted.kind == ReportKind::DataQuality;
-    let concerns = |table: &TableName| all || studied.iter().any(|it| &it.table == table);
+pub(super) fn doubts(wanted: &Wanted, window: &Window, studied: &[Looked]) -> Vec<Finding> {
+    let all = wanted.spec.kind == ReportKind::DataQuality;
+    let concerns = |table: &TableName| all || studied.iter().any(|it| &it.0.table == table);
     let told = wanted
         .doubts
         .iter()
@@ -131,6 +134,7 @@ pub(super) fn doubts(wanted: &Wanted, window: &Window, studied: &[Studied]) -> V
         let metric = MetricUsed {
             name: it.table.to_string(),
             label: it.table.to_string(),
+            labels: Labels::new(),
             unit: Unit::Number,
             better: Better::Neither,
         };
@@ -185,7 +189,7 @@ pub(super) async fn ageing(
     content: &ReportContent,
 ) -> ApiResult<Vec<Finding>> {
     let mut found = Vec::new();
-    if !AGED.contains(&wanted.kind) {
+    if !AGED.contains(&wanted.spec.kind) {
         return Ok(found);
     }
     for (side, name, billed) in
@@ -316,7 +320,9 @@ pub(super) async fn stock(
     wanted: &Wanted,
     content: &ReportContent,
 ) -> ApiResult<Option<Finding>> {
-    if ![ReportKind::Overview, ReportKind::Inventory, ReportKind::Products].contains(&wanted.kind) {
+    if ![ReportKind::Overview, ReportKind::Inventory, ReportKind::Products]
+        .contains(&wanted.spec.kind)
+    {
         return Ok(None);
     }
     let (Some(stock), Some(sold)) =

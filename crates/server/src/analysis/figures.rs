@@ -1,8 +1,8 @@
 //! Which figures a kind of report looks at.
 
 use pacioli_model::{
-    Aggregate, Aggregation, Better, Catalog, ColumnRef, Definition, Figure, Metric, MetricName,
-    MetricUsed, Missing, Named, OverTime, ReportKind, TableName, Unit, notation,
+    Aggregate, Aggregation, Better, Catalog, ColumnRef, Definition, Figure, Labels, Metric,
+    MetricName, MetricUsed, Missing, Named, OverTime, ReportKind, TableName, Unit, notation,
 };
 
 /// A figure that can be asked for.
@@ -30,8 +30,8 @@ pub struct Figured {
     pub currency_of: Option<ColumnRef>,
 }
 
-/// Words by which figures are of a kind of report, the most telling first. A kind without one of these
-/// figures cannot be reported on.
+/// Words by which figures are of a kind of report, the most telling first, where their declarations say no
+/// kinds.
 fn words(kind: ReportKind) -> &'static [&'static str] {
     match kind {
         ReportKind::Overview => &[
@@ -116,7 +116,7 @@ fn words(kind: ReportKind) -> &'static [&'static str] {
 const OPEN: &[&str] =
     &["receivable", "payable", "outstanding", "undelivered", "unreceived", "overdue"];
 
-/// Words of figures of which less is better, or neither is.
+/// Words of figures of which less is better, or neither is, where their declarations say nothing of it.
 const LOWER: &[&str] = &[
     "cost",
     "expense",
@@ -154,11 +154,15 @@ const NEITHER: &[&str] = &[
 pub fn figures(catalog: &Catalog, whole: &Catalog, kind: ReportKind, most: usize) -> Vec<Figured> {
     let wanted = words(kind);
     let place = |metric: &Metric| {
-        let name = metric.name.as_str();
-        if OPEN.iter().any(|word| name.contains(word)) {
+        let (name, declared) = (metric.name.as_str(), &metric.in_reports);
+        if OPEN.iter().any(|word| name.contains(word)) || is_target(name) {
             return None;
         }
-        wanted.iter().position(|word| name.contains(word))
+        // What is declared holds; the rest is judged by its name.
+        if declared.is_empty() {
+            return wanted.iter().position(|word| name.contains(word));
+        }
+        declared.kinds.contains(&kind).then(|| declared.place.map_or(0, usize::from))
     };
     let mut found: Vec<(usize, Figured)> = catalog
         .semantics
@@ -195,8 +199,9 @@ pub fn figured(catalog: &Catalog, metric: &Metric) -> Option<Figured> {
         metric: MetricUsed {
             name: metric.name.to_string(),
             label: metric.label.clone(),
+            labels: metric.labels.clone(),
             unit: metric.unit.clone(),
-            better: better(metric.name.as_str()),
+            better: metric.in_reports.better.unwrap_or_else(|| better(metric.name.as_str())),
         },
         figure: Figure::Metric { metric: metric.name.clone(), shift: None },
         table: base.table.clone(),
@@ -208,6 +213,20 @@ pub fn figured(catalog: &Catalog, metric: &Metric) -> Option<Figured> {
         formula: notation::write_definition(&metric.definition).unwrap_or_default(),
         currency_of,
     })
+}
+
+/// What the names of targets end with.
+const TARGETS: [&str; 2] = ["_target", "_budget"];
+
+/// A figure that says what another one should be is none of its own.
+fn is_target(name: &str) -> bool {
+    TARGETS.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a metric is the target of the one called `name`: `revenue_target` or `revenue_budget` of
+/// `revenue`.
+pub fn is_target_of(metric: &Metric, name: &str) -> bool {
+    TARGETS.iter().any(|end| metric.name.as_str().strip_suffix(end) == Some(name))
 }
 
 /// The aggregation that a definition begins with.
@@ -284,7 +303,13 @@ fn found_measures(catalog: &Catalog, whole: &Catalog, kind: ReportKind) -> Vec<F
             None => Unit::Named("units".to_owned()),
         };
         Figured {
-            metric: MetricUsed { better: better(&name), name, label: amount.label, unit },
+            metric: MetricUsed {
+                better: better(&name),
+                name,
+                label: amount.label,
+                labels: Labels::new(),
+                unit,
+            },
             figure: Figure::Aggregate(aggregation),
             table: table.name.clone(),
             date: date.clone(),
@@ -315,9 +340,15 @@ pub fn currency(catalog: &Catalog) -> Option<String> {
 pub fn missing(catalog: &Catalog, kind: ReportKind) -> Vec<Missing> {
     let wanted = words(kind);
     let unavailable = catalog.semantics.unavailable.iter();
-    let of_kind =
-        unavailable.filter(|it| wanted.iter().any(|word| it.name.as_str().contains(word)));
-    let each = of_kind.map(|it| Missing { what: it.label.clone(), names: it.missing.clone() });
+    let of_kind = unavailable.filter(|it| {
+        let is_named = || wanted.iter().any(|word| it.name.as_str().contains(word));
+        if it.reports.is_empty() { is_named() } else { it.reports.contains(&kind) }
+    });
+    let each = of_kind.map(|it| Missing {
+        what: it.label.clone(),
+        labels: it.labels.clone(),
+        names: it.missing.clone(),
+    });
     each.collect()
 }
 

@@ -9,18 +9,19 @@ use std::{
 use chrono::Duration;
 use pacioli_language::{Context, Translation, Translator};
 use pacioli_model::{
-    Company, Job, JobFailure, JobId, JobKind, JobStatus, Missing, Predicate, Report, ReportContent,
-    ReportId, ReportKind, SavedAnswer, SavedQuestion, User,
+    Company, Job, JobFailure, JobId, JobKind, JobStatus, Missing, Report, ReportContent, ReportId,
+    ReportKind, ReportSpec, SavedAnswer, SavedQuestion, User,
 };
 use pacioli_sources::quality;
 use pacioli_store::{PageRequest, TenantStore};
 use tokio::sync::oneshot;
 
-use super::{Analyst, Compare, Periods, Progress, Wanted, report};
+use super::{Analyst, Periods, Progress, Wanted, filters, report};
 use crate::{
     access::Seen,
     app::App,
     error::{ApiError, ApiResult, Code, chain},
+    rendering::{self, Form},
 };
 
 /// How long a job is taken to live without a sign of life, how often it gives one, and how long its
@@ -43,17 +44,11 @@ pub struct Order {
     /// Their company's data.
     pub data: TenantStore,
     /// What about.
-    pub kind: ReportKind,
-    /// Which months.
+    pub spec: ReportSpec,
+    /// Which days; the last complete period where none are named.
     pub period: Option<Periods>,
-    /// What they are compared with.
-    pub compare: Compare,
-    /// Amounts in this currency alone.
-    pub currency: Option<String>,
-    /// Which rows count, and that in words.
-    pub filter: Option<(Predicate, Vec<String>)>,
-    /// `en`, `de`.
-    pub language: String,
+    /// The forms that are written with it.
+    pub formats: Vec<Form>,
     /// The day that time has come to.
     pub today: chrono::NaiveDate,
 }
@@ -91,7 +86,7 @@ async fn run(app: App, mut job: Job, order: Order, done: oneshot::Sender<ApiResu
     let (progress, began) = (Arc::new(Progress::default()), Instant::now());
     let doing = app.jobs.begin(job.id, &app.giving_up);
     let made = tokio::select! {
-        made = make(&app, &order, ReportId(job.id.0), &progress) => made,
+        made = make(&app, &order, ReportId(job.id.0), None, &progress) => made,
         () = doing.stop.cancelled() => Err(ApiError::new(Code::QueryCancelled, "The report was cancelled.")),
         never = keep_alive(&app, &order.data, &mut job, &progress, &doing.stop) => match never {},
     };
@@ -115,21 +110,23 @@ async fn run(app: App, mut job: Job, order: Order, done: oneshot::Sender<ApiResu
     app.metrics.report(outcome, began.elapsed());
     tracing::info!(
         event = "report.ended", job_id = %job.id, company_id = %job.company_id, status = ?job.status,
-        kind = order.kind.as_str(), queries = job.bytes_read, "report {} ended", job.id
+        kind = order.spec.kind.as_str(), queries = job.bytes_read, "report {} ended", job.id
     );
     // Nobody waits for a long report any more.
     let _ = done.send(made);
 }
 
-/// Makes the report and remembers it; where a load has replaced a table meanwhile, once more.
-async fn make(
+/// Makes the report and remembers it, in the place of `before` where there is one; where a load has
+/// replaced a table meanwhile, once more. It is remembered whole or not at all.
+pub async fn make(
     app: &App,
     order: &Order,
     id: ReportId,
+    before: Option<&Report>,
     progress: &Arc<Progress>,
 ) -> ApiResult<Report> {
-    let content = match content(app, order, progress).await {
-        Err(error) if error.code() == Code::Conflict => content(app, order, progress).await?,
+    let content = match content(app, order, id, progress).await {
+        Err(error) if error.code() == Code::Conflict => content(app, order, id, progress).await?,
         content => content?,
     };
     let report = Report {
@@ -138,74 +135,83 @@ async fn make(
         company_name: order.company.company_name.clone(),
         user_id: order.user.id,
         created_at: app.clock.now(),
-        language: order.language.clone(),
+        language: order.spec.language.clone(),
+        formats: order.formats.iter().map(|form| form.ending().to_owned()).collect(),
         content,
     };
-    order.data.keep(&report, None).await?;
+    for form in &order.formats {
+        rendering::file(app, &report, *form, None).await?;
+    }
+    match before {
+        Some(before) => order.data.replace_kept(before, &report, None).await?,
+        None => order.data.keep(&report, None).await?,
+    }
     Ok(report)
 }
 
-async fn content(app: &App, order: &Order, progress: &Arc<Progress>) -> ApiResult<ReportContent> {
+async fn content(
+    app: &App,
+    order: &Order,
+    id: ReportId,
+    progress: &Arc<Progress>,
+) -> ApiResult<ReportContent> {
     let seen = Seen::by(&order.user, order.data.catalog().await?);
     let measured = order.data.measurements().await?;
     let doubts = quality::findings(&seen.visible, &measured, order.today);
     // Of tables whose rows are not all seen, what was seen in all rows is not told.
     let whole =
         |it: &quality::Finding| seen.access.table(&it.table).is_none_or(|it| it.rows.is_none());
-    let (filter, filters) = order.filter.clone().unzip();
+    let (filter, words) = filters(&order.spec.filters, &seen.visible, &["body"])?.unzip();
     let wanted = Wanted {
-        kind: order.kind,
+        spec: order.spec.clone(),
         period: order.period,
-        compare: order.compare,
-        currency: order.currency.clone(),
         today: order.today,
-        filters: filters.unwrap_or_default(),
-        said: said(order).await?,
+        filters: words.unwrap_or_default(),
+        said: said(order, id).await?,
         doubts: doubts.into_iter().filter(whole).collect(),
     };
-    let mut analyst = Analyst::new(&app.engine, order.data.company_id(), &seen, filter)
-        .told_to(Arc::clone(progress));
+    let (engine, company) = (&app.engine, order.data.company_id());
+    let mut analyst = Analyst::new(engine, company, &seen, filter).told_to(Arc::clone(progress));
     let mut content = report(&mut analyst, &wanted).await?;
-    if order.kind == ReportKind::Custom {
-        answer_saved(app, order, &seen, &mut content).await?;
+    if order.spec.kind == ReportKind::Custom {
+        let analyst = Analyst::new(engine, company, &seen, analyst.filter.take());
+        answer_saved(order, &seen, analyst, &mut content).await?;
     }
     Ok(content)
 }
 
-/// What the person's last report of this kind said.
-async fn said(order: &Order) -> ApiResult<BTreeSet<String>> {
+/// What the person's last report of this kind said, but for the one that is being made.
+async fn said(order: &Order, id: ReportId) -> ApiResult<BTreeSet<String>> {
     let page = PageRequest { after: None, limit: LOOKS_BACK };
     let before = order.data.reports_of(order.user.id, &page).await?.items;
-    let last = before.into_iter().find(|it| it.content.kind == order.kind);
+    let last = before.into_iter().find(|it| it.id != id && it.content.kind == order.spec.kind);
     Ok(last.map(|it| it.content.findings.into_iter().map(|it| it.id).collect()).unwrap_or_default())
 }
 
 /// The company's saved questions and their answers, as the person sees them.
 async fn answer_saved(
-    app: &App,
     order: &Order,
     seen: &Seen,
+    mut analyst: Analyst<'_>,
     content: &mut ReportContent,
 ) -> ApiResult<()> {
     let page = PageRequest { after: None, limit: QUESTIONS };
     let saved: Vec<SavedQuestion> = order.data.all_kept(&page).await?.items;
     content.missing.retain(|it| it.what != "questions");
     if saved.is_empty() {
-        content.missing.push(Missing { what: "questions".to_owned(), names: Vec::new() });
+        content.missing.push(Missing { what: "questions".to_owned(), ..Missing::default() });
     }
     let translator = Translator::new(&seen.visible);
-    let mut analyst =
-        Analyst::new(&app.engine, order.data.company_id(), seen, order.filter.clone().unzip().0);
     for question in saved {
         let context = Context { today: order.today, table: None };
         let Translation::Understood(understood) =
             translator.translate(&question.question, &context)
         else {
-            content.missing.push(Missing { what: question.question, names: Vec::new() });
+            content.missing.push(Missing { what: question.question, ..Missing::default() });
             continue;
         };
         let Some((place, table)) = analyst.ask(understood.ask.clone()).await? else {
-            content.missing.push(Missing { what: question.question, names: Vec::new() });
+            content.missing.push(Missing { what: question.question, ..Missing::default() });
             continue;
         };
         let interpretation = &understood.interpretation;

@@ -5,8 +5,12 @@
 mod dimensions;
 mod extras;
 mod figures;
+mod filters;
 mod job;
+mod members;
+mod pace;
 mod question;
+mod ratios;
 mod report;
 mod rows;
 mod window;
@@ -19,10 +23,11 @@ use std::sync::{
 use pacioli_engine::{Engine, EngineError, Scope};
 use pacioli_model::{Ask, CompanyId, Predicate, QueryUsed, Table};
 
-pub use job::{Order, start};
+pub use filters::filters;
+pub use job::{Order, make, start};
 pub use question::{Found, found};
 use report::{Wanted, report};
-pub use window::{Compare, Periods};
+pub use window::Periods;
 
 use crate::{access::Seen, error::ApiResult};
 

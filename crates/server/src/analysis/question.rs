@@ -1,7 +1,7 @@
 //! Questions for why, what comes next and what is unusual, answered by the functions that reports are
 //! made of.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use pacioli_insights::{
     Series, first_day, step, step_back,
     study::{
@@ -12,16 +12,18 @@ use pacioli_insights::{
 use pacioli_language::Interpretation;
 use pacioli_model::{
     Aggregate, Analysis, AnalysisKind, Ask, Better, Caveat, Cell, DayRange, Dimension, Direction,
-    Evidence, Fact, Figure, Finding, GroupKey, Grouping, Measure, MetricUsed, OrderBy, QueryUsed,
-    ReportContent, ReportKind, Score, Subject, Table, TimeGrain, Unit, Value, Window,
+    Evidence, Fact, Figure, Finding, GroupKey, Grouping, Labels, Measure, MetricUsed, OrderBy,
+    QueryUsed, ReportContent, ReportKind, Score, Subject, Table, TimeGrain, Unit, Value, Window,
 };
 use pacioli_report::{Language, chart::vega_lite, document::Section, sections};
 
 use super::{
     Analyst,
     dimensions::{dimensions, members},
-    figures, report, rows,
-    window::edge,
+    figures,
+    ratios::{self, Explained, Ratio},
+    report, rows,
+    window::lenient_edge,
 };
 use crate::error::ApiResult;
 
@@ -69,10 +71,13 @@ pub async fn found(
     let outcome = match &analysis.kind {
         AnalysisKind::Forecast => subject.ahead(analysis.period),
         AnalysisKind::Why { direction } => match subject.windows(analysis) {
-            Ok((window, against)) => {
-                subject.break_down(analyst).await?;
-                subject.why(window, against, *direction)
-            }
+            Ok((window, against)) => match subject.ratio(analyst, window, against).await? {
+                Some(found) => Ok(subject.explained(found, window, *direction)),
+                None => {
+                    subject.break_down(analyst).await?;
+                    subject.why(window, against, *direction)
+                }
+            },
             Err(reason) => Err(reason),
         },
         AnalysisKind::Unusual => {
@@ -107,7 +112,7 @@ async fn subject<'a>(
     let (Some(last), Some(place), false) = (last, place, rows.truncated) else {
         return Ok(Err("There are no days, or too many, to look at.".to_owned()));
     };
-    let until = first_day(grain, edge(today, last.checked_add_days(slack(grain)).unwrap_or(last)));
+    let until = first_day(grain, lenient_edge(grain, today, last));
     let (adds_up, metric) = named(analyst, measure, read);
     let span = (NaiveDate::MIN, until);
     let Some(series) = rows::series(&rows, place, grain, span, adds_up) else {
@@ -125,15 +130,6 @@ async fn subject<'a>(
         caveats: if sees_part { vec![Caveat::PartOfRows] } else { Vec::new() },
     };
     Ok(Ok(Subjected { figure, ask, grain, today, currency: read.currency.clone() }))
-}
-
-/// Days that the data of a period may lack at its end: weekends, holidays.
-fn slack(grain: TimeGrain) -> Days {
-    Days::new(match grain {
-        TimeGrain::Day => 0,
-        TimeGrain::Week => 2,
-        TimeGrain::Month | TimeGrain::Quarter | TimeGrain::Year => 5,
-    })
 }
 
 /// The last day that has rows of it.
@@ -180,7 +176,8 @@ fn named(analyst: &Analyst<'_>, measure: &Measure, read: &Interpretation) -> (bo
         .is_some_and(|it| matches!(it.aggregate, Aggregate::Sum | Aggregate::Count));
     let name = measure.name.to_string();
     let label = name.replace('_', " ");
-    (adds_up, MetricUsed { name, label, unit, better: Better::Neither })
+    let labels = Labels::new();
+    (adds_up, MetricUsed { name, label, labels, unit, better: Better::Neither })
 }
 
 type Outcome = (Vec<Finding>, Option<String>);
@@ -294,18 +291,51 @@ impl Subjected<'_> {
         else {
             return Err("What its change comes from cannot be told.".to_owned());
         };
-        let label = &self.figure.metric.label;
-        let lead = match direction {
-            Some(Direction::Descending) if value > before => Some(format!("{label} did not fall.")),
-            Some(Direction::Ascending) if value < before => Some(format!("{label} did not rise.")),
-            _ => None,
-        };
+        let lead = self.corrected(direction, *value, *before);
         let rows = table(cells);
         let caveats = self.figure.caveats.clone();
         let mut found =
             self.finding(fact, Some(breakdown.dimension.clone()), window, caveats, rows);
         found.evidence.queries = vec![breakdown.query];
         Ok((vec![found], lead))
+    }
+
+    /// What to say of a premise that does not hold.
+    fn corrected(&self, direction: Option<Direction>, value: f64, before: f64) -> Option<String> {
+        let label = &self.figure.metric.label;
+        match direction {
+            Some(Direction::Descending) if value > before => Some(format!("{label} did not fall.")),
+            Some(Direction::Ascending) if value < before => Some(format!("{label} did not rise.")),
+            _ => None,
+        }
+    }
+
+    /// The parts of a change of a ratio; nothing where the figure is none.
+    async fn ratio(
+        &self,
+        analyst: &mut Analyst<'_>,
+        window: Window,
+        against: Window,
+    ) -> ApiResult<Option<Explained>> {
+        let measure = self.ask.shown_measures().next().map(|it| &it.figure);
+        let Some(Figure::Metric { metric, .. }) = measure else { return Ok(None) };
+        let catalog = std::sync::Arc::clone(&analyst.seen.visible);
+        let Some(ratio) = Ratio::of(&catalog, metric) else { return Ok(None) };
+        let table = (&self.ask.table, ReportKind::Overview);
+        let filter = self.ask.filter.as_ref();
+        ratios::explain(analyst, &ratio, table, filter, (&window, &against)).await
+    }
+
+    fn explained(&self, parts: Explained, window: Window, direction: Option<Direction>) -> Outcome {
+        let lead = match &parts.fact {
+            Fact::RatioDrivers { value, before, .. } => self.corrected(direction, *value, *before),
+            _ => None,
+        };
+        let Explained { dimension, fact, rows, queries } = parts;
+        let caveats = self.figure.caveats.clone();
+        let mut found = self.finding(fact, Some(dimension), window, caveats, rows);
+        found.evidence.queries = queries;
+        (vec![found], lead)
     }
 
     fn unusual(&self, window: Window, against: Window) -> Outcome {

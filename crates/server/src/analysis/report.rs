@@ -4,53 +4,55 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use pacioli_insights::{
-    Series, first_day, step_back,
-    study::{Breakdown, Figure as Studied, Study, findings, forecast_of, rank},
+    Series, step_back,
+    study::{Figure as Studied, Study, findings, forecast_of, rank},
 };
 use pacioli_model::{
-    Ask, Caveat, Cell, ColumnName, DayRange, DefinitionUsed, Dimension, Direction, Evidence, Fact,
-    Finding, GroupKey, Grouping, Kpi, Measure, Missing, OrderBy, Point, Predicate, ReportContent,
-    ReportKind, Score, Subject, TableEntry, TableName, TableUsed, TimeGrain, Value, Window,
+    Ask, Caveat, ColumnName, Compare, DayRange, DefinitionUsed, Direction, Evidence, Fact, Finding,
+    GroupKey, Grouping, Kpi, Measure, MetricUsed, Missing, OrderBy, Point, Predicate,
+    ReportContent, ReportKind, ReportSpec, Score, Subject, TableEntry, TableName, TableUsed,
+    TimeGrain, Value, Window,
 };
 
 use super::{
-    Analyst, Compare, Periods,
-    dimensions::{dimensions, members},
-    extras,
+    Analyst, Periods, extras,
     figures::{self, Figured},
-    rows,
-    window::edge,
+    members::by_members,
+    pace, ratios, rows,
+    window::{lenient_edge, slack},
 };
 use crate::error::ApiResult;
 
-/// Months that are looked back over.
-const MONTHS: usize = 60;
 /// Figures of an overview, and of other kinds.
 const FIGURES: (usize, usize) = (12, 8);
-/// Figures that are looked at by their members, of each table, and tables.
-const BY_MEMBERS: (usize, usize) = (3, 3);
-/// Dimensions of a table's figures.
-const DIMENSIONS: usize = 4;
-/// Rows of an answer that are sure to be all of them.
-const ROWS: u64 = 9000;
 /// Figures at the head.
 const HEAD: usize = 6;
-/// Months that are forecast.
-const AHEAD: usize = 6;
-/// Days that the data of a month may lack at its end: weekends, holidays.
-const SLACK: i64 = 5;
+
+/// Periods that are looked back over.
+fn looked_back(grain: TimeGrain) -> usize {
+    match grain {
+        TimeGrain::Day | TimeGrain::Week => 156,
+        TimeGrain::Month => 60,
+        TimeGrain::Quarter | TimeGrain::Year => 40,
+    }
+}
+
+/// Periods that are forecast.
+fn ahead(grain: TimeGrain) -> usize {
+    match grain {
+        TimeGrain::Day | TimeGrain::Week => 8,
+        TimeGrain::Month => 6,
+        TimeGrain::Quarter | TimeGrain::Year => 4,
+    }
+}
 
 /// What a report shall be about.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// What about.
-    pub kind: ReportKind,
-    /// Which months; the last complete one where none are named.
+    /// What was asked for.
+    pub spec: ReportSpec,
+    /// Which days; the last complete period where none are named.
     pub period: Option<Periods>,
-    /// What they are compared with.
-    pub compare: Compare,
-    /// Amounts in this currency alone.
-    pub currency: Option<String>,
     /// The day that time has come to.
     pub today: NaiveDate,
     /// Which rows count, in words.
@@ -62,25 +64,28 @@ pub struct Wanted {
 }
 
 /// A figure that is asked for, with what narrows it.
-struct Chosen {
-    figured: Figured,
+pub(super) struct Chosen {
+    pub(super) figured: Figured,
     /// Rows of one currency alone.
-    filter: Option<Predicate>,
+    pub(super) filter: Option<Predicate>,
     caveats: Vec<Caveat>,
 }
+
+/// A figure with its series, and how it is asked for.
+pub(super) type Looked = (Studied, Chosen);
 
 /// What a person's company can tell about what they want to know.
 pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<ReportContent> {
     let catalog = std::sync::Arc::clone(&analyst.seen.visible);
-    let mut missing = figures::missing(&catalog, wanted.kind);
-    let most = if wanted.kind == ReportKind::Overview { FIGURES.0 } else { FIGURES.1 };
-    let figured = figures::figures(&catalog, &analyst.seen.whole, wanted.kind, most);
+    let mut missing = figures::missing(&catalog, wanted.spec.kind);
+    let most = if wanted.spec.kind == ReportKind::Overview { FIGURES.0 } else { FIGURES.1 };
+    let figured = figures::figures(&catalog, &analyst.seen.whole, wanted.spec.kind, most);
     let chosen = choose(figured, wanted, &catalog, &mut missing);
     analyst.progress.foreseen.store(
-        (chosen.len() * 2 + BY_MEMBERS.1 * DIMENSIONS) as u64,
+        (chosen.len() * 2 + super::members::QUERIES) as u64,
         std::sync::atomic::Ordering::Relaxed,
     );
-    let open = extras::open_dates(analyst, wanted.kind);
+    let open = extras::open_dates(analyst, wanted.spec.kind);
     let dates = chosen.iter().map(|it| &it.figured.date).chain(&open);
     let spans = extras::spans(analyst, dates).await?;
     let span = |it: &Chosen| spans.get(&extras::key(&it.figured.date)).copied();
@@ -91,16 +96,16 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
     let data_until = data_until.or_else(of_open);
     let first = chosen.iter().filter_map(|it| Some(span(it)?.0)).min();
     let today = wanted.today;
-    let period =
-        wanted.period.unwrap_or_else(|| Periods::last_complete(today, data_until.unwrap_or(today)));
-    let edge = edge(today, data_until.unwrap_or(today));
-    let against =
-        first.and_then(|first| period.against(wanted.compare, first_day(TimeGrain::Month, first)));
+    let grain = wanted.period.map(|it| it.grain).or(wanted.spec.grain).unwrap_or(TimeGrain::Month);
+    let edge = lenient_edge(grain, today, data_until.unwrap_or(today));
+    let period = wanted.period.unwrap_or_else(|| Periods::last_complete(edge, grain));
+    let against = first
+        .and_then(|first| period.against(wanted.spec.compare, extras::first_whole(grain, first)));
     let mut content = ReportContent {
-        kind: wanted.kind,
+        kind: wanted.spec.kind,
         period: period.window(edge),
         comparison: against.map(|it| it.window(edge)),
-        currency: wanted.currency.clone().or_else(|| figures::currency(&catalog)),
+        currency: wanted.spec.currency.clone().or_else(|| figures::currency(&catalog)),
         today,
         data_until,
         filters: wanted.filters.clone(),
@@ -113,23 +118,26 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
         missing,
         tests_made: 0,
     };
-    if data_until.is_none() && wanted.kind != ReportKind::DataQuality {
-        let what = if chosen.is_empty() { figures::need(wanted.kind) } else { "rows" };
-        content.missing.insert(0, Missing { what: what.to_owned(), names: Vec::new() });
+    if data_until.is_none() && wanted.spec.kind != ReportKind::DataQuality {
+        let what = if chosen.is_empty() { figures::need(wanted.spec.kind) } else { "rows" };
+        content.missing.insert(0, Missing { what: what.to_owned(), ..Missing::default() });
     }
     let studied = study(analyst, wanted, &mut content, chosen, &spans).await?;
     let mut found = extras::doubts(wanted, &content.period, &studied);
-    if wanted.kind != ReportKind::DataQuality {
-        let study = Study {
-            window: content.period,
-            against: content.comparison,
-            figures: studied,
-            said: wanted.said.clone(),
-        };
+    if wanted.spec.kind != ReportKind::DataQuality {
+        let (figures, chosen): (Vec<Studied>, Vec<Chosen>) = studied.into_iter().unzip();
+        let said = wanted.said.clone();
+        let study = Study { window: content.period, against: content.comparison, figures, said };
         let outcome = findings(&study);
         content.tests_made = outcome.tests_made;
         found.extend(outcome.findings);
         found.extend(study.figures.first().and_then(|figure| next(figure, &study)));
+        found.extend(ratios::explained(analyst, &study, &chosen, &found, wanted.spec.kind).await?);
+        let running = pace::Running::of(wanted, &content, grain);
+        if let Some(running) = running {
+            let figures = study.figures.iter().zip(&chosen);
+            found.extend(running.paces(analyst, figures, &content).await?);
+        }
         found.extend(extras::ageing(analyst, wanted, &content).await?);
         found.extend(extras::stock(analyst, wanted, &content).await?);
     }
@@ -149,10 +157,10 @@ fn choose(
 ) -> Vec<Chosen> {
     let mut chosen = Vec::new();
     for mut figured in figured {
-        let code = wanted.currency.clone().or_else(|| figures::currency(catalog));
+        let code = wanted.spec.currency.clone().or_else(|| figures::currency(catalog));
         let mut caveats = Vec::new();
         let mut filter = None;
-        let other = match (&figured.metric.unit, &wanted.currency) {
+        let other = match (&figured.metric.unit, &wanted.spec.currency) {
             (pacioli_model::Unit::Currency(is), Some(wanted)) => is != wanted,
             _ => false,
         };
@@ -167,11 +175,15 @@ fn choose(
             }
             (Some(column), None) => {
                 let names = vec![format!("{}.{}", column.table, column.column)];
-                missing.push(Missing { what: figured.metric.label, names });
+                missing.push(Missing {
+                    what: figured.metric.label,
+                    labels: figured.metric.labels,
+                    names,
+                });
                 continue;
             }
             (None, _) if other => {
-                missing.push(Missing { what: figured.metric.label, names: Vec::new() });
+                missing.push(without(figured.metric));
                 continue;
             }
             (None, _) => {}
@@ -181,6 +193,11 @@ fn choose(
     chosen
 }
 
+/// A figure that cannot be told.
+fn without(metric: MetricUsed) -> Missing {
+    Missing { what: metric.label, labels: metric.labels, names: Vec::new() }
+}
+
 /// Asks for every figure over the months, for the head and for its members.
 async fn study(
     analyst: &mut Analyst<'_>,
@@ -188,18 +205,20 @@ async fn study(
     content: &mut ReportContent,
     chosen: Vec<Chosen>,
     spans: &BTreeMap<String, (NaiveDate, NaiveDate)>,
-) -> ApiResult<Vec<Studied>> {
+) -> ApiResult<Vec<Looked>> {
     let window = content.period;
-    let from = step_back(TimeGrain::Month, window.to, MONTHS);
-    let mut studied: Vec<(Studied, Chosen)> = Vec::new();
+    let grain = window.grain;
+    let last_day = window.to.pred_opt().unwrap_or(window.to);
+    let from = step_back(grain, window.to, looked_back(grain));
+    let mut studied: Vec<Looked> = Vec::new();
     for mut one in chosen {
         let Some((first, last)) = spans.get(&extras::key(&one.figured.date)).copied() else {
             continue;
         };
-        let first = extras::first_whole_month(first).max(from);
-        let ask = over_time(&one, first, window.to);
+        let first = extras::first_whole(grain, first).max(from);
+        let ask = over_time(&one, grain, first, window.to);
         let Some((query, table)) = analyst.ask(ask).await? else {
-            content.missing.push(Missing { what: one.figured.metric.label, names: Vec::new() });
+            content.missing.push(without(one.figured.metric));
             continue;
         };
         content.definitions.push(DefinitionUsed {
@@ -207,15 +226,14 @@ async fn study(
             description: one.figured.description.clone(),
             formula: one.figured.formula.clone(),
         });
-        let found =
-            rows::series(&table, 1, TimeGrain::Month, (first, window.to), one.figured.adds_up);
+        let found = rows::series(&table, 1, grain, (first, window.to), one.figured.adds_up);
         let Some(series) = found else { continue };
         let kpi = kpi(analyst, &one, &series, query, content).await?;
         if content.headline.len() < HEAD {
             content.headline.extend(kpi);
         }
         // What ends before the window does would look like a fall.
-        let covered = (window.to - last).num_days() <= SLACK + 1;
+        let covered = last.checked_add_days(slack(grain)).is_none_or(|day| day >= last_day);
         if !covered {
             one.caveats.push(Caveat::DataEndsEarly);
             continue;
@@ -247,14 +265,14 @@ async fn study(
         studied.push((figure, one));
     }
     by_members(analyst, wanted, content, &mut studied).await?;
-    Ok(studied.into_iter().map(|(figure, _)| figure).collect())
+    Ok(studied)
 }
 
-/// A figure by months.
-fn over_time(one: &Chosen, from: NaiveDate, to: NaiveDate) -> Ask {
+/// A figure by periods.
+pub(super) fn over_time(one: &Chosen, grain: TimeGrain, from: NaiveDate, to: NaiveDate) -> Ask {
     Ask {
         measures: vec![Measure::new(column("value"), one.figured.figure.clone())],
-        group_by: vec![by_month()],
+        group_by: vec![by_period(grain)],
         filter: one.filter.clone(),
         range: Some(DayRange { from: Some(from), to: Some(to) }),
         order: vec![OrderBy { name: column("period"), direction: Direction::Ascending }],
@@ -262,8 +280,8 @@ fn over_time(one: &Chosen, from: NaiveDate, to: NaiveDate) -> Ask {
     }
 }
 
-fn by_month() -> Grouping {
-    Grouping::new(column("period"), GroupKey::Period { column: None, grain: TimeGrain::Month })
+pub(super) fn by_period(grain: TimeGrain) -> Grouping {
+    Grouping::new(column("period"), GroupKey::Period { column: None, grain })
 }
 
 /// A name that is known to be one.
@@ -281,7 +299,7 @@ async fn kpi(
     content: &ReportContent,
 ) -> ApiResult<Option<Kpi>> {
     let window = content.period;
-    let periods = Periods { from: window.from, to: window.to };
+    let periods = Periods { from: window.from, to: window.to, grain: window.grain };
     let previous = periods.against(Compare::Previous, series.from);
     let year = periods.against(Compare::YearBefore, series.from);
     let mut queries = vec![query];
@@ -297,14 +315,14 @@ async fn kpi(
                 Some(series.values[range].iter().sum())
             }
             Some(range) if one.figured.is_state => series.values[range].last().copied(),
-            // A ratio over several months is none of its months' ratios.
+            // A ratio over several periods is none of its periods' ratios.
             _ => {
                 let range = DayRange { from: Some(wanted.from), to: Some(wanted.to) };
                 let ask = Ask {
                     group_by: vec![],
                     order: vec![],
                     range: Some(range),
-                    ..over_time(one, wanted.from, wanted.to)
+                    ..over_time(one, window.grain, wanted.from, wanted.to)
                 };
                 match analyst.ask(ask).await? {
                     Some((query, table)) => {
@@ -316,7 +334,7 @@ async fn kpi(
             }
         });
     }
-    let shown = series.values.len().saturating_sub(24.max(periods.months()));
+    let shown = series.values.len().saturating_sub(24.max(periods.count()));
     let points = (shown..series.values.len()).map(|place| Point {
         at: series.at(place),
         value: Some(series.values[place]),
@@ -334,145 +352,9 @@ async fn kpi(
     }))
 }
 
-/// Asks for the most telling figures by the most telling dimensions of their tables.
-async fn by_members(
-    analyst: &mut Analyst<'_>,
-    wanted: &Wanted,
-    content: &ReportContent,
-    studied: &mut [(Studied, Chosen)],
-) -> ApiResult<()> {
-    let mut tables: Vec<TableName> = Vec::new();
-    for (figure, _) in studied.iter().filter(|(figure, _)| figure.adds_up) {
-        if !tables.contains(&figure.table) && tables.len() < BY_MEMBERS.1 {
-            tables.push(figure.table.clone());
-        }
-    }
-    let catalog = std::sync::Arc::clone(&analyst.seen.visible);
-    for table in tables {
-        let places: Vec<usize> = (0..studied.len())
-            .filter(|place| studied[*place].0.table == table && studied[*place].0.adds_up)
-            .take(BY_MEMBERS.0)
-            .collect();
-        // Together they are one query: of one currency and over the same months.
-        let lead = places[0];
-        let same = |place: &usize| {
-            studied[*place].1.filter == studied[lead].1.filter
-                && studied[*place].0.series.from == studied[lead].0.series.from
-        };
-        let places: Vec<usize> = places.into_iter().filter(same).collect();
-        for dimension in dimensions(&catalog, &table, wanted.kind, DIMENSIONS) {
-            let count = members(&catalog, &dimension);
-            let months = studied[lead].0.series.values.len() as u64;
-            let whole = count.saturating_mul(months) <= ROWS;
-            let found = if whole {
-                broken_down(analyst, studied, &places, &dimension).await?
-            } else {
-                in_spans(analyst, studied, &places, &dimension, content).await?
-            };
-            for (place, breakdown) in found {
-                studied[place].0.breakdowns.push(breakdown);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Figures by the members of a dimension and by months.
-async fn broken_down(
-    analyst: &mut Analyst<'_>,
-    studied: &[(Studied, Chosen)],
-    places: &[usize],
-    dimension: &Dimension,
-) -> ApiResult<Vec<(usize, Breakdown)>> {
-    let lead = &studied[places[0]];
-    let ask = Ask {
-        measures: measures(studied, places),
-        group_by: vec![by_month(), by_member(dimension)],
-        ..over_time(&lead.1, lead.0.series.from, lead.0.series.to())
-    };
-    let Some((query, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };
-    let each = places.iter().enumerate().map(|(at, place)| {
-        let members = rows::members(&table, 2 + at, &studied[*place].0.series);
-        let dimension = dimension.clone();
-        (*place, Breakdown { dimension, members, cut: table.truncated, coarse: false, query })
-    });
-    Ok(each.collect())
-}
-
-/// Figures by the members of a dimension that has many, in three spans: all before the comparison, the
-/// comparison, the window.
-async fn in_spans(
-    analyst: &mut Analyst<'_>,
-    studied: &[(Studied, Chosen)],
-    places: &[usize],
-    dimension: &Dimension,
-    content: &ReportContent,
-) -> ApiResult<Vec<(usize, Breakdown)>> {
-    let (lead, Some(against)) = (&studied[places[0]], content.comparison) else {
-        return Ok(Vec::new());
-    };
-    let window = content.period;
-    let spans =
-        [(lead.0.series.from, against.from), (against.from, against.to), (window.from, window.to)];
-    let mut together: BTreeMap<(usize, String), Vec<Option<f64>>> = BTreeMap::new();
-    let (mut cut, mut last) = (false, 0);
-    for (from, to) in spans.into_iter().filter(|(from, to)| from < to) {
-        let ask = Ask {
-            measures: measures(studied, places),
-            group_by: vec![by_member(dimension)],
-            order: Vec::new(),
-            ..over_time(&lead.1, from, to)
-        };
-        let Some((query, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };
-        (cut, last) = (cut || table.truncated, query);
-        for row in &table.rows {
-            let name = row.first().map(rows::name).unwrap_or_default();
-            for (at, place) in places.iter().enumerate() {
-                let series = &studied[*place].0.series;
-                let (Some(first), Some(value)) =
-                    (series.place(from), row.get(1 + at).and_then(Cell::as_f64))
-                else {
-                    continue;
-                };
-                let empty = || vec![None; series.values.len()];
-                let values = together.entry((*place, name.clone())).or_insert_with(empty);
-                values[first] = Some(values[first].unwrap_or(0.0) + value);
-            }
-        }
-    }
-    let mut found: BTreeMap<usize, Breakdown> = BTreeMap::new();
-    for ((place, name), values) in together {
-        let empty = || Breakdown {
-            dimension: dimension.clone(),
-            members: Vec::new(),
-            cut,
-            coarse: true,
-            query: last,
-        };
-        found
-            .entry(place)
-            .or_insert_with(empty)
-            .members
-            .push(pacioli_insights::study::Member { name, values });
-    }
-    Ok(found.into_iter().collect())
-}
-
-fn measures(studied: &[(Studied, Chosen)], places: &[usize]) -> Vec<Measure> {
-    let each = places.iter().enumerate();
-    each.map(|(at, place)| {
-        Measure::new(column(&format!("value_{at}")), studied[*place].1.figured.figure.clone())
-    })
-    .collect()
-}
-
-fn by_member(dimension: &Dimension) -> Grouping {
-    Grouping::new(column("member"), GroupKey::Value(Value::Column(dimension.column.clone())))
-}
-
 /// What comes after the most important figure.
 fn next(figure: &Studied, study: &Study) -> Option<Finding> {
-    let (fact, table) = forecast_of(figure, AHEAD)?;
+    let (fact, table) = forecast_of(figure, ahead(figure.series.grain))?;
     let Fact::Forecast { beats_naive, .. } = &fact else { return None };
     let id = format!("forecast:{}:-:-", figure.metric.name);
     let mut caveats = figure.caveats.clone();
@@ -502,16 +384,17 @@ fn tables_used(content: &ReportContent, catalog: &pacioli_model::Catalog) -> Vec
         content.queries.iter().map(|query| &query.ask.table).collect();
     let of_findings = content.findings.iter().map(|it| &it.subject.table);
     let named: BTreeSet<&TableName> = named.into_iter().chain(of_findings).collect();
-    let used = |entry: &TableEntry| TableUsed {
-        table: entry.name.clone(),
-        label: catalog
-            .semantics
-            .table(&entry.name)
-            .and_then(|it| it.label.clone())
-            .unwrap_or_else(|| entry.name.to_string()),
-        version: entry.version,
-        loaded_at: entry.loaded_at,
-        rows: entry.rows,
+    let used = |entry: &TableEntry| {
+        let meaning = catalog.semantics.table(&entry.name);
+        let label = meaning.and_then(|it| it.label.clone());
+        TableUsed {
+            table: entry.name.clone(),
+            label: label.unwrap_or_else(|| entry.name.to_string()),
+            labels: meaning.map(|it| it.labels.clone()).unwrap_or_default(),
+            version: entry.version,
+            loaded_at: entry.loaded_at,
+            rows: entry.rows,
+        }
     };
     named.into_iter().filter_map(|name| catalog.table(name)).map(used).collect()
 }

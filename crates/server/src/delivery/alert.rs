@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 use pacioli_insights::{first_day, forecast::forecast, step};
 use pacioli_model::{
-    Cell, ColumnName, Condition, Found, Subscription, Table, TimeGrain, Timestamp,
+    Cell, ColumnName, Condition, Found, Sent, Subscription, Table, TimeGrain, Timestamp,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -17,8 +17,10 @@ use crate::{
 pub async fn check(app: &App, subscription: &Subscription, now: Timestamp) -> ApiResult<()> {
     let Ok(sender) = Sender::of(app, subscription).await? else { return Ok(()) };
     let Some(condition) = &subscription.condition else { return Ok(()) };
+    let Sent::Question(id) = &subscription.what else { return Ok(()) };
+    let Some(question) = sender.saved(*id).await? else { return Ok(()) };
     // What is not answered any more is told by the record of the deliveries that there are.
-    let Outcome::Answered(answered) = sender.ask(app).await? else { return Ok(()) };
+    let Outcome::Answered(answered) = sender.ask(app, &question).await? else { return Ok(()) };
     let before = subscription.found.as_ref();
     let digest = digest(&answered.table)?;
     let today = app.today(&sender.company);

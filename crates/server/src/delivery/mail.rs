@@ -9,14 +9,19 @@ use lettre::{
     },
 };
 use pacioli_model::{CompanyId, Email, User};
+use pacioli_report::{Language, Letter, ReportLetter, write};
 use pacioli_store::TenantStore;
 use secrecy::ExposeSecret as _;
 
-use super::{Trouble, message::Message};
+use super::{
+    Trouble,
+    message::{Made, Message, details},
+};
 use crate::{
     app::App,
     config::{MailConfig, MailSecurity},
     error::{ApiError, ApiResult},
+    rendering::apart,
 };
 
 /// The longest that one command of the mail server's may take.
@@ -100,7 +105,7 @@ pub async fn send(
     let Ok(to) = address.parse::<Mailbox>() else {
         return Ok(Err(Trouble::Lasting("no mail can be sent to this address".to_owned())));
     };
-    let mail = letter(app, mailer, to, message)?;
+    let mail = letter(app, mailer, to, message).await?;
     Ok(mailer.transport.send(mail).await.map(|_| ()).map_err(|error| {
         // Nothing of the message stands in it.
         let why = crate::error::chain(&error);
@@ -108,15 +113,7 @@ pub async fn send(
     }))
 }
 
-fn letter(app: &App, mailer: &Mailer, to: Mailbox, message: &Message<'_>) -> ApiResult<Mail> {
-    let details = message.details();
-    let place = app.config.server.public_url.as_deref();
-    let footer = match place {
-        Some(url) => format!("Sent by Pacioli at {url}, as your company has set it up there."),
-        None => "Sent by Pacioli, as your company has set it up there.".to_owned(),
-    };
-    let letter = message.letter(&details, &footer);
-    let both = MultiPart::alternative_plain_html(letter.text(), letter.html());
+async fn letter(app: &App, mailer: &Mailer, to: Mailbox, message: &Message<'_>) -> ApiResult<Mail> {
     let subject = match message.notice {
         Some(_) => format!("Alert: {}", message.subscription.name),
         None => message.subscription.name.clone(),
@@ -128,13 +125,59 @@ fn letter(app: &App, mailer: &Mailer, to: Mailbox, message: &Message<'_>) -> Api
         .subject(subject)
         .date(app.clock.now().utc().into())
         .message_id(Some(format!("<{}@{domain}>", message.id)));
-    let mail = match &message.csv {
-        Some(csv) => {
-            let kind = ContentType::parse("text/csv; charset=utf-8").map_err(ApiError::internal)?;
-            let file = Attachment::new("answer.csv".to_owned()).body(csv.clone(), kind);
-            mail.multipart(MultiPart::mixed().multipart(both).singlepart(file))
+    let (text, html) = body(app, message).await?;
+    let both = MultiPart::alternative_plain_html(text, html);
+    if message.files.is_empty() {
+        return mail.multipart(both).map_err(ApiError::internal);
+    }
+    let mut parts = MultiPart::mixed().multipart(both);
+    for file in &message.files {
+        let is_text = file.media_type.starts_with("text/");
+        let charset = if is_text { "; charset=utf-8" } else { "" };
+        let kind = ContentType::parse(&format!("{}{charset}", file.media_type));
+        let kind = kind.map_err(ApiError::internal)?;
+        parts = parts.singlepart(Attachment::new(file.name.clone()).body(file.bytes.clone(), kind));
+    }
+    mail.multipart(parts).map_err(ApiError::internal)
+}
+
+/// What the mail says, as plain text and as HTML.
+async fn body(app: &App, message: &Message<'_>) -> ApiResult<(String, String)> {
+    let place = app.config.server.public_url.clone();
+    match message.made {
+        Made::Answer { question, answered } => {
+            let footer = match place {
+                Some(url) => {
+                    format!("Sent by Pacioli at {url}, as your company has set it up there.")
+                }
+                None => "Sent by Pacioli, as your company has set it up there.".to_owned(),
+            };
+            let letter = Letter {
+                title: &message.subscription.name,
+                notice: message.notice,
+                question: &question.question,
+                sentence: &answered.sentence,
+                table: &answered.table,
+                details: &details(answered),
+                footer: &footer,
+            };
+            Ok((letter.text(), letter.html()))
         }
-        None => mail.multipart(both),
-    };
-    mail.map_err(ApiError::internal)
+        Made::Report(report) => {
+            let (report, name) = (report.clone(), message.subscription.name.clone());
+            let has_files = !message.files.is_empty();
+            apart(move || {
+                let language = Language::parse(&report.language).unwrap_or_default();
+                let document = write(&report, language);
+                let letter = ReportLetter {
+                    document: &document,
+                    name: &name,
+                    place: place.as_deref(),
+                    has_files,
+                };
+                Ok((letter.text(), letter.html()))
+            })
+            .await
+        }
+    }
 }

@@ -1,17 +1,32 @@
-use pacioli_model::{
-    Addressee, Attachment, Company, Delivery, QueryId, SavedQuestion, Subscription, User, Webhook,
+use std::{
+    sync::Arc,
+    time::{Duration as Wait, Instant},
 };
-use pacioli_report::Letter;
+
+use chrono::Duration;
+use pacioli_model::{
+    Addressee, Attachment, Company, Delivery, QueryId, Report, ReportId, ReportSpec, SavedQuestion,
+    SavedQuestionId, Sent, Subscription, User, Webhook,
+};
+use pacioli_report::Answer;
 use pacioli_store::TenantStore;
 
 use super::{Trouble, mail, webhook};
 use crate::{
+    analysis::{Order, Progress, make},
     app::App,
     asking::{Answered, Asker, Outcome},
-    error::{ApiResult, Code},
+    error::{ApiError, ApiResult, Code},
+    rendering::{self, Form},
 };
 
-/// With whose eyes a subscription is seen, and what is asked.
+/// How old a report may be that is sent as it was made for another addressee. An older one is made anew,
+/// with the rights that its maker has by then.
+const FRESH: Duration = Duration::minutes(5);
+/// The longest that the making of a report may take; shorter than what an attempt has in all.
+const PATIENCE: Wait = Wait::from_secs(8 * 60);
+
+/// With whose eyes a subscription is seen.
 pub struct Sender {
     /// Whoever made it.
     pub user: User,
@@ -19,8 +34,6 @@ pub struct Sender {
     pub company: Company,
     /// Its data.
     pub data: TenantStore,
-    /// What is asked.
-    pub question: SavedQuestion,
 }
 
 impl Sender {
@@ -32,19 +45,76 @@ impl Sender {
         let (Some(user), Some(company)) = (user, company) else {
             return Ok(Err("whoever made the subscription is not active any more".to_owned()));
         };
-        let Some(question) = data.kept::<SavedQuestion>(&subscription.question_id).await? else {
-            return Ok(Err("its saved question is gone".to_owned()));
-        };
-        Ok(Ok(Self { user, company, data, question }))
+        Ok(Ok(Self { user, company, data }))
     }
 
-    /// What becomes of the question today.
-    pub async fn ask(&self, app: &App) -> ApiResult<Outcome> {
+    /// The saved question of this id.
+    pub async fn saved(&self, id: SavedQuestionId) -> ApiResult<Option<SavedQuestion>> {
+        Ok(self.data.kept(&id).await?)
+    }
+
+    /// What becomes of a question today.
+    pub async fn ask(&self, app: &App, question: &SavedQuestion) -> ApiResult<Outcome> {
         let (user, company, data) = (&self.user, &self.company, &self.data);
         let asker = Asker { app, user, company, data, stages: None };
         let id = QueryId(app.random.uuid());
-        Box::pin(asker.answer_saved(&self.question, app.today(company), id)).await
+        Box::pin(asker.answer_saved(question, app.today(company), id)).await
     }
+
+    /// The report of this id: as it was made for another addressee a moment ago, else made now.
+    async fn report(&self, app: &App, spec: &ReportSpec, id: ReportId) -> ApiResult<Report> {
+        let before: Option<Report> = self.data.kept(&id).await?;
+        let now = app.clock.now();
+        if let Some(report) = before.as_ref().filter(|it| now < it.created_at + FRESH) {
+            return Ok(report.clone());
+        }
+        let order = Order {
+            company: self.company.clone(),
+            user: self.user.clone(),
+            data: self.data.clone(),
+            spec: spec.clone(),
+            period: None,
+            formats: Vec::new(),
+            today: app.today(&self.company),
+        };
+        let progress = Arc::new(Progress::default());
+        let began = Instant::now();
+        let making = make(app, &order, id, before.as_ref(), &progress);
+        let made = tokio::time::timeout(PATIENCE, Box::pin(making)).await;
+        let made = made.unwrap_or_else(|_| {
+            Err(ApiError::new(Code::Unavailable, "The report took too long."))
+        });
+        let outcome = if made.is_ok() { "succeeded" } else { "failed" };
+        app.metrics.report(outcome, began.elapsed());
+        match made {
+            // Another server made it at the same time.
+            Err(error) if error.code() == Code::Conflict => self.data.kept(&id).await?.ok_or(error),
+            made => made,
+        }
+    }
+}
+
+/// What was made to be sent.
+pub enum Made {
+    /// An answer.
+    Answer {
+        /// What was asked.
+        question: SavedQuestion,
+        /// And answered.
+        answered: Box<Answered>,
+    },
+    /// A report.
+    Report(Box<Report>),
+}
+
+/// A file that goes with a message.
+pub struct File {
+    /// What it is called.
+    pub name: String,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// What it holds.
+    pub bytes: Vec<u8>,
 }
 
 /// What is sent.
@@ -53,39 +123,22 @@ pub struct Message<'a> {
     pub id: String,
     /// What it is of.
     pub subscription: &'a Subscription,
-    /// What is asked.
-    pub question: &'a SavedQuestion,
     /// What has happened, where it is an alert.
     pub notice: Option<&'a str>,
-    /// The answer.
-    pub answered: &'a Answered,
-    /// The rows as a file, where one goes with it.
-    pub csv: Option<Vec<u8>>,
+    /// What it is about.
+    pub made: &'a Made,
+    /// Files that go with a mail.
+    pub files: Vec<File>,
 }
 
-impl Message<'_> {
-    /// As a letter.
-    pub fn letter<'a>(&'a self, details: &'a [String], footer: &'a str) -> Letter<'a> {
-        Letter {
-            title: &self.subscription.name,
-            notice: self.notice,
-            question: &self.question.question,
-            sentence: &self.answered.sentence,
-            table: &self.answered.table,
-            details,
-            footer,
-        }
-    }
-
-    /// What counts in the answer.
-    pub fn details(&self) -> Vec<String> {
-        let Some(read) = &self.answered.interpretation else { return Vec::new() };
-        let days = read.date_range.iter().map(|range| format!("Days: {}", range.words));
-        let filters = read.filters.iter().map(|filter| format!("Only: {filter}"));
-        let currency = read.currency.iter().map(|code| format!("Currency: {code}"));
-        let notes = read.notes.iter().map(|note| format!("Note: {note}"));
-        days.chain(filters).chain(currency).chain(notes).collect()
-    }
+/// What counts in an answer.
+pub fn details(answered: &Answered) -> Vec<String> {
+    let Some(read) = &answered.interpretation else { return Vec::new() };
+    let days = read.date_range.iter().map(|range| format!("Days: {}", range.words));
+    let filters = read.filters.iter().map(|filter| format!("Only: {filter}"));
+    let currency = read.currency.iter().map(|code| format!("Currency: {code}"));
+    let notes = read.notes.iter().map(|note| format!("Note: {note}"));
+    days.chain(filters).chain(currency).chain(notes).collect()
 }
 
 /// One attempt at a delivery. An error is a fault of ours, or of what we depend on.
@@ -99,26 +152,18 @@ pub async fn send(app: &App, delivery: &Delivery) -> ApiResult<Result<(), Troubl
         Ok(sender) => sender,
         Err(why) => return Ok(Err(Trouble::Void(why))),
     };
-    let answered = match sender.ask(app).await {
-        Ok(Outcome::Answered(answered)) => answered,
-        Ok(_) => {
-            let why = "its question is not answered any more: ask it to see why";
-            return Ok(Err(Trouble::Lasting(why.to_owned())));
-        }
-        Err(error) if matches!(error.code(), Code::Busy | Code::Unavailable | Code::Internal) => {
-            return Ok(Err(Trouble::Passing(error.detail().to_owned())));
-        }
-        Err(error) => return Ok(Err(Trouble::Lasting(error.detail().to_owned()))),
+    let made = match made(app, &sender, &subscription, delivery).await? {
+        Ok(made) => made,
+        Err(trouble) => return Ok(Err(trouble)),
     };
-    let has_csv = subscription.attachments.contains(&Attachment::Csv);
-    let csv = if has_csv { Some(crate::routes::csv(&answered.table)?) } else { None };
+    let is_mail = matches!(delivery.to, Addressee::Email(_));
+    let attached: &[Attachment] = if is_mail { &subscription.attachments } else { &[] };
     let message = Message {
         id: delivery.id.to_string(),
         subscription: &subscription,
-        question: &sender.question,
         notice: delivery.notice.as_deref(),
-        answered: &answered,
-        csv,
+        files: files(app, &sender, &made, attached).await?,
+        made: &made,
     };
     match &delivery.to {
         Addressee::Email(address) => mail::send(app, &data, address, &message).await,
@@ -127,4 +172,78 @@ pub async fn send(app: &App, delivery: &Delivery) -> ApiResult<Result<(), Troubl
             None => Ok(Err(Trouble::Void("its webhook is gone".to_owned()))),
         },
     }
+}
+
+/// What the subscription sends, as its maker sees it now.
+async fn made(
+    app: &App,
+    sender: &Sender,
+    subscription: &Subscription,
+    delivery: &Delivery,
+) -> ApiResult<Result<Made, Trouble>> {
+    let made = match &subscription.what {
+        Sent::Question(id) => {
+            let Some(question) = sender.saved(*id).await? else {
+                return Ok(Err(Trouble::Void("its saved question is gone".to_owned())));
+            };
+            match sender.ask(app, &question).await {
+                Ok(Outcome::Answered(answered)) => Ok(Made::Answer { question, answered }),
+                Ok(_) => {
+                    let why = "its question is not answered any more: ask it to see why";
+                    return Ok(Err(Trouble::Lasting(why.to_owned())));
+                }
+                Err(error) => Err(error),
+            }
+        }
+        Sent::Report(spec) => {
+            // A delivery of before its subscription sent reports cannot be.
+            let id = delivery.report_id.unwrap_or(ReportId(delivery.id.0));
+            sender.report(app, spec, id).await.map(|report| Made::Report(Box::new(report)))
+        }
+    };
+    Ok(made.map_err(|error| {
+        let why = error.detail().to_owned();
+        match error.code() {
+            Code::Busy | Code::Unavailable | Code::Internal => Trouble::Passing(why),
+            _ => Trouble::Lasting(why),
+        }
+    }))
+}
+
+async fn files(
+    app: &App,
+    sender: &Sender,
+    made: &Made,
+    attached: &[Attachment],
+) -> ApiResult<Vec<File>> {
+    let mut files = Vec::new();
+    for attachment in attached {
+        let form = Form::from(*attachment);
+        let (stem, bytes) = match made {
+            Made::Report(report) => {
+                let bytes = rendering::file(app, report, form, None).await?.to_vec();
+                let (kind, from) = (report.content.kind.as_str(), report.content.period.from);
+                (format!("{kind}-{from}"), bytes)
+            }
+            Made::Answer { answered, .. } if form == Form::Csv => {
+                ("answer".to_owned(), crate::routes::csv(&answered.table)?)
+            }
+            Made::Answer { question, answered } => {
+                let document = pacioli_report::answer_document(&Answer {
+                    question: &question.question,
+                    sentence: &answered.sentence,
+                    ask: answered.ask.as_ref(),
+                    table: &answered.table,
+                    sql: &answered.sql,
+                    notes: &details(answered),
+                    company: &sender.company.company_name,
+                    asked_at: app.clock.now(),
+                });
+                ("answer".to_owned(), rendering::document(document, form).await?)
+            }
+        };
+        let name = format!("{stem}.{}", form.ending());
+        files.push(File { name, media_type: form.media_type(), bytes });
+    }
+    Ok(files)
 }

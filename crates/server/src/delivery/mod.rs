@@ -1,4 +1,5 @@
-//! What is sent by itself: answers at their times, and alerts when their conditions come to hold.
+//! What is sent by itself: answers and reports at their times, and alerts when their conditions come to
+//! hold.
 //!
 //! Every server looks for what is due, and the store decides who does it. A subscription's turn is taken
 //! by moving its time on, in one write with the deliveries that come of it, one for each addressee. A
@@ -16,7 +17,9 @@ use std::time::Duration as Wait;
 
 use chrono::Duration;
 use futures_util::{StreamExt as _, stream};
-use pacioli_model::{Addressee, Delivery, DeliveryId, DeliveryStatus, Subscription, Timestamp};
+use pacioli_model::{
+    Addressee, Delivery, DeliveryId, DeliveryStatus, ReportId, Sent, Subscription, Timestamp,
+};
 
 pub use self::{
     mail::{Mailer, check_recipient},
@@ -82,12 +85,35 @@ pub async fn deliver_due(app: &App) -> ApiResult<usize> {
             );
         }
     }
-    let due = app.store.due_deliveries(now, AT_ONCE).await?;
-    let attempts = stream::iter(due).map(|delivery| Box::pin(attempt(app, delivery)));
-    let ended: Vec<ApiResult<bool>> = attempts.buffer_unordered(PARALLEL).collect().await;
+    let due = together(app.store.due_deliveries(now, AT_ONCE).await?);
+    let attempts = stream::iter(due).map(|same| Box::pin(attempts(app, same)));
+    let ended: Vec<ApiResult<usize>> = attempts.buffer_unordered(PARALLEL).collect().await;
     let mut accepted = 0;
     for end in ended {
-        accepted += usize::from(end?);
+        accepted += end?;
+    }
+    Ok(accepted)
+}
+
+/// Deliveries that send the same report go one after the other: the first one makes it for all.
+fn together(due: Vec<Delivery>) -> Vec<Vec<Delivery>> {
+    let mut groups: Vec<Vec<Delivery>> = Vec::new();
+    for delivery in due {
+        let same = |group: &&mut Vec<Delivery>| {
+            delivery.report_id.is_some() && group[0].report_id == delivery.report_id
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(delivery),
+            None => groups.push(vec![delivery]),
+        }
+    }
+    groups
+}
+
+async fn attempts(app: &App, deliveries: Vec<Delivery>) -> ApiResult<usize> {
+    let mut accepted = 0;
+    for delivery in deliveries {
+        accepted += usize::from(attempt(app, delivery).await?);
     }
     Ok(accepted)
 }
@@ -126,6 +152,10 @@ pub fn deliveries(
         Some(quiet) => quiet::after(quiet, now),
         None => now,
     };
+    let report_id = match &subscription.what {
+        Sent::Question(_) => None,
+        Sent::Report(_) => Some(ReportId(app.random.uuid())),
+    };
     let mails = subscription.recipients.iter().cloned().map(Addressee::Email);
     let webhooks = subscription.webhooks.iter().copied().map(Addressee::Webhook);
     let delivery = |to| Delivery {
@@ -134,6 +164,7 @@ pub fn deliveries(
         subscription_id: subscription.id,
         to,
         notice: notice.map(str::to_owned),
+        report_id,
         status: DeliveryStatus::Pending,
         due_at: Some(due),
         attempts: 0,

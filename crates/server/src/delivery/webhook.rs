@@ -14,13 +14,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use sha2::Sha256;
 
-use super::{Trouble, message::Message};
+use super::{
+    Trouble,
+    message::{Made, Message},
+};
 use crate::{
     app::App,
     clock::Random,
     connect::reach,
     error::{ApiError, ApiResult},
-    routes::{CellOut, ColumnOut, shaped_columns, shaped_rows},
+    routes::{CellOut, ColumnOut, ReportOut, shaped_columns, shaped_rows},
 };
 
 /// Bytes of a secret.
@@ -40,7 +43,21 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-struct Data<'a> {
+#[serde(untagged)]
+enum Data<'a> {
+    Answer(AnswerData<'a>),
+    Report(Box<ReportData<'a>>),
+}
+
+#[derive(Serialize)]
+struct ReportData<'a> {
+    subscription_id: SubscriptionId,
+    name: &'a str,
+    report: ReportOut,
+}
+
+#[derive(Serialize)]
+struct AnswerData<'a> {
     subscription_id: SubscriptionId,
     name: &'a str,
     notice: Option<&'a str>,
@@ -84,23 +101,8 @@ pub async fn send(
 ) -> ApiResult<Result<(), Trouble>> {
     let secret = app.sealer.open((hook.company_id, hook.id), &hook.secret)?;
     let now = app.clock.now();
-    let answered = message.answered;
-    let body = Body {
-        kind: if message.notice.is_some() { "alert.raised" } else { "question.answered" },
-        timestamp: now,
-        data: Data {
-            subscription_id: message.subscription.id,
-            name: &message.subscription.name,
-            notice: message.notice,
-            question: &message.question.question,
-            answer: &answered.sentence,
-            columns: shaped_columns(&answered.table),
-            rows: shaped_rows(&answered.table, ROWS),
-            row_count: answered.table.rows.len(),
-            truncated: answered.table.truncated || answered.table.rows.len() > ROWS,
-            sql: &answered.sql,
-        },
-    };
+    let (kind, data) = told(message);
+    let body = Body { kind, timestamp: now, data };
     let body = serde_json::to_vec(&body).map_err(ApiError::internal)?;
     let headers = [
         ("webhook-id", message.id.clone()),
@@ -115,6 +117,39 @@ pub async fn send(
         Err(SourceError::Invalid { detail, .. }) => Err(Trouble::Lasting(detail)),
         Err(error) => Err(Trouble::Passing(error.to_string())),
     })
+}
+
+/// What has happened, and what is told of it.
+fn told<'a>(message: &Message<'a>) -> (&'static str, Data<'a>) {
+    let (subscription_id, name) = (message.subscription.id, message.subscription.name.as_str());
+    match message.made {
+        Made::Answer { question, answered } => {
+            let kind = if message.notice.is_some() { "alert.raised" } else { "question.answered" };
+            let data = AnswerData {
+                subscription_id,
+                name,
+                notice: message.notice,
+                question: &question.question,
+                answer: &answered.sentence,
+                columns: shaped_columns(&answered.table),
+                rows: shaped_rows(&answered.table, ROWS),
+                row_count: answered.table.rows.len(),
+                truncated: answered.table.truncated || answered.table.rows.len() > ROWS,
+                sql: &answered.sql,
+            };
+            (kind, Data::Answer(data))
+        }
+        Made::Report(report) => {
+            let mut report = (**report).clone();
+            for finding in &mut report.content.findings {
+                let table = &mut finding.evidence.table;
+                table.truncated |= table.rows.len() > ROWS;
+                table.rows.truncate(ROWS);
+            }
+            let data = ReportData { subscription_id, name, report: ReportOut::from(report) };
+            ("report.made", Data::Report(Box::new(data)))
+        }
+    }
 }
 
 /// Encrypts the secrets of webhooks anew that another key than the one in force has encrypted. Says how

@@ -35,6 +35,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use self::{
     cells::{CellOut, ColumnOut, shaped_columns, shaped_rows},
+    reports::ReportOut,
     results::csv,
 };
 use crate::app::App;

@@ -14,13 +14,14 @@ use pacioli_model::{ColumnType, Table};
 use pacioli_report::{Answer as Told, field};
 use uuid::Uuid;
 
-use crate::error::{ApiError, ApiResult};
+use crate::{
+    error::{ApiError, ApiResult},
+    rendering::{self, Form, XLSX},
+};
 
 const CSV: &str = "text/csv";
 const ARROW: &str = "application/vnd.apache.arrow.stream";
 const PARQUET: &str = "application/vnd.apache.parquet";
-/// A workbook's.
-pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// Rows that are sent in one piece.
 const PIECE_ROWS: usize = 1000;
 
@@ -68,7 +69,10 @@ impl Format {
             Self::Csv => (CSV, "answer.csv", csv_pieces(table)?),
             Self::Arrow => (ARROW, "answer.arrows", export::arrow_stream(table)?),
             Self::Parquet => (PARQUET, "answer.parquet", vec![export::parquet(table)?]),
-            Self::Xlsx => (XLSX, "answer.xlsx", vec![workbook(told).await?]),
+            Self::Xlsx => {
+                let document = pacioli_report::answer_document(told);
+                (XLSX, "answer.xlsx", vec![rendering::document(document, Form::Xlsx).await?])
+            }
         };
         let pieces = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Bytes::from(piece)));
         let mut response = Body::from_stream(stream::iter(pieces)).into_response();
@@ -79,13 +83,6 @@ impl Format {
         headers.insert("x-truncated", text(&table.truncated.to_string())?);
         Ok(Some(response))
     }
-}
-
-/// Written by a thread that may be kept busy.
-async fn workbook(told: &Told<'_>) -> ApiResult<Vec<u8>> {
-    let document = pacioli_report::answer_document(told);
-    let written = tokio::task::spawn_blocking(move || pacioli_report::xlsx(&document)).await;
-    written.map_err(ApiError::internal)?.map_err(ApiError::internal)
 }
 
 /// Which of some kinds the client would rather have, by `Accept`; `usual` where it does not say, and

@@ -23,7 +23,7 @@ const ORDERS: &str = "order_no,country,sold_on,amount\n1,Italy,2026-05-05,10.50\
                       2,Germany,2026-06-06,4.00\n3,Germany,2026-06-07,6.25\n";
 
 /// A server that sends mail through `mail`, without encryption.
-async fn server(mail: &MailServer) -> Server {
+pub async fn server(mail: &MailServer) -> Server {
     let port = mail.port.to_string();
     Server::start_with(&[
         ("PACIOLI_LIMITS__ENABLED", "false"),
@@ -43,7 +43,7 @@ async fn company(server: &Server, name: &str) -> Person {
     owner
 }
 
-async fn made(server: &Server, person: &Person, path: &str, body: Value) -> Value {
+pub async fn made(server: &Server, person: &Person, path: &str, body: Value) -> Value {
     let answer = server.send(person, Method::POST, path, body).await;
     assert_eq!(answer.status, 201, "{path}: {}", answer.text);
     answer.body
@@ -61,7 +61,7 @@ async fn subscribe(server: &Server, person: &Person, question: &str, more: Value
     made["id"].as_str().unwrap().to_owned()
 }
 
-async fn deliveries(server: &Server, person: &Person) -> Vec<Value> {
+pub async fn deliveries(server: &Server, person: &Person) -> Vec<Value> {
     // The clock goes on by more than a token's life.
     let person = &server.log_in(&person.email, PASSWORD).await;
     let list = server.get(person, "/deliveries").await;

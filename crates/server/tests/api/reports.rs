@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::server::{Answer, Person, Server};
 
 /// Three years of sales in four regions; the South orders a third from the given month on.
-fn books(south_falls: &str) -> String {
+pub fn books(south_falls: &str) -> String {
     let from: NaiveDate = south_falls.parse().unwrap();
     let mut text = "sale_date,region,product,revenue_eur\n".to_owned();
     let first: NaiveDate = "2023-01-01".parse().unwrap();
@@ -33,8 +33,15 @@ fn books(south_falls: &str) -> String {
     text
 }
 
-async fn asked(server: &Server, person: &Person, body: Value) -> Answer {
-    server.send(person, Method::POST, "/report", body).await
+/// What becomes of `POST /report`; a report that is not made at once is waited for.
+pub async fn asked(server: &Server, person: &Person, body: Value) -> Answer {
+    let mut answer = server.send(person, Method::POST, "/report", body).await;
+    let path = format!("/reports/{}", answer.body["id"].as_str().unwrap_or_default());
+    while answer.status == 202 && answer.body["status"] != "failed" {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        answer = server.get(person, &path).await;
+    }
+    answer
 }
 
 #[tokio::test]
@@ -96,6 +103,10 @@ async fn what_a_company_cannot_tell_is_said_to_be_missing() {
     server.load(&owner, "one.csv", "sale_date,region,revenue_eur\n2025-01-05,North,1.00\n").await;
     let nulls = "sale_date,region,revenue_eur\n2025-01-05,,\n2025-02-05,,\n2025-03-05,,\n";
     server.load(&owner, "nulls.csv", nulls).await;
+    let empty = server.upload(&owner, "empty.csv", "sale_date,region,revenue_eur\n").await;
+    assert_eq!(empty.status, 422, "a table without rows is none: {}", empty.text);
+    let flat: String = (1..=12).map(|month| format!("2025-{month:02}-05,North,5.00\n")).collect();
+    server.load(&owner, "flat.csv", &format!("sale_date,region,revenue_eur\n{flat}")).await;
     for kind in [
         "overview",
         "sales",
@@ -153,6 +164,12 @@ async fn filters_hold_for_every_figure_and_bad_requests_are_told_why() {
         (json!({"kind": "sales", "currency": "eur"}), "currency"),
         (json!({"kind": "sales", "language": "fr"}), "language"),
         (json!({"kind": "sales", "more": 1}), "more"),
+        (json!({"kind": "sales", "grain": "day"}), "grain"),
+        (json!({"kind": "sales", "grain": "week", "period": "2025-11"}), "grain"),
+        (json!({"kind": "sales", "grain": "quarter", "period": "2025-11"}), "grain"),
+        (json!({"kind": "sales", "period": "2025-W54"}), "period"),
+        (json!({"kind": "sales", "formats": ["pdf", "exe"]}), "formats"),
+        (json!({"kind": "sales", "formats": "pdf"}), "formats"),
         (
             json!({"kind": "sales", "filters": [{"table": "none", "column": "a", "values": ["b"]}]}),
             "table",
@@ -225,4 +242,119 @@ async fn a_report_comes_as_files_for_whoever_asked_for_it_alone() {
     let row = cover.rows().find(|row| row[0] == label);
     let row = row.unwrap_or_else(|| panic!("{label:?} in {cover:?}"));
     assert_eq!(row[1], Data::Float(head["value"].as_f64().unwrap()));
+}
+
+#[tokio::test]
+async fn figures_are_looked_at_by_weeks_and_quarters_too() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    server.load(&owner, "sales.csv", &books("2025-07-01")).await;
+    let revenue = |from: &str, to: &str| -> f64 {
+        let books = books("2025-07-01");
+        let lines = books.lines().skip(1).filter(|line| (from..to).contains(&&line[..10]));
+        lines.map(|line| line.rsplit(',').next().unwrap().parse::<f64>().unwrap()).sum()
+    };
+    for (more, from, to, grain, before) in [
+        (json!({"grain": "week"}), "2025-12-22", "2025-12-29", "week", "2024-12-23"),
+        (json!({"grain": "quarter"}), "2025-10-01", "2026-01-01", "quarter", "2024-10-01"),
+        (json!({"period": "2025-W40"}), "2025-09-29", "2025-10-06", "week", "2024-09-30"),
+        (json!({"period": "2025"}), "2025-01-01", "2026-01-01", "month", "2024-01-01"),
+        (
+            json!({"period": "2025", "grain": "quarter"}),
+            "2025-01-01",
+            "2026-01-01",
+            "quarter",
+            "2024-01-01",
+        ),
+    ] {
+        let mut body = json!({"kind": "sales", "today": "2026-01-10"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let made = asked(&server, &owner, body).await;
+        let report = &made.body;
+        assert_eq!(
+            (&report["period"]["from"], &report["period"]["to"]),
+            (&json!(from), &json!(to)),
+            "{more}: {}",
+            made.text
+        );
+        assert_eq!(report["comparison"]["from"], before, "{more}");
+        let value = report["headline"][0]["value"].as_f64().unwrap();
+        assert!((value - revenue(from, to)).abs() < 1e-6, "{more}: {value}");
+        let series = report["headline"][0]["series"].as_array().unwrap();
+        let days: Vec<NaiveDate> = series
+            .iter()
+            .rev()
+            .take(2)
+            .map(|it| it["at"].as_str().unwrap().parse().unwrap())
+            .collect();
+        let apart = (days[0] - days[1]).num_days();
+        let expect = match grain {
+            "week" => 7..=7,
+            "month" => 28..=31,
+            _ => 90..=92,
+        };
+        assert!(expect.contains(&apart), "{more}: {apart}");
+    }
+}
+
+#[tokio::test]
+async fn files_that_are_asked_for_with_a_report_are_named_in_it() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    server.load(&owner, "sales.csv", &books("2025-07-01")).await;
+    let body =
+        json!({"kind": "sales", "today": "2026-01-10", "formats": ["pdf", "json", "xlsx", "pdf"]});
+    let made = asked(&server, &owner, body).await;
+    let files = made.body["files"].as_array().unwrap();
+    let formats: Vec<&str> = files.iter().map(|it| it["format"].as_str().unwrap()).collect();
+    assert_eq!(formats, ["pdf", "xlsx"], "{}", made.text);
+    for file in files {
+        let request = server.request(Method::GET, file["href"].as_str().unwrap());
+        let answer = request.bearer_auth(&owner.token).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{file}");
+        assert!(answer.bytes().await.unwrap().len() > 1000, "{file}");
+    }
+    let plain = asked(&server, &owner, json!({"kind": "sales", "today": "2026-01-10"})).await;
+    assert_eq!(plain.body["files"], json!([]));
+}
+
+#[tokio::test]
+async fn a_report_whose_server_died_is_not_there_in_part() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let data = server.app.store.tenant(owner.company.parse().unwrap());
+    let now = server.clock.now();
+    let id = pacioli_model::JobId(pacioli_server::Random.uuid());
+    // As it is recorded while the report is made; nobody gives a sign of life after that.
+    let job = pacioli_model::Job {
+        id,
+        company_id: owner.company.parse().unwrap(),
+        started_by: owner.id.parse().unwrap(),
+        kind: pacioli_model::JobKind::Report,
+        status: pacioli_model::JobStatus::Running,
+        rows: 0,
+        bytes_read: 3,
+        bytes_total: 20,
+        tables: Vec::new(),
+        failure: None,
+        created_at: now,
+        updated_at: now,
+        lease_until: now + chrono::Duration::seconds(30),
+        expires_at: now + chrono::Duration::days(30),
+    };
+    data.put_job(&job).await.unwrap();
+    let path = format!("/reports/{id}");
+    let running = server.get(&owner, &path).await;
+    assert_eq!((running.status.as_u16(), &running.body["status"]), (202, &json!("running")));
+    server.advance(chrono::Duration::minutes(2));
+    for ending in ["", ".pdf", ".xlsx"] {
+        let gone = server.get(&owner, &format!("{path}{ending}")).await;
+        assert_eq!(
+            (gone.status.as_u16(), &gone.body["status"]),
+            (202, &json!("failed")),
+            "{}",
+            gone.text
+        );
+    }
+    assert_eq!(server.get(&owner, "/reports").await.body["items"], json!([]));
 }

@@ -1,13 +1,48 @@
 use chrono::NaiveDate;
 use pacioli_model::{
-    Finding, Kpi, Missing, Point, Report, SavedAnswer, TableUsed, Timestamp, Window, notation,
+    Finding, Kpi, Missing, Point, Report, ReportId, SavedAnswer, TableUsed, Timestamp, Window,
+    notation,
 };
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::cells::{CellOut, ColumnOut, shape};
+use super::super::{
+    cells::{CellOut, ColumnOut, shape},
+    jobs::JobOut,
+};
+
+/// A report that is being made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReportStarted {
+    #[serde(flatten)]
+    pub job: JobOut,
+    /// Where its files are, once the job has succeeded.
+    pub files: Vec<FileOut>,
+}
+
+/// A file of a report.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FileOut {
+    /// `pdf`, `xlsx`, `csv`, `html` or `zip`.
+    #[schema(example = "pdf")]
+    format: String,
+    /// Its path.
+    #[schema(example = "/reports/7a1b7c1e-5a0e-4f5e-9c5c-0f5f6d6f7a8b.pdf")]
+    href: String,
+}
+
+impl FileOut {
+    /// The files of these endings.
+    pub fn of<'a>(id: &ReportId, endings: impl Iterator<Item = &'a str>) -> Vec<Self> {
+        let file = |format: &str| Self {
+            format: format.to_owned(),
+            href: format!("/reports/{id}.{format}"),
+        };
+        endings.map(file).collect()
+    }
+}
 
 /// A report, in short.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,6 +129,8 @@ pub struct ReportOut {
     missing: Vec<MissingOut>,
     /// Tests that were made; the findings are what remained after the control of false discoveries.
     tests_made: usize,
+    /// The files that were asked for with it. It comes in the other forms too, by the endings of their names.
+    files: Vec<FileOut>,
 }
 
 /// What a report is.
@@ -249,8 +286,10 @@ fn rows(table: pacioli_model::Table) -> RowsOut {
 
 impl From<Report> for ReportOut {
     fn from(it: Report) -> Self {
+        let files = FileOut::of(&it.id, it.formats.iter().map(String::as_str));
         let content = it.content;
         Self {
+            files,
             summary: ReportHead {
                 id: it.id.0,
                 kind: content.kind.as_str(),

@@ -1,0 +1,138 @@
+//! What a company declares about its figures, and what reports make of it: names by language, kinds, targets,
+//! parts of ratios.
+
+use chrono::{Datelike as _, NaiveDate};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    reports::{asked, books},
+    server::{Person, Server},
+};
+
+/// A company with books, a plan, and metrics of both.
+async fn company(server: &Server) -> Person {
+    let owner = server.sign_up("owner").await;
+    server.load(&owner, "sales.csv", &books("2025-07-01")).await;
+    let plan: String = (1..=12).map(|month| format!("2025-{month:02}-01,40000.00\n")).collect();
+    server.load(&owner, "plan.csv", &format!("month,amount\n{plan}")).await;
+    let metrics = json!({
+        "revenue": {"label": "Revenue", "labels": {"de": "Umsatz"}, "unit": "currency EUR",
+            "expression": "sum(sales.revenue_eur) on sales.sale_date",
+            "reports": ["overview", "sales"], "place": 1, "better": "higher"},
+        "revenue_target": {"expression": "sum(plan.amount) on plan.month", "unit": "currency EUR"},
+        "bookings": {"expression": "count(sales) on sales.sale_date", "reports": ["cash"],
+            "better": "neither"},
+        "basket": {"label": "Basket", "expression": "revenue / bookings",
+            "unit": "currency EUR", "reports": ["sales"], "place": 2, "better": "higher"},
+    });
+    let tables = json!({"sales": {"columns": {"region": {"labels": {"de": "Gebiet"}}}}});
+    let body = json!({"version": 0, "metrics": metrics, "tables": tables});
+    let declared = server.send(&owner, Method::PATCH, "/semantics", body).await;
+    assert_eq!(declared.status, 200, "{}", declared.text);
+    assert_eq!(declared.body["in_effect"]["metrics"]["revenue"]["labels"]["de"], "Umsatz");
+    owner
+}
+
+fn of_kind<'a>(report: &'a Value, kind: &str) -> Vec<&'a Value> {
+    let findings = report["findings"].as_array().unwrap();
+    findings.iter().filter(|it| it["fact"]["kind"] == kind).collect()
+}
+
+#[tokio::test]
+async fn kinds_look_at_what_is_declared_for_them_and_names_are_told_in_their_language() {
+    let server = Server::start().await;
+    let owner = company(&server).await;
+    let names = async |kind: &str| {
+        let made = asked(&server, &owner, json!({"kind": kind, "today": "2026-01-10"})).await;
+        let head =
+            made.body["headline"].as_array().unwrap_or_else(|| panic!("{}", made.text)).clone();
+        head.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("sales").await, ["revenue", "basket"]);
+    assert_eq!(names("cash").await, ["bookings"]);
+    assert_eq!(names("inventory").await, Vec::<String>::new());
+    let made = asked(&server, &owner, json!({"kind": "sales", "today": "2026-01-10"})).await;
+    let path = format!("/reports/{}.html", made.body["id"].as_str().unwrap());
+    let english = server.get(&owner, &path).await.text;
+    let german = server.get(&owner, &format!("{path}?language=de")).await.text;
+    assert!(english.contains("Revenue") && !english.contains("Umsatz"), "{english}");
+    assert!(german.contains("Umsatz") && german.contains("Gebiet"), "{german}");
+    // What has no name in German keeps its own.
+    assert!(german.contains("Basket"), "{german}");
+}
+
+#[tokio::test]
+async fn the_parts_of_a_ratio_say_where_its_change_lies() {
+    let server = Server::start().await;
+    let owner = company(&server).await;
+    let made = asked(&server, &owner, json!({"kind": "sales", "today": "2026-01-10"})).await;
+    let found = of_kind(&made.body, "ratio_drivers");
+    let fact = &found.first().unwrap_or_else(|| panic!("{}", made.text))["fact"];
+    let first = &fact["components"][0];
+    assert_eq!(first["member"], "South", "{fact}");
+    let parts = fact["components"].as_array().unwrap().iter();
+    let sum: f64 = parts.map(|it| it["rate"].as_f64().unwrap() + it["mix"].as_f64().unwrap()).sum();
+    let number = |name: &str| fact[name].as_f64().unwrap();
+    assert!((sum - (number("value") - number("before"))).abs() < 1e-6, "{fact}");
+    // The same from a question.
+    let answer = server
+        .send(
+            &owner,
+            Method::POST,
+            "/query",
+            json!({"question": "why did basket fall in December 2025", "today": "2026-01-10"}),
+        )
+        .await;
+    assert_eq!(answer.body["status"], "answered", "{}", answer.text);
+    let columns: Vec<&str> = answer.body["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(columns[..2], ["member", "numerator_before"], "{}", answer.text);
+}
+
+#[tokio::test]
+async fn the_pace_of_the_month_that_runs_is_held_against_its_target() {
+    let server = Server::start().await;
+    let owner = company(&server).await;
+    let made = asked(&server, &owner, json!({"kind": "overview", "today": "2025-12-20"})).await;
+    let found = of_kind(&made.body, "pace");
+    let fact = &found.first().unwrap_or_else(|| panic!("{}", made.text))["fact"];
+    let revenue = |from: &str, to: &str| -> f64 {
+        let (from, to): (NaiveDate, NaiveDate) = (from.parse().unwrap(), to.parse().unwrap());
+        let books = books("2025-07-01");
+        let lines = books.lines().skip(1).filter(|line| {
+            let day: NaiveDate = line.split(',').next().unwrap().parse().unwrap();
+            from <= day && day < to
+        });
+        lines.map(|line| line.rsplit(',').next().unwrap().parse::<f64>().unwrap()).sum()
+    };
+    let number = |name: &str| fact[name].as_f64().unwrap();
+    assert!((number("so_far") - revenue("2025-12-01", "2025-12-20")).abs() < 1e-6, "{fact}");
+    assert_eq!((&fact["days"], &fact["days_in_all"]), (&json!(19), &json!(31)));
+    assert_eq!((&fact["is_target"], number("reference")), (&json!(true), 40_000.0));
+    // As the same first days of the twelve months before let expect.
+    let shares: Vec<f64> = (0..12)
+        .map(|back| {
+            let from: NaiveDate = "2024-12-01".parse().unwrap();
+            let from = from + chrono::Months::new(back);
+            let to = from + chrono::Months::new(1);
+            let same = from.with_day(20).unwrap();
+            revenue(&from.to_string(), &same.to_string())
+                / revenue(&from.to_string(), &to.to_string())
+        })
+        .collect();
+    let expected = number("so_far") / (shares.iter().sum::<f64>() / 12.0);
+    assert!((number("projected") - expected).abs() < 1e-6 * expected, "{expected} {fact}");
+    // A month that is over has no pace.
+    let over = asked(
+        &server,
+        &owner,
+        json!({"kind": "overview", "period": "2025-10", "today": "2025-12-20"}),
+    )
+    .await;
+    assert_eq!(of_kind(&over.body, "pace").len(), 0, "{}", over.text);
+}
