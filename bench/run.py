@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+import outlook
 import programs
 import warehouse
 from load import Load, bearer, finish_wrk, hash_rate, logins, start_wrk, steady_reads, wrk
@@ -45,6 +46,8 @@ def main() -> None:
             "erp": bench.erp,
             "csv": bench.csv,
             "growth": bench.growth,
+            "report": bench.report,
+            "forecast": bench.forecast,
         }
         for name, measure in parts.items():
             if not options.only or name in options.only:
@@ -58,9 +61,10 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="turns of each program")
     parser.add_argument("--seconds", type=float, default=5, help="of load in one turn")
-    parser.add_argument("--only", action="append", help="start, protected_route, logins, storm, tpch, erp, csv or growth")
+    parser.add_argument("--only", action="append", help="start, protected_route, logins, storm, tpch, erp, csv, growth, report or forecast")
     parser.add_argument("--scale", type=float, default=1, help="of TPC-H")
-    parser.add_argument("--lines", type=int, default=5_000_000, help="order lines that questions are asked over")
+    parser.add_argument("--lines", type=int, default=5_000_000, help="order lines that questions are asked and reports made over")
+    parser.add_argument("--series", type=int, default=10_000, help="that are forecast")
     parser.add_argument("--megabytes", type=int, default=1000, help="of the CSV file that is loaded")
     parser.add_argument("--json", type=Path, default=BENCH / "results.json", help="where figures go")
     return parser.parse_args()
@@ -137,6 +141,12 @@ class Bench:
 
     def growth(self) -> dict:
         return warehouse.growth(self.folder, two_cpus(), self.rounds)
+
+    def report(self) -> dict:
+        return outlook.reports(self.folder, two_cpus(), self.rounds, self.options.lines)
+
+    def forecast(self) -> dict:
+        return outlook.forecasts(self.folder, two_cpus(), self.rounds, self.options.series)
 
     def starts(self) -> dict:
         """From spawning to the first 200, with an empty data folder and with a used one; and the
@@ -275,6 +285,7 @@ def report(results: dict) -> None:
             [[name, f"{row['quiet_p99_ms']:.2f}", f"{row['storm_p99_ms']:.2f}", f"{row['ratio']:.1f}"] for name, row in storm.items()],
         )
     warehouse.report(results, table)
+    outlook.show(results, table)
     if start := results.get("start"):
         table(["Pacioli", ""], [[name, f"{value:.3f}"] for name, value in start.items()])
     table(["target", "measured", "met"], list(targets(results)))
@@ -301,6 +312,15 @@ def targets(results: dict) -> Iterator[list[str]]:
         ("questions, kept: p95 < 10 ms", ("erp", "cached_p95_ms"), "most", 10.0),
         ("loading a CSV ≥ half of DuckDB's speed", ("csv", "speed_of_pacioli"), "least", 0.5),
         ("memory of the server meanwhile < 500 MB", ("csv", "server_peak_mb"), "most", 500.0),
+        ("overview report ≤ 5 s", ("report", "json_s"), "most", 5.0),
+        ("its PDF ≤ 1 s more", ("report", "pdf_s"), "most", 1.0),
+        ("its workbook ≤ 1 s more", ("report", "xlsx_s"), "most", 1.0),
+        ("memory of the server meanwhile < 1 GB", ("report", "server_peak_mb"), "most", 1000.0),
+        ("memory of a worker meanwhile < 1 GB", ("report", "worker_peak_mb"), "most", 1000.0),
+        ("forecasts ≤ the time of statsforecast", ("forecast", "time_of_pacioli"), "most", 1.0),
+        ("no worse than the seasonal naive on ≥ 70 %", ("forecast", "part_no_worse_than_naive"), "least", 0.7),
+        ("80 % intervals cover ≥ 75 %", ("forecast", "coverage_of_80_percent"), "least", 0.75),
+        ("80 % intervals cover ≤ 85 %", ("forecast", "coverage_of_80_percent"), "most", 0.85),
     ]
     for words, path, kind, limit in path_limits:
         value = results
