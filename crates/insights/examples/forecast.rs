@@ -1,6 +1,7 @@
 //! Forecasts monthly series, one JSON array a line of standard input: `forecast HORIZON THREADS`. A line of
 //! JSON comes back for each, in order; how long the forecasting took, in seconds, goes to standard error.
 #![expect(clippy::unwrap_used, reason = "a program that cannot go on has failed")]
+#![expect(clippy::print_stderr, reason = "that is where its time goes")]
 
 use std::{
     io::{BufWriter, Read as _, Write as _, stdin, stdout},

@@ -25,8 +25,10 @@ use crate::{
 };
 
 const TEMPLATE: &str = include_str!("report.typ");
-/// More rows than this are for the files that are made for rows.
-const MOST_ROWS: usize = 50;
+/// More rows than these are for the files that are made for rows: of periods, which stand side by side, and
+/// of anything else.
+const MOST_PERIODS: usize = 60;
+const MOST_ROWS: usize = 25;
 /// Documents after which what Typst remembers of one is forgotten.
 const REMEMBERED: usize = 2;
 const WORDS: [&str; 16] = [
@@ -220,7 +222,8 @@ fn section(document: &Document, section: &Section, place: usize) -> Value {
 }
 
 fn grid(document: &Document, grid: &Grid) -> Value {
-    let (rows, all) = grid.first(MOST_ROWS);
+    let is_run = grid.columns.first().is_some_and(|column| column.grain.is_some());
+    let (rows, all) = grid.first(if is_run { MOST_PERIODS } else { MOST_ROWS });
     let row = |row: &Vec<pacioli_model::Cell>| {
         let cells = row.iter().enumerate();
         cells.map(|(place, cell)| grid.text(place, cell, document.language)).collect::<Vec<_>>()

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use pacioli_model::{Component, Evidence, Fact, Window};
+use pacioli_model::{Better, Component, Evidence, Fact, Window};
 
 use super::{
     About, Breakdown, Candidate, Figure, Look,
@@ -260,8 +260,12 @@ impl Look<'_> {
     }
 
     /// What of a change of money is price, volume and mix: where a figure of units of the same table has
-    /// the same members.
+    /// the same members, and more of it is better.
     pub(super) fn price_volume_mix(&self) -> Option<Candidate> {
+        // What costs or comes back is not made of the units that were sold.
+        if self.figure.metric.better != Better::Higher {
+            return None;
+        }
         let units = self.study.figures.iter().find(|it| {
             it.table == self.figure.table
                 && it.adds_up

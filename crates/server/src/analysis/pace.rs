@@ -32,10 +32,11 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// The one that runs on the report's day; nothing where its days are others, or where it has not begun.
+    /// The one that runs on the report's day; nothing where the report is about other days, or where the
+    /// data has none of it.
     pub(super) fn of(wanted: &Wanted, content: &ReportContent, grain: TimeGrain) -> Option<Self> {
         let edge = edge(content.today, content.data_until?);
-        let from = first_day(grain, edge);
+        let from = first_day(grain, content.today);
         let to = step(grain, from, 1);
         let is_asked = wanted.period.is_none_or(|it| it.from < to && from < it.to);
         (is_asked && from < edge).then_some(Self { grain, from, to, edge })

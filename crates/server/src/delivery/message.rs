@@ -24,7 +24,7 @@ use crate::{
 /// with the rights that its maker has by then.
 const FRESH: Duration = Duration::minutes(5);
 /// The longest that the making of a report may take; shorter than what an attempt has in all.
-const PATIENCE: Wait = Wait::from_secs(8 * 60);
+const PATIENCE: Wait = Wait::from_mins(8);
 
 /// With whose eyes a subscription is seen.
 pub struct Sender {
@@ -81,9 +81,8 @@ impl Sender {
         let began = Instant::now();
         let making = make(app, &order, id, before.as_ref(), &progress);
         let made = tokio::time::timeout(PATIENCE, Box::pin(making)).await;
-        let made = made.unwrap_or_else(|_| {
-            Err(ApiError::new(Code::Unavailable, "The report took too long."))
-        });
+        let made = made
+            .unwrap_or_else(|_| Err(ApiError::new(Code::Unavailable, "The report took too long.")));
         let outcome = if made.is_ok() { "succeeded" } else { "failed" };
         app.metrics.report(outcome, began.elapsed());
         match made {
@@ -99,7 +98,7 @@ pub enum Made {
     /// An answer.
     Answer {
         /// What was asked.
-        question: SavedQuestion,
+        question: Box<SavedQuestion>,
         /// And answered.
         answered: Box<Answered>,
     },
@@ -187,7 +186,9 @@ async fn made(
                 return Ok(Err(Trouble::Void("its saved question is gone".to_owned())));
             };
             match sender.ask(app, &question).await {
-                Ok(Outcome::Answered(answered)) => Ok(Made::Answer { question, answered }),
+                Ok(Outcome::Answered(answered)) => {
+                    Ok(Made::Answer { question: Box::new(question), answered })
+                }
                 Ok(_) => {
                     let why = "its question is not answered any more: ask it to see why";
                     return Ok(Err(Trouble::Lasting(why.to_owned())));

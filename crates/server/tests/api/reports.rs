@@ -105,7 +105,8 @@ async fn what_a_company_cannot_tell_is_said_to_be_missing() {
     server.load(&owner, "nulls.csv", nulls).await;
     let empty = server.upload(&owner, "empty.csv", "sale_date,region,revenue_eur\n").await;
     assert_eq!(empty.status, 422, "a table without rows is none: {}", empty.text);
-    let flat: String = (1..=12).map(|month| format!("2025-{month:02}-05,North,5.00\n")).collect();
+    let flat = (1..=12).map(|month| format!("2025-{month:02}-05,North,5.00\n"));
+    let flat = flat.collect::<Vec<_>>().concat();
     server.load(&owner, "flat.csv", &format!("sale_date,region,revenue_eur\n{flat}")).await;
     for kind in [
         "overview",

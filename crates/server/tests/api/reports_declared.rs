@@ -10,17 +10,14 @@ use crate::{
     server::{Person, Server},
 };
 
-/// A company with books, a plan, and metrics of both.
+/// A company with books, and metrics of them.
 async fn company(server: &Server) -> Person {
     let owner = server.sign_up("owner").await;
     server.load(&owner, "sales.csv", &books("2025-07-01")).await;
-    let plan: String = (1..=12).map(|month| format!("2025-{month:02}-01,40000.00\n")).collect();
-    server.load(&owner, "plan.csv", &format!("month,amount\n{plan}")).await;
     let metrics = json!({
         "revenue": {"label": "Revenue", "labels": {"de": "Umsatz"}, "unit": "currency EUR",
             "expression": "sum(sales.revenue_eur) on sales.sale_date",
             "reports": ["overview", "sales"], "place": 1, "better": "higher"},
-        "revenue_target": {"expression": "sum(plan.amount) on plan.month", "unit": "currency EUR"},
         "bookings": {"expression": "count(sales) on sales.sale_date", "reports": ["cash"],
             "better": "neither"},
         "basket": {"label": "Basket", "expression": "revenue / bookings",
@@ -98,6 +95,13 @@ async fn the_parts_of_a_ratio_say_where_its_change_lies() {
 async fn the_pace_of_the_month_that_runs_is_held_against_its_target() {
     let server = Server::start().await;
     let owner = company(&server).await;
+    let plan = (1..=12).map(|month| format!("2025-{month:02}-01,40000.00\n"));
+    let plan = plan.collect::<Vec<_>>().concat();
+    server.load(&owner, "plan.csv", &format!("month,amount\n{plan}")).await;
+    let target = json!({"version": 1, "metrics": {"revenue_target":
+        {"expression": "sum(plan.amount) on plan.month", "unit": "currency EUR"}}});
+    let declared = server.send(&owner, Method::PATCH, "/semantics", target).await;
+    assert_eq!(declared.status, 200, "{}", declared.text);
     let made = asked(&server, &owner, json!({"kind": "overview", "today": "2025-12-20"})).await;
     let found = of_kind(&made.body, "pace");
     let fact = &found.first().unwrap_or_else(|| panic!("{}", made.text))["fact"];

@@ -118,6 +118,8 @@ pub(super) const TESTS: &[Text] = &[
     ),
     ("test.mann_kendall", "Mann-Kendall test", "Mann-Kendall-Test"),
     ("test.welch_t", "Welch's t-test", "Welch-t-Test"),
+    ("test.student_t", "Student's t-test", "Student-t-Test"),
+    ("test.f_test", "F-test", "F-Test"),
     ("test.robust_z", "robust z-score", "robuster z-Wert"),
     ("test.spearman", "Spearman's rank correlation", "Spearmans Rangkorrelation"),
     ("test.pelt", "PELT change-point search", "PELT-Strukturbruchsuche"),

@@ -67,6 +67,13 @@ mod tests {
     }
 
     #[test]
+    fn every_test_that_is_made_has_a_name() {
+        for name in ["robust_z", "mann_kendall", "f_test", "student_t", "spearman"] {
+            assert!(!text(Language::German, &format!("test.{name}")).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
     fn a_value_is_never_looked_into_again() {
         let said =
             say(Language::English, "of_member", &[("metric", "{member}"), ("member", "{x}")]);
