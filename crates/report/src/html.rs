@@ -233,7 +233,7 @@ impl Page<'_> {
             let _ = write!(out, "<th scope=\"col\"{class}>{}</th>", escaped(&column.label));
         }
         let _ = writeln!(out, "</tr></thead>\n<tbody>");
-        let (rows, all) = grid.first(MOST_ROWS);
+        let rows = grid.shown(MOST_ROWS);
         for row in rows {
             let _ = write!(out, "<tr>");
             for (place, cell) in row.iter().enumerate() {
@@ -248,7 +248,7 @@ impl Page<'_> {
             let _ = writeln!(out, "</tr>");
         }
         let _ = writeln!(out, "</tbody>\n</table>\n</div>");
-        if let Some(told) = cut(self.document, rows.len(), all, grid.truncated) {
+        if let Some(told) = cut(self.document, grid, rows.len()) {
             let _ = writeln!(out, "<p class=\"note\">{told}</p>");
         }
     }
@@ -331,20 +331,14 @@ impl Page<'_> {
 }
 
 /// What to say where not all rows are shown.
-pub(crate) fn cut(
-    document: &Document,
-    shown: usize,
-    all: usize,
-    truncated: bool,
-) -> Option<String> {
+pub(crate) fn cut(document: &Document, grid: &Grid, shown: usize) -> Option<String> {
     let mut told = Vec::new();
-    if shown < all {
-        let values = [("shown", shown.to_string()), ("all", all.to_string())];
-        let values: Vec<(&str, &str)> =
-            values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        told.push(say(document.language, "rows_shown", &values));
+    if shown < grid.rows.len() {
+        let key = if grid.is_run() { "rows_last" } else { "rows_shown" };
+        let (shown, all) = (shown.to_string(), grid.rows.len().to_string());
+        told.push(say(document.language, key, &[("shown", &shown), ("all", &all)]));
     }
-    if truncated {
+    if grid.truncated {
         told.push(text(document.language, "rows_cut").to_owned());
     }
     (!told.is_empty()).then(|| told.join(" "))

@@ -222,8 +222,9 @@ fn section(document: &Document, section: &Section, place: usize) -> Value {
 }
 
 fn grid(document: &Document, grid: &Grid) -> Value {
-    let is_run = grid.columns.first().is_some_and(|column| column.grain.is_some());
-    let (rows, all) = grid.first(if is_run { MOST_PERIODS } else { MOST_ROWS });
+    // Two columns of periods stand side by side in several parts.
+    let is_narrow = grid.is_run() && grid.columns.len() == 2;
+    let rows = grid.shown(if is_narrow { MOST_PERIODS } else { MOST_ROWS });
     let row = |row: &Vec<pacioli_model::Cell>| {
         let cells = row.iter().enumerate();
         cells.map(|(place, cell)| grid.text(place, cell, document.language)).collect::<Vec<_>>()
@@ -232,6 +233,6 @@ fn grid(document: &Document, grid: &Grid) -> Value {
     json!({
         "columns": columns.map(|one| json!({"label": one.label, "numeric": one.numeric})).collect::<Vec<_>>(),
         "rows": rows.iter().map(row).collect::<Vec<_>>(),
-        "cut": cut(document, rows.len(), all, grid.truncated),
+        "cut": cut(document, grid, rows.len()),
     })
 }

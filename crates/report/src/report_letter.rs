@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::{
     chart::escaped,
     document::{Document, Figure, Grid, Section, Tone},
+    html::cut,
     write::{say, text},
 };
 
@@ -201,9 +202,7 @@ impl ReportLetter<'_> {
         if grid.rows.is_empty() || grid.columns.len() > COLUMNS {
             return;
         }
-        let is_run = grid.columns.first().is_some_and(|column| column.grain.is_some());
-        let from = if is_run { grid.rows.len().saturating_sub(ROWS) } else { 0 };
-        let shown = &grid.rows[from..grid.rows.len().min(from + ROWS)];
+        let shown = grid.shown(ROWS);
         let _ = write!(
             out,
             "<table style=\"border-collapse:collapse;font-size:13px;margin:6px 0\"><thead><tr>"
@@ -227,11 +226,7 @@ impl ReportLetter<'_> {
             let _ = write!(out, "</tr>");
         }
         let _ = write!(out, "</tbody></table>");
-        if shown.len() < grid.rows.len() {
-            let key = if is_run { "mail.last_rows" } else { "rows_shown" };
-            let (shown, all) = (shown.len().to_string(), grid.rows.len().to_string());
-            let values = [("shown", shown.as_str()), ("all", &all)];
-            let told = say(self.document.language, key, &values);
+        if let Some(told) = cut(self.document, grid, shown.len()) {
             let _ = write!(
                 out,
                 "<p style=\"margin:0;font-size:13px;color:{FAINT}\">{}</p>",

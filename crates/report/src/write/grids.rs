@@ -84,8 +84,15 @@ impl Grid {
         Self { columns: columns.collect(), rows: table.rows.clone(), truncated: table.truncated }
     }
 
-    /// The rows without one that would overflow a page; how many there are in all.
-    pub(crate) fn first(&self, most: usize) -> (&[Vec<Cell>], usize) {
-        (&self.rows[..self.rows.len().min(most)], self.rows.len())
+    /// Its first column is periods, in order: the last ones are those that count.
+    pub(crate) fn is_run(&self) -> bool {
+        self.columns.first().is_some_and(|column| column.grain.is_some())
+    }
+
+    /// At most so many rows: of a run of periods the last, else the first.
+    pub(crate) fn shown(&self, most: usize) -> &[Vec<Cell>] {
+        let count = self.rows.len();
+        let from = if self.is_run() { count.saturating_sub(most) } else { 0 };
+        &self.rows[from..count.min(from + most)]
     }
 }

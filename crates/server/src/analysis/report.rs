@@ -89,13 +89,16 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
     let dates = chosen.iter().map(|it| &it.figured.date).chain(&open);
     let spans = extras::spans(analyst, dates).await?;
     let span = |it: &Chosen| spans.get(&extras::key(&it.figured.date)).copied();
-    let until =
-        chosen.iter().filter_map(|it| Some(span(it)?.1)).filter(|day| *day < wanted.today).max();
-    let of_open = || open.iter().filter_map(|it| Some(spans.get(&extras::key(it))?.1)).max();
-    let data_until = until.or_else(|| chosen.iter().filter_map(|it| Some(span(it)?.1)).max());
-    let data_until = data_until.or_else(of_open);
-    let first = chosen.iter().filter_map(|it| Some(span(it)?.0)).min();
     let today = wanted.today;
+    let ends = chosen.iter().filter_map(|it| Some(span(it)?.1));
+    let of_open = || open.iter().filter_map(|it| Some(spans.get(&extras::key(it))?.1)).max();
+    let data_until = match ends.clone().next() {
+        // The most telling figure goes on: what there is of today is not a day yet.
+        Some(last) if last >= today => today.pred_opt(),
+        Some(_) => ends.filter(|day| *day < today).max(),
+        None => of_open(),
+    };
+    let first = chosen.iter().filter_map(|it| Some(span(it)?.0)).min();
     let grain = wanted.period.map(|it| it.grain).or(wanted.spec.grain).unwrap_or(TimeGrain::Month);
     let edge = lenient_edge(grain, today, data_until.unwrap_or(today));
     let period = wanted.period.unwrap_or_else(|| Periods::last_complete(edge, grain));

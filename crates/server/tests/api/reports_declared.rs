@@ -131,6 +131,20 @@ async fn the_pace_of_the_month_that_runs_is_held_against_its_target() {
         .collect();
     let expected = number("so_far") / (shares.iter().sum::<f64>() / 12.0);
     assert!((number("projected") - expected).abs() < 1e-6 * expected, "{expected} {fact}");
+    // Figures that ended long ago do not hold the others back.
+    let old = "hired_on,name\n2024-01-02,Ada\n2024-05-03,Bea\n2024-06-30,Cid\n";
+    server.load(&owner, "hires.csv", old).await;
+    let hires = json!({"version": 2, "metrics": {"hires":
+        {"expression": "count(hires) on hires.hired_on", "reports": ["overview"], "place": 9}}});
+    let declared = server.send(&owner, Method::PATCH, "/semantics", hires).await;
+    assert_eq!(declared.status, 200, "{}", declared.text);
+    let made = asked(&server, &owner, json!({"kind": "overview", "today": "2025-12-20"})).await;
+    assert_eq!(
+        (&made.body["period"]["from"], &made.body["data_until"]),
+        (&json!("2025-11-01"), &json!("2025-12-19")),
+        "{}",
+        made.text
+    );
     // A month that is over has no pace.
     let over = asked(
         &server,

@@ -27,6 +27,7 @@ pub(super) const LABELS: &[Text] = &[
     ("good", "good", "gut"),
     ("bad", "needs attention", "Achtung"),
     ("rows_shown", "The first {shown} of {all} rows.", "Die ersten {shown} von {all} Zeilen."),
+    ("rows_last", "The last {shown} of {all} rows.", "Die letzten {shown} von {all} Zeilen."),
     ("rows_cut", "More rows exist than are kept here.", "Es gibt mehr Zeilen, als hier stehen."),
     ("rows_given", "Rows: {rows}", "Zeilen: {rows}"),
     ("company", "Company", "Unternehmen"),
@@ -56,7 +57,6 @@ pub(super) const LABELS: &[Text] = &[
     ("versus_year", "{change} on a year before", "{change} zum Vorjahr"),
     ("no_value", "no rows", "keine Zeilen"),
     ("of_member", "{metric} of {member}", "{metric} von {member}"),
-    ("mail.last_rows", "The last {shown} of {all} rows.", "Die letzten {shown} von {all} Zeilen."),
     (
         "mail.files",
         "Pictures and all rows are in the files that go with this mail.",
