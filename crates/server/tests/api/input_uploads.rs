@@ -169,7 +169,12 @@ async fn files_that_are_no_table_say_why_and_leave_nothing() {
             invalid("archive_damaged"),
             "damaged",
         ),
-        ("an old workbook", bomb(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), unsupported, "Excel"),
+        (
+            "half of an old workbook",
+            bomb(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+            invalid("workbook_damaged"),
+            "damaged",
+        ),
         ("a PDF", b"%PDF-1.7\n".to_vec(), unsupported, "Parquet, SQLite, and ZIP"),
         ("a web page", b"<!DOCTYPE html><html></html>".to_vec(), unsupported, "web page"),
         ("half of JSON", b"{\"a\": 1".to_vec(), invalid("json_syntax"), "Line 1"),

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use pacioli_model::{
-    Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, Literal, Measure, OrderBy,
-    Predicate, Value,
+    Aggregate, Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, Literal,
+    Measure, OrderBy, Predicate, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -256,6 +256,13 @@ impl Builder<'_> {
                     })?,
                     None => column,
                 };
+                let data_type = self.schema.columns[of].column.data_type;
+                if matches!(aggregate, Aggregate::Sum | Aggregate::Average)
+                    && !data_type.is_number()
+                {
+                    let tokens = named.as_ref().unwrap_or(pick).tokens.clone();
+                    return Err(misfit(tokens, "Only numbers have a mean or a total."));
+                }
                 let table = self.schema.tables[self.schema.table_of(of)].entry.name.clone();
                 let mut ask = Ask::about(table.clone());
                 let mut aggregation = Aggregation::new(*aggregate, table);
