@@ -67,7 +67,7 @@ pub fn grammar(tables: &[&TableEntry]) -> String {
 }
 
 /// A name as a statement has it: in quotes where it is a word of SQL.
-pub(super) fn written(name: &str) -> String {
+pub fn written(name: &str) -> String {
     let keyword = ALL_KEYWORDS.binary_search(&name.to_ascii_uppercase().as_str());
     let reserved = keyword.is_ok_and(|place| {
         let keyword = ALL_KEYWORDS_INDEX[place];

@@ -16,7 +16,7 @@ mod trust;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
-pub use grammar::grammar;
+pub use grammar::{grammar, written};
 pub use prompt::{Prompt, prompt};
 pub use read::{Reading, read};
 pub use trust::{Doubt, doubt};
