@@ -11,6 +11,7 @@ use llguidance::{
 use pacioli_language::model::{Completion, Prompt};
 
 use crate::{
+    adapter::Adapter,
     qwen2::{Memory, Qwen2},
     tokens::Vocabulary,
 };
@@ -24,8 +25,6 @@ const MOST_READ: usize = 6000;
 /// Prompts whose beginning is kept, with its keys and values: 12 KB a token for the 0.5B model, 28 KB
 /// for the 1.5B one, times two.
 const PREFIXES: usize = 8;
-/// What the model's turn begins with: small models write SQL in such a block anyway.
-const OPENING: &str = "```sql\n";
 
 /// Weights, vocabulary, and the beginnings of prompts that were read.
 pub struct Decoder {
@@ -47,8 +46,12 @@ pub enum Stopped {
 }
 
 impl Decoder {
-    /// Reads a GGUF file.
-    pub fn read(content: &Content, file: &mut std::fs::File) -> Result<Self, String> {
+    /// Reads a GGUF file, with what an adapter adds to it.
+    pub fn read(
+        content: &Content,
+        file: &mut std::fs::File,
+        adapter: Option<&Adapter>,
+    ) -> Result<Self, String> {
         let vocabulary = Vocabulary::read(content)?;
         let mut grammars = ParserFactory::new(
             &vocabulary.trie()?,
@@ -57,7 +60,7 @@ impl Decoder {
         )
         .map_err(|error| error.to_string())?;
         grammars.quiet();
-        let network = Qwen2::read(content, file).map_err(|error| error.to_string())?;
+        let network = Qwen2::read(content, file, adapter).map_err(|error| error.to_string())?;
         Ok(Self { network, vocabulary, grammars, prefixes: Vec::new() })
     }
 
@@ -69,7 +72,7 @@ impl Decoder {
     ) -> Result<Completion, Stopped> {
         let mut read = 0;
         let mut memory = self.after_prefix(&prompt.prefix, given_up, &mut read)?;
-        let tokens = self.question(prompt).map_err(Stopped::Failed)?;
+        let tokens = self.vocabulary.question(prompt).map_err(Stopped::Failed)?;
         read += tokens.len();
         let logits = self.read_all(&tokens, &mut memory, given_up)?;
         let (tokens, probability) = self.write(prompt, logits, &mut memory, given_up)?;
@@ -93,7 +96,7 @@ impl Decoder {
             let known = self.prefixes.remove(place);
             self.prefixes.push(known);
         } else {
-            let turn = self.vocabulary.turn("system", prefix, true).map_err(Stopped::Failed)?;
+            let turn = self.vocabulary.prefix(prefix).map_err(Stopped::Failed)?;
             *read += turn.len();
             let mut memory = Memory::default();
             self.read_all(&turn, &mut memory, given_up)?;
@@ -105,18 +108,6 @@ impl Decoder {
         let last = self.prefixes.last();
         last.map(|(_, memory)| memory.clone())
             .ok_or_else(|| Stopped::Failed("no prompt was read".to_owned()))
-    }
-
-    fn question(&self, prompt: &Prompt) -> Result<Vec<u32>, String> {
-        let mut tokens = self.vocabulary.turn("user", &prompt.question, true)?;
-        if let Some((written, reason)) = &prompt.refused {
-            let answer = format!("{OPENING}{written}\n```");
-            tokens.extend(self.vocabulary.turn("assistant", &answer, true)?);
-            let text = format!("That cannot be run: {reason}\nWrite it again, mended.");
-            tokens.extend(self.vocabulary.turn("user", &text, true)?);
-        }
-        tokens.extend(self.vocabulary.turn("assistant", OPENING, false)?);
-        Ok(tokens)
     }
 
     fn read_all(

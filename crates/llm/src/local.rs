@@ -13,7 +13,10 @@ use candle_core::quantized::gguf_file::Content;
 use pacioli_language::model::{Completing, Completion, Model, ModelError, Prompt};
 use tokio::sync::oneshot;
 
-use crate::decode::{Decoder, Stopped};
+use crate::{
+    adapter::Adapter,
+    decode::{Decoder, Stopped},
+};
 
 /// The only architecture that there is a network for.
 const ARCHITECTURE: &str = "qwen2";
@@ -23,6 +26,8 @@ const ARCHITECTURE: &str = "qwen2";
 pub struct LocalOptions {
     /// A GGUF file with its vocabulary, of a model that speaks ChatML.
     pub path: PathBuf,
+    /// A file of what training added to these weights, if any.
+    pub adapter: Option<PathBuf>,
     /// Prompts that may wait; more are refused at once.
     pub queue: usize,
     /// How long a prompt may take, waiting included.
@@ -51,15 +56,17 @@ impl fmt::Debug for LocalModel {
 
 impl LocalModel {
     /// Starts the thread, after a look at the file's first bytes: whoever configures another file learns
-    /// it at once. The thread ends when the model is dropped.
+    /// it at once. An adapter is read, and held against what the file says of its weights. The thread ends
+    /// when the model is dropped.
     pub fn start(options: LocalOptions) -> Result<Self, ModelError> {
-        let LocalOptions { path, queue, deadline } = options;
+        let LocalOptions { path, adapter, queue, deadline } = options;
         check(&path)?;
+        let adapter = adapter.map(|adapter| fitting(&adapter, &path)).transpose()?;
         let (sender, receiver) = sync_channel(queue.max(1));
         let file = path.clone();
         std::thread::Builder::new()
             .name("language-model".to_owned())
-            .spawn(move || serve(&file, &receiver))
+            .spawn(move || serve(&file, adapter.as_ref(), &receiver))
             .map_err(|error| ModelError::Unavailable(format!("no thread: {error}")))?;
         Ok(Self { work: sender, deadline, path })
     }
@@ -101,13 +108,21 @@ fn check(path: &Path) -> Result<(), ModelError> {
     if &magic == b"GGUF" { Ok(()) } else { Err(unusable(path, &"it is no GGUF file")) }
 }
 
-fn serve(path: &Path, work: &Receiver<Work>) {
+/// The adapter, which fits the weights.
+fn fitting(adapter: &Path, weights: &Path) -> Result<Adapter, ModelError> {
+    let read = Adapter::read(adapter).map_err(|error| unusable(adapter, &error))?;
+    let (content, _) = opened(weights).map_err(|error| unusable(weights, &error))?;
+    read.fits(&content).map_err(|error| unusable(adapter, &error))?;
+    Ok(read)
+}
+
+fn serve(path: &Path, adapter: Option<&Adapter>, work: &Receiver<Work>) {
     let mut decoder = None;
     while let Ok(Work { prompt, reply }) = work.recv() {
         if reply.is_closed() {
             continue;
         }
-        let result = match loaded(&mut decoder, path) {
+        let result = match loaded(&mut decoder, path, adapter) {
             Ok(decoder) => decoder.complete(&prompt, &|| reply.is_closed()),
             Err(error) => Err(Stopped::Failed(error)),
         };
@@ -124,16 +139,29 @@ fn serve(path: &Path, work: &Receiver<Work>) {
 
 /// The decoder, read when it is first needed. A file that cannot be read is tried again at the next
 /// prompt: it may be replaced meanwhile.
-fn loaded<'d>(decoder: &'d mut Option<Decoder>, path: &Path) -> Result<&'d mut Decoder, String> {
+fn loaded<'d>(
+    decoder: &'d mut Option<Decoder>,
+    path: &Path,
+    adapter: Option<&Adapter>,
+) -> Result<&'d mut Decoder, String> {
     if decoder.is_none() {
-        let mut file = File::open(path).map_err(|error| error.to_string())?;
-        let content = Content::read(&mut file).map_err(|error| error.to_string())?;
-        let architecture = content.metadata.get("general.architecture");
-        let architecture = architecture.and_then(|value| value.to_string().ok());
-        if architecture.is_none_or(|name| name != ARCHITECTURE) {
-            return Err(format!("its architecture is not {ARCHITECTURE}"));
+        let (content, mut file) = opened(path)?;
+        if let Some(adapter) = adapter {
+            adapter.fits(&content).map_err(|error| error.to_string())?;
         }
-        *decoder = Some(Decoder::read(&content, &mut file)?);
+        *decoder = Some(Decoder::read(&content, &mut file, adapter)?);
     }
     decoder.as_mut().ok_or_else(|| "it was not read".to_owned())
+}
+
+/// What a file says of its weights, if it is of an architecture that there is a network for.
+fn opened(path: &Path) -> Result<(Content, File), String> {
+    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let content = Content::read(&mut file).map_err(|error| error.to_string())?;
+    let architecture = content.metadata.get("general.architecture");
+    let architecture = architecture.and_then(|value| value.to_string().ok());
+    if architecture.is_none_or(|name| name != ARCHITECTURE) {
+        return Err(format!("its architecture is not {ARCHITECTURE}"));
+    }
+    Ok((content, file))
 }

@@ -14,6 +14,8 @@ use candle_core::{
 };
 use candle_nn::{ops, rotary_emb::rope};
 
+use crate::adapter::{Adapter, Delta, Target};
+
 /// Positions that are prepared for: prompts and what is written are far shorter.
 const MOST_POSITIONS: usize = 8192;
 
@@ -43,22 +45,31 @@ struct Layer {
     query: Projection,
     key: Projection,
     value: Projection,
-    attended: QMatMul,
+    attended: Projection,
     forward_norm: Tensor,
-    gate: QMatMul,
-    up: QMatMul,
-    down: QMatMul,
+    gate: Projection,
+    up: Projection,
+    down: Projection,
 }
 
+/// A matrix, what is added to its products, and what an adapter adds.
 #[derive(Debug)]
 struct Projection {
     weight: QMatMul,
-    bias: Tensor,
+    bias: Option<Tensor>,
+    delta: Option<Delta>,
 }
 
 impl Projection {
     fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        x.apply(&self.weight)?.broadcast_add(&self.bias)
+        let mut y = x.apply(&self.weight)?;
+        if let Some(bias) = &self.bias {
+            y = y.broadcast_add(bias)?;
+        }
+        match &self.delta {
+            Some(delta) => y + delta.apply(x)?,
+            None => Ok(y),
+        }
     }
 }
 
@@ -78,8 +89,13 @@ impl Memory {
 }
 
 impl Qwen2 {
-    /// Reads the weights of a GGUF file whose `general.architecture` is `qwen2`.
-    pub fn read<R: Read + Seek>(content: &Content, file: &mut R) -> Result<Self> {
+    /// Reads the weights of a GGUF file whose `general.architecture` is `qwen2`. That the adapter fits
+    /// them was checked ([`Adapter::fits`]).
+    pub fn read<R: Read + Seek>(
+        content: &Content,
+        file: &mut R,
+        adapter: Option<&Adapter>,
+    ) -> Result<Self> {
         let device = Device::Cpu;
         let number = |key: &str| -> Result<usize> {
             let value = content.metadata.get(&format!("qwen2.{key}"));
@@ -103,7 +119,7 @@ impl Qwen2 {
         let mut vector = |name: &str| content.tensor(file, name, &device)?.dequantize(&device);
         let norm = vector("output_norm.weight")?;
         let layers = (0..number("block_count")?)
-            .map(|number| Layer::read(content, file, number))
+            .map(|number| Layer::read(content, file, number, adapter))
             .collect::<Result<_>>()?;
         let (cos, sin) = rotations(shape.width, base, &device)?;
         Ok(Self { embeddings, layers, norm, output, cos, sin, shape })
@@ -146,29 +162,37 @@ impl Qwen2 {
 }
 
 impl Layer {
-    fn read<R: Read + Seek>(content: &Content, file: &mut R, number: usize) -> Result<Self> {
+    fn read<R: Read + Seek>(
+        content: &Content,
+        file: &mut R,
+        number: usize,
+        adapter: Option<&Adapter>,
+    ) -> Result<Self> {
         let device = Device::Cpu;
         let mut tensor =
             |name: &str| content.tensor(file, &format!("blk.{number}.{name}"), &device);
+        let attention_norm = tensor("attn_norm.weight")?.dequantize(&device)?;
+        let forward_norm = tensor("ffn_norm.weight")?.dequantize(&device)?;
+        let mut projection = |target: Target, has_bias: bool| {
+            let name = target.as_str();
+            let bias = has_bias.then(|| tensor(&format!("{name}.bias"))?.dequantize(&device));
+            let delta = adapter.map(|adapter| adapter.delta(number, target)).transpose()?;
+            Ok::<_, candle_core::Error>(Projection {
+                weight: quick(tensor(&format!("{name}.weight"))?)?,
+                bias: bias.transpose()?,
+                delta: delta.flatten(),
+            })
+        };
         Ok(Self {
-            attention_norm: tensor("attn_norm.weight")?.dequantize(&device)?,
-            query: Projection {
-                weight: quick(tensor("attn_q.weight")?)?,
-                bias: tensor("attn_q.bias")?.dequantize(&device)?,
-            },
-            key: Projection {
-                weight: quick(tensor("attn_k.weight")?)?,
-                bias: tensor("attn_k.bias")?.dequantize(&device)?,
-            },
-            value: Projection {
-                weight: quick(tensor("attn_v.weight")?)?,
-                bias: tensor("attn_v.bias")?.dequantize(&device)?,
-            },
-            attended: quick(tensor("attn_output.weight")?)?,
-            forward_norm: tensor("ffn_norm.weight")?.dequantize(&device)?,
-            gate: quick(tensor("ffn_gate.weight")?)?,
-            up: quick(tensor("ffn_up.weight")?)?,
-            down: quick(tensor("ffn_down.weight")?)?,
+            attention_norm,
+            query: projection(Target::Query, true)?,
+            key: projection(Target::Key, true)?,
+            value: projection(Target::Value, true)?,
+            attended: projection(Target::Attended, false)?,
+            forward_norm,
+            gate: projection(Target::Gate, false)?,
+            up: projection(Target::Up, false)?,
+            down: projection(Target::Down, false)?,
         })
     }
 
@@ -184,8 +208,8 @@ impl Layer {
         let (attended, kept) = self.attend(&normed, before, turn, mask, shape)?;
         let x = (x + attended)?;
         let normed = ops::rms_norm(&x, &self.forward_norm, shape.epsilon)?;
-        let gated = (ops::silu(&normed.apply(&self.gate)?)? * normed.apply(&self.up)?)?;
-        Ok(((x + gated.apply(&self.down)?)?, kept))
+        let gated = (ops::silu(&self.gate.apply(&normed)?)? * self.up.apply(&normed)?)?;
+        Ok(((x + self.down.apply(&gated)?)?, kept))
     }
 
     fn attend(
@@ -220,7 +244,7 @@ impl Layer {
         let seen = ops::softmax_last_dim(&scores)?.matmul(&value)?;
         let seen = seen.reshape((1, heads, count, width))?.transpose(1, 2)?;
         let seen = seen.reshape((1, count, heads * width))?;
-        Ok((seen.apply(&self.attended)?, (key, value)))
+        Ok((self.attended.apply(&seen)?, (key, value)))
     }
 }
 

@@ -7,7 +7,11 @@ use candle_core::quantized::{
     tokenizer::TokenizerFromGguf as _,
 };
 use llguidance::toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
+use pacioli_language::model::Prompt;
 use tokenizers::Tokenizer;
+
+/// What the model's turn begins with: small models write SQL in such a block anyway.
+const OPENING: &str = "```sql\n";
 
 /// Turns text into tokens and back.
 pub struct Vocabulary {
@@ -21,7 +25,7 @@ pub struct Vocabulary {
 const SPECIAL: std::ops::RangeInclusive<u32> = 2..=5;
 
 impl Vocabulary {
-    /// Reads it.
+    /// Reads it from a GGUF file.
     pub fn read(content: &Content) -> Result<Self, String> {
         let mut tokenizer = Tokenizer::from_gguf(content).map_err(|error| error.to_string())?;
         // "<|im_end|>" in a question or a cell is text, and ends nothing.
@@ -54,7 +58,7 @@ impl Vocabulary {
     }
 
     /// What ends a turn.
-    pub fn end(&self) -> u32 {
+    pub(crate) fn end(&self) -> u32 {
         self.end
     }
 
@@ -64,8 +68,26 @@ impl Vocabulary {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// The beginning of a prompt.
+    pub fn prefix(&self, prefix: &str) -> Result<Vec<u32>, String> {
+        self.turn("system", prefix, true)
+    }
+
+    /// What comes after the beginning of a prompt, up to where the model goes on.
+    pub fn question(&self, prompt: &Prompt) -> Result<Vec<u32>, String> {
+        let mut tokens = self.turn("user", &prompt.question, true)?;
+        if let Some((written, reason)) = &prompt.refused {
+            let answer = format!("{OPENING}{written}\n```");
+            tokens.extend(self.turn("assistant", &answer, true)?);
+            let text = format!("That cannot be run: {reason}\nWrite it again, mended.");
+            tokens.extend(self.turn("user", &text, true)?);
+        }
+        tokens.extend(self.turn("assistant", OPENING, false)?);
+        Ok(tokens)
+    }
+
     /// One turn of a conversation (ChatML): who speaks, and what; without its end where it goes on.
-    pub fn turn(&self, speaker: &str, text: &str, ended: bool) -> Result<Vec<u32>, String> {
+    fn turn(&self, speaker: &str, text: &str, ended: bool) -> Result<Vec<u32>, String> {
         let mut tokens = vec![self.turn_start];
         tokens.extend(self.encode(&format!("{speaker}\n{text}"))?);
         if ended {
@@ -88,7 +110,7 @@ impl Vocabulary {
     }
 
     /// The same for a grammar.
-    pub fn trie(&self) -> Result<TokEnv, String> {
+    pub(crate) fn trie(&self) -> Result<TokEnv, String> {
         let count = u32::try_from(self.bytes.len()).map_err(|error| error.to_string())?;
         let trie = TokTrie::from(&TokRxInfo::new(count, self.end), &self.bytes);
         Ok(Arc::new(ApproximateTokEnv::new(trie)))

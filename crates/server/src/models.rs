@@ -1,6 +1,10 @@
 //! The models that a configuration names, metered.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use pacioli_language::model::{Completing, Model, ModelError, Prompt};
 use pacioli_llm::{LocalModel, LocalOptions, ServerModel, ServerOptions};
@@ -31,7 +35,7 @@ pub struct Models {
 }
 
 impl Models {
-    /// As configured. A file that is no model's is told now; a server is first spoken to when a
+    /// As configured. A file that is no model's, or an adapter that does not fit it, is told now; a server is first spoken to when a
     /// question needs it.
     pub fn configured(config: &LanguageConfig) -> Result<Self, ModelError> {
         let local = config.model.as_ref().map(|path| local(Path::new(path), config)).transpose()?;
@@ -77,7 +81,9 @@ pub async fn health(model: &Shared) -> Result<(), ModelError> {
 
 fn local(path: &Path, config: &LanguageConfig) -> Result<Shared, ModelError> {
     let deadline = Duration::from_secs(config.model_deadline_seconds.into());
-    let options = LocalOptions { path: path.to_owned(), queue: config.model_queue, deadline };
+    let adapter = config.adapter.as_ref().map(PathBuf::from);
+    let options =
+        LocalOptions { path: path.to_owned(), adapter, queue: config.model_queue, deadline };
     Ok(Arc::new(LocalModel::start(options)?))
 }
 

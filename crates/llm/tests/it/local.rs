@@ -3,13 +3,13 @@
 use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use pacioli_language::model::{Model as _, ModelError, Prompt};
-use pacioli_llm::{LocalModel, LocalOptions};
+use pacioli_llm::{Adapter, LocalModel, LocalOptions};
 use tempfile::TempDir;
 
 use crate::tiny::write_model;
 
 fn options(path: PathBuf) -> LocalOptions {
-    LocalOptions { path, queue: 1, deadline: Duration::from_mins(10) }
+    LocalOptions { path, adapter: None, queue: 1, deadline: Duration::from_mins(10) }
 }
 
 /// The file, and the folder that goes when it does.
@@ -19,7 +19,7 @@ fn weights() -> (PathBuf, Option<TempDir>) {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiny.gguf");
-    write_model(&path);
+    write_model(&path, 1);
     (path, Some(folder))
 }
 
@@ -85,4 +85,24 @@ async fn more_questions_than_may_wait_are_refused_and_a_dropped_one_is_given_up(
     let waited = tokio::time::timeout(Duration::from_millis(1), model.complete(&long)).await;
     assert!(waited.is_err(), "{waited:?}");
     assert!(model.complete(&question).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_adapter_is_held_against_the_model_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, adapter) = (folder.path().join("tiny.gguf"), folder.path().join("a.safetensors"));
+    write_model(&path, 1);
+    let start = || {
+        let options = LocalOptions { adapter: Some(adapter.clone()), ..options(path.clone()) };
+        LocalModel::start(options)
+    };
+    let told = |result: Result<LocalModel, ModelError>| result.unwrap_err().to_string();
+    assert!(told(start()).contains("a.safetensors: the adapter's file"), "there is none");
+    Adapter::new("Huge 700B".to_owned(), 4, 8.0).save(&adapter).unwrap();
+    assert!(told(start()).contains("was trained for Huge 700B, and the model is Tiny 64"));
+    Adapter::new("Tiny 64".to_owned(), 4, 8.0).save(&adapter).unwrap();
+    let question = prompt("How many members are there?");
+    let adapted = start().unwrap().complete(&question).await.unwrap();
+    let plain = LocalModel::start(options(path.clone())).unwrap().complete(&question).await;
+    assert_eq!(adapted, plain.unwrap(), "it adds nothing");
 }

@@ -10,31 +10,37 @@ const SHARED: usize = 32;
 /// Bytes that tensors are aligned to.
 const ALIGNMENT: usize = 32;
 
-/// Writes it as GGUF, version 3.
-pub fn write_model(path: &Path) {
+/// Writes it as GGUF, version 3, with so many layers.
+pub fn write_model(path: &Path, layers: usize) {
     let tokens: Vec<String> = letters()
         .chain(["SE".to_owned(), "<|im_start|>".to_owned(), "<|im_end|>".to_owned()])
         .collect();
-    let tensors: [(&str, Vec<usize>); 14] = [
-        ("token_embd.weight", vec![tokens.len(), HIDDEN]),
-        ("output_norm.weight", vec![HIDDEN]),
-        ("blk.0.attn_norm.weight", vec![HIDDEN]),
-        ("blk.0.attn_q.weight", vec![HIDDEN, HIDDEN]),
-        ("blk.0.attn_q.bias", vec![HIDDEN]),
-        ("blk.0.attn_k.weight", vec![SHARED, HIDDEN]),
-        ("blk.0.attn_k.bias", vec![SHARED]),
-        ("blk.0.attn_v.weight", vec![SHARED, HIDDEN]),
-        ("blk.0.attn_v.bias", vec![SHARED]),
-        ("blk.0.attn_output.weight", vec![HIDDEN, HIDDEN]),
-        ("blk.0.ffn_norm.weight", vec![HIDDEN]),
-        ("blk.0.ffn_gate.weight", vec![HIDDEN, HIDDEN]),
-        ("blk.0.ffn_up.weight", vec![HIDDEN, HIDDEN]),
-        ("blk.0.ffn_down.weight", vec![HIDDEN, HIDDEN]),
+    let in_layer = [
+        ("attn_norm.weight", vec![HIDDEN]),
+        ("attn_q.weight", vec![HIDDEN, HIDDEN]),
+        ("attn_q.bias", vec![HIDDEN]),
+        ("attn_k.weight", vec![SHARED, HIDDEN]),
+        ("attn_k.bias", vec![SHARED]),
+        ("attn_v.weight", vec![SHARED, HIDDEN]),
+        ("attn_v.bias", vec![SHARED]),
+        ("attn_output.weight", vec![HIDDEN, HIDDEN]),
+        ("ffn_norm.weight", vec![HIDDEN]),
+        ("ffn_gate.weight", vec![HIDDEN, HIDDEN]),
+        ("ffn_up.weight", vec![HIDDEN, HIDDEN]),
+        ("ffn_down.weight", vec![HIDDEN, HIDDEN]),
     ];
+    let mut tensors = vec![
+        ("token_embd.weight".to_owned(), vec![tokens.len(), HIDDEN]),
+        ("output_norm.weight".to_owned(), vec![HIDDEN]),
+    ];
+    for layer in 0..layers {
+        let names = in_layer.iter();
+        tensors.extend(names.map(|(name, shape)| (format!("blk.{layer}.{name}"), shape.clone())));
+    }
     let mut file = Gguf(b"GGUF".to_vec());
     file.u32(3);
     file.u64(tensors.len());
-    file.metadata(&tokens);
+    file.metadata(&tokens, u32::try_from(layers).unwrap());
     let mut offset = 0;
     for (name, shape) in &tensors {
         file.text(name);
@@ -62,10 +68,15 @@ pub fn write_model(path: &Path) {
 struct Gguf(Vec<u8>);
 
 impl Gguf {
-    fn metadata(&mut self, tokens: &[String]) {
-        self.u64(10);
-        let words = [("general.architecture", "qwen2"), ("tokenizer.ggml.model", "gpt2")];
-        for (key, word) in words.into_iter().chain([("tokenizer.ggml.pre", "qwen2")]) {
+    fn metadata(&mut self, tokens: &[String], layers: u32) {
+        self.u64(12);
+        for (key, word) in [
+            ("general.architecture", "qwen2"),
+            ("general.basename", "Tiny"),
+            ("general.size_label", "64"),
+            ("tokenizer.ggml.model", "gpt2"),
+            ("tokenizer.ggml.pre", "qwen2"),
+        ] {
             self.key(key, 8);
             self.text(word);
         }
@@ -73,7 +84,7 @@ impl Gguf {
             ("qwen2.attention.head_count", 2),
             ("qwen2.attention.head_count_kv", 1),
             ("qwen2.embedding_length", 64),
-            ("qwen2.block_count", 1),
+            ("qwen2.block_count", layers),
         ] {
             self.key(key, 4);
             self.u32(number);

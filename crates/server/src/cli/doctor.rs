@@ -49,10 +49,9 @@ async fn examine(settings: &Settings) -> CommandResult {
         CacheState::InProcess | CacheState::Connected => Ok(()),
     };
     report(format!("cache ({})", app.cache.kind().as_str()), cache)?;
-    let models = [
-        ("language model (server)", &app.models.server),
-        ("language model (file)", &app.models.local),
-    ];
+    let adapted = config.language.adapter.is_some();
+    let file = if adapted { "language model (file, adapted)" } else { "language model (file)" };
+    let models = [("language model (server)", &app.models.server), (file, &app.models.local)];
     for (name, model) in models {
         if let Some(model) = model {
             let health = models::health(model).await.map_err(|error| error.to_string());

@@ -40,6 +40,10 @@ impl Config {
         within("language.llm_deadline_seconds", language.llm_deadline_seconds.into(), 1..=600);
         let telemetry = &self.telemetry;
         within("telemetry.otlp_sample_percent", telemetry.otlp_sample_percent.into(), 0..=100);
+        if language.adapter.is_some() && language.model.is_none() {
+            let message = "goes with language.model, and not alone";
+            problems.push(Problem::new("language.adapter", message));
+        }
         check_server_of_models(language, &mut problems);
         let is_plain = |url: &str| url.starts_with("http://") && is_origin(url);
         if telemetry.otlp_endpoint.as_deref().is_some_and(|url| !is_plain(url)) {

@@ -337,6 +337,9 @@ pub struct LanguageConfig {
     /// A GGUF file, if any.
     #[serde(deserialize_with = "text_if_given")]
     pub model: Option<String>,
+    /// What training added to it, if anything.
+    #[serde(deserialize_with = "text_if_given")]
+    pub adapter: Option<String>,
     /// Questions that may wait for it.
     pub model_queue: usize,
     /// Time of one reading.

@@ -8,6 +8,7 @@ use crate::{
     program::{Program, QUICK, run, text},
     sales::{Sales, euros},
     server::PASSWORD,
+    tiny::write_model,
 };
 
 struct Folder(TempDir);
@@ -238,6 +239,26 @@ async fn accounts_are_looked_after_from_the_command_line() {
     let program = Program::start(folder.0.path(), &QUICK).await;
     let answer = program.log_in("owner@example.com", "a wholly new password 77").await;
     assert_eq!(answer.code(), "invalid_credentials", "{}", answer.text);
+}
+
+#[tokio::test]
+async fn doctor_says_whether_an_adapter_is_for_the_model() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.0.path().join(name);
+    let config = "[language]\nmodel = \"tiny.gguf\"\nadapter = \"tiny.safetensors\"\n";
+    std::fs::write(path("pacioli.toml"), config).unwrap();
+    write_model(&path("tiny.gguf"), 1);
+    let other = pacioli_llm::Adapter::new("Huge 700B".to_owned(), 4, 8.0);
+    other.save(&path("tiny.safetensors")).unwrap();
+    let told = folder.fails(&["doctor"]).await;
+    assert!(told.contains("trained for Huge 700B, and the model is Tiny 64"), "{told}");
+    let own = pacioli_llm::Adapter::new("Tiny 64".to_owned(), 4, 8.0);
+    own.save(&path("tiny.safetensors")).unwrap();
+    let told = folder.prints(&["doctor"]).await;
+    assert!(told.contains("ok    language model (file, adapted)"), "{told}");
+    std::fs::write(path("pacioli.toml"), "[language]\nadapter = \"tiny.safetensors\"\n").unwrap();
+    let told = folder.fails(&["doctor"]).await;
+    assert!(told.contains("language.adapter") && told.contains("language.model"), "{told}");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ const ORDERS: &str = "country,sold_on,amount\nItaly,2026-05-05,10.50\nGermany,20
 async fn server() -> (Server, Person) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiny.gguf");
-    write_model(&path);
+    write_model(&path, 1);
     let environment = [
         ("PACIOLI_LIMITS__ENABLED", "false"),
         ("PACIOLI_LANGUAGE__MODEL", path.to_str().unwrap()),
