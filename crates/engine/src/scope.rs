@@ -87,6 +87,7 @@ fn without_values(entry: &TableEntry) -> TableEntry {
             min: None,
             max: None,
             values: None,
+            ascending: column.profile.ascending,
         },
     };
     TableEntry {

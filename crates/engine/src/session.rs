@@ -27,6 +27,11 @@ use crate::{
     stored::{STORE, StoredTable},
 };
 
+/// A join's smaller side up to here is hashed once, for all threads together, instead of being dealt out
+/// to them with the larger side: bytes where they are known, else rows.
+const SHARED_BYTES: usize = 256 << 20;
+const SHARED_ROWS: usize = 8_000_000;
+
 /// A session without tables; `scratch` is where it puts things aside, the system's temporary folder
 /// when empty.
 pub(crate) fn session(
@@ -37,6 +42,8 @@ pub(crate) fn session(
     let config = SessionConfig::new()
         .with_information_schema(false)
         .with_target_partitions(budget.threads)
+        .set_usize("datafusion.optimizer.hash_join_single_partition_threshold", SHARED_BYTES)
+        .set_usize("datafusion.optimizer.hash_join_single_partition_threshold_rows", SHARED_ROWS)
         // As PostgreSQL reads them.
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_str("datafusion.sql_parser.dialect", "postgresql");
@@ -81,7 +88,10 @@ pub(crate) async fn open(
     table: &TableEntry,
 ) -> Result<Arc<dyn TableProvider>, EngineError> {
     let path = part(company, &table.name, table.version);
-    match StoredTable::open(files.store(), path, schema::scanned(table), table.rows).await {
+    let columns = table.columns.iter().enumerate();
+    let ascending = columns.filter(|(_, it)| it.profile.ascending).map(|(at, _)| at).collect();
+    let schema = schema::scanned(table);
+    match StoredTable::open(files.store(), path, schema, table.rows, ascending).await {
         Ok(stored) => Ok(Arc::new(stored)),
         Err(object_store::Error::NotFound { .. }) => Err(EngineError::Missing),
         Err(error) => Err(storage("open a table's file")(error)),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::{compute::SortOptions, datatypes::SchemaRef};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -24,6 +24,7 @@ use datafusion::{
     error::DataFusionError,
     execution::object_store::ObjectStoreUrl,
     logical_expr::{Expr, TableProviderFilterPushDown},
+    physical_expr::{LexOrdering, PhysicalSortExpr, expressions::Column},
     physical_plan::ExecutionPlan,
 };
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
@@ -33,6 +34,9 @@ use crate::{EngineError, files::is_of};
 
 /// The store's address inside a session; it leads nowhere else.
 pub(crate) const STORE: &str = "pacioli://tables/";
+
+/// As SQL orders when it is not told otherwise.
+const ASCENDING: SortOptions = SortOptions { descending: false, nulls_first: false };
 
 /// The plan reads this company's files and nothing else, or does not run; answers how many. The tables it
 /// was made over were opened for the company already: this looks at what became of them.
@@ -74,20 +78,24 @@ pub(crate) struct StoredTable {
     schema: SchemaRef,
     file: ObjectMeta,
     rows: usize,
+    /// Places of the columns in whose order the rows stand, each by itself.
+    ascending: Vec<usize>,
 }
 
 impl StoredTable {
-    /// The file must be there; `rows` of it are expected.
+    /// The file must be there; `rows` of it are expected, in the order of each of the columns `ascending`.
     pub(crate) async fn open(
         store: &dyn ObjectStore,
         path: Path,
         schema: SchemaRef,
         rows: u64,
+        ascending: Vec<usize>,
     ) -> object_store::Result<Self> {
         let found = store.head(&path).await?;
         // By the name that the store knows it by: one with a prefix answers with the whole.
         let file = ObjectMeta { location: path, ..found };
-        Ok(Self { schema, file, rows: usize::try_from(rows).unwrap_or(usize::MAX) })
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        Ok(Self { schema, file, rows, ascending })
     }
 }
 
@@ -125,12 +133,17 @@ impl TableProvider for StoredTable {
             ..Statistics::new_unknown(&self.schema)
         };
         let file = PartitionedFile::from(self.file.clone());
+        let orders = self.ascending.iter().filter_map(|at| {
+            let column = Column::new(self.schema.field(*at).name(), *at);
+            LexOrdering::new([PhysicalSortExpr::new(Arc::new(column), ASCENDING)])
+        });
         let source = format.file_source(TableSchema::from(&self.schema));
         let scan = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE)?, source)
             .with_file(file)
             .with_statistics(statistics)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_output_ordering(orders.collect())
             .build();
         format.create_physical_plan(state, scan).await
     }
@@ -140,10 +153,15 @@ impl TableProvider for StoredTable {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::datatypes::{DataType, Field, Schema};
-    use datafusion::prelude::SessionContext;
+    use arrow::{
+        array::{ArrayRef, Int64Array, RecordBatch},
+        datatypes::{DataType, Field, Schema},
+        util::pretty::pretty_format_batches,
+    };
+    use datafusion::prelude::{SessionConfig, SessionContext};
     use object_store::{PutPayload, memory::InMemory};
     use pacioli_model::{TableName, TableVersion};
+    use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
     use uuid::Uuid;
 
     use super::*;
@@ -160,7 +178,8 @@ mod tests {
             let path = part(company, &table, TableVersion(Uuid::from_u128(3)));
             store.put(&path, PutPayload::from_static(b"rows")).await.expect("written");
             let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)]));
-            let stored = StoredTable::open(&*store, path, schema, 1).await.expect("opened");
+            let stored =
+                StoredTable::open(&*store, path, schema, 1, Vec::new()).await.expect("opened");
             context.register_table(name, Arc::new(stored)).expect("registered");
         }
         for (sql, read) in [
@@ -178,5 +197,54 @@ mod tests {
             let plan = frame.create_physical_plan().await.expect(sql);
             assert_eq!(check_files(&plan, ours).ok(), read, "{sql}");
         }
+    }
+
+    #[tokio::test]
+    async fn rows_in_an_order_are_grouped_and_sorted_as_they_come() {
+        let row = |at: i64| (at / 7, at % 1000);
+        let (days, values): (Vec<_>, Vec<_>) = (0..60_000).map(row).unzip();
+        let schema = ["day", "value"].map(|name| Field::new(name, DataType::Int64, true));
+        let schema = Arc::new(Schema::new(schema.to_vec()));
+        let columns = [days, values].map(|it| Arc::new(Int64Array::from(it)) as ArrayRef);
+        let batch = RecordBatch::try_new(schema.clone(), columns.to_vec()).expect("rows");
+        let mut file = Vec::new();
+        let groups = WriterProperties::builder().set_max_row_group_row_count(Some(9_000)).build();
+        let mut writer =
+            ArrowWriter::try_new(&mut file, schema.clone(), Some(groups)).expect("a file");
+        writer.write(&batch).expect("written");
+        writer.close().expect("closed");
+        let (store, path) = (Arc::new(InMemory::new()), Path::from("rows"));
+        store.put(&path, file.into()).await.expect("stored");
+
+        let config = SessionConfig::new()
+            .with_target_partitions(2)
+            .set_usize("datafusion.optimizer.repartition_file_min_size", 0);
+        let context = SessionContext::new_with_config(config);
+        let url = ObjectStoreUrl::parse(STORE).expect("a URL");
+        context.runtime_env().register_object_store(url.as_ref(), store.clone());
+        for (name, ascending) in [("ordered", vec![0]), ("plain", vec![])] {
+            let opened =
+                StoredTable::open(&*store, path.clone(), schema.clone(), 60_000, ascending);
+            let table = Arc::new(opened.await.expect("opened"));
+            context.register_table(name, table).expect("registered");
+        }
+        for sql in [
+            "SELECT day, sum(value) AS s FROM {} GROUP BY day ORDER BY day",
+            "SELECT day, value FROM {} ORDER BY day, value LIMIT 20",
+            "SELECT day, count(*) FROM {} WHERE value < 3 GROUP BY day ORDER BY day DESC LIMIT 20",
+            "SELECT count(*) FROM {} a JOIN {} b ON a.day = b.day",
+        ] {
+            let mut answers = Vec::new();
+            for name in ["ordered", "plain"] {
+                let frame = context.sql(&sql.replace("{}", name)).await.expect(sql);
+                let rows = frame.collect().await.expect(sql);
+                answers.push(pretty_format_batches(&rows).expect(sql).to_string());
+            }
+            assert!(answers[0] == answers[1], "{sql}");
+        }
+        let sql = "EXPLAIN SELECT day, sum(value) FROM ordered GROUP BY day ORDER BY day";
+        let plan = context.sql(sql).await.expect("explained").collect().await.expect("explained");
+        let plan = pretty_format_batches(&plan).expect("a plan").to_string();
+        assert!(plan.contains("ordering_mode=Sorted") && !plan.contains("SortExec"), "{plan}");
     }
 }

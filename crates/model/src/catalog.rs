@@ -155,6 +155,10 @@ pub struct ColumnProfile {
     /// All values of a text column, sorted, when there are few enough to keep: what names in
     /// questions are matched with.
     pub values: Option<Vec<String>>,
+    /// Whether the rows stand in the order of this column, which then lacks no value. Told of whole
+    /// numbers, decimals, dates and timestamps only.
+    #[serde(default)]
+    pub ascending: bool,
 }
 
 /// One column of a table.

@@ -266,6 +266,7 @@ mod tests {
                 min: None,
                 max: None,
                 values: None,
+                ascending: false,
             },
         };
         TableEntry {

@@ -105,6 +105,7 @@ fn column(line: &str, rows: u64) -> Column {
             min: None,
             max: None,
             values: (!values.is_empty()).then_some(values),
+            ascending: false,
         },
     };
     for word in words {

@@ -18,6 +18,7 @@ pub(crate) fn catalog() -> Catalog {
             min: None,
             max: None,
             values: (!values.is_empty()).then(|| values.iter().map(|v| (*v).to_owned()).collect()),
+            ascending: false,
         },
     };
     let money = ColumnType::Decimal { scale: 2 };

@@ -216,6 +216,7 @@ mod tests {
             min: None,
             max: None,
             values: None,
+            ascending: false,
         };
         let columns = source.columns.iter().map(|it| Column {
             name: it.name.clone(),

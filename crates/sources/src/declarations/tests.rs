@@ -28,6 +28,7 @@ fn table(text: &str) -> TableEntry {
             min: None,
             max: None,
             values: None,
+            ascending: false,
         };
         Column {
             name: ColumnName::parse(name).unwrap(),

@@ -43,6 +43,7 @@ fn table(line: &str) -> TableEntry {
             min: None,
             max: None,
             values: None,
+            ascending: false,
         };
         Column {
             name: ColumnName::parse(name).unwrap(),

@@ -22,6 +22,7 @@ fn column(name: &str, nulls: u64, distinct: u64) -> Column {
             min: None,
             max: None,
             values: None,
+            ascending: false,
         },
     }
 }

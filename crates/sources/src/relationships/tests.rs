@@ -40,6 +40,7 @@ fn column(header: &str, values: &[String], counted: usize) -> Column {
         min,
         max,
         values: values_kept.then(|| different.into_iter().cloned().collect()),
+        ascending: false,
     };
     Column { name: name(header), label: header.to_owned(), data_type, profile }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Profile {
     distinct_limit: usize,
     too_many: bool,
     ends: Option<(i128, i128)>,
+    last: i128,
+    ascending: bool,
     texts: Option<Texts>,
 }
 
@@ -41,16 +43,25 @@ impl Profile {
             distinct_limit: DISTINCT.min(DISTINCT_IN_ALL / columns),
             too_many: false,
             ends: None,
+            last: i128::MIN,
+            // A text's keys do not order; of floats, zeroes of both signs have one key and two places.
+            ascending: !matches!(
+                data_type,
+                ColumnType::Text | ColumnType::Float | ColumnType::Boolean
+            ),
             texts: (data_type == ColumnType::Text).then(|| Texts::new(columns)),
         }
     }
 
     pub(crate) fn null(&mut self) {
         self.nulls += 1;
+        self.ascending = false;
     }
 
     /// Sees a boolean, an integer, a decimal's mantissa, a day or a microsecond.
     pub(crate) fn key(&mut self, key: i128) {
+        self.ascending &= self.last <= key;
+        self.last = key;
         self.ends = Some(match self.ends {
             Some((least, greatest)) => (least.min(key), greatest.max(key)),
             None => (key, key),
@@ -95,7 +106,7 @@ impl Profile {
         };
         let values = self.texts.as_ref().and_then(|texts| texts.kept.as_ref());
         let values = values.map(|kept| kept.iter().cloned().collect());
-        ColumnProfile { nulls: self.nulls, distinct, min, max, values }
+        ColumnProfile { nulls: self.nulls, distinct, min, max, values, ascending: self.ascending }
     }
 }
 
@@ -182,6 +193,28 @@ mod tests {
         assert!(keys.is_sorted());
         assert_eq!(keys.map(|key| key_to_float(key).to_bits()), ordered.map(f64::to_bits));
         assert_eq!(float_to_key(-0.0), float_to_key(0.0));
+    }
+
+    #[test]
+    fn rows_in_the_order_of_a_column_are_seen_to_be() {
+        let ascending = |data_type, keys: &[Option<i128>]| {
+            let mut profile = Profile::new(data_type, 1);
+            for key in keys {
+                match key {
+                    Some(key) => profile.key(*key),
+                    None => profile.null(),
+                }
+            }
+            profile.finish().ascending
+        };
+        let (integer, decimal) = (ColumnType::Integer, ColumnType::Decimal { scale: 2 });
+        assert!(ascending(integer, &[Some(i128::from(i64::MIN)), Some(-1), Some(-1), Some(7)]));
+        assert!(ascending(decimal, &[Some(-250), Some(0), Some(100)]));
+        assert!(ascending(ColumnType::Date, &[]));
+        assert!(!ascending(integer, &[Some(1), Some(3), Some(2), Some(4)]));
+        assert!(!ascending(integer, &[None, Some(1)]));
+        assert!(!ascending(ColumnType::Timestamp, &[Some(1), None]));
+        assert!(!ascending(ColumnType::Float, &[Some(1), Some(2)]));
     }
 
     #[test]

@@ -20,7 +20,14 @@ pub(super) fn entry(table: &str) -> TableEntry {
         name: ColumnName::parse(name).unwrap(),
         label: "Order $ref.é".into(),
         data_type,
-        profile: ColumnProfile { nulls: 3, distinct: Distinct::Exactly(2), min, max, values },
+        profile: ColumnProfile {
+            nulls: 3,
+            distinct: Distinct::Exactly(2),
+            min,
+            max,
+            values,
+            ascending: true,
+        },
     };
     let amounts = [Decimal::new(-1205, 2), Decimal::new(99, 2)].map(Cell::Decimal).map(Some);
     let [least, greatest] = amounts;
