@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use pacioli_model::{
-    Access, Catalog, Column, ColumnName, ColumnProfile, CompanyId, TableEntry, TableName,
+    Access, Catalog, Cell, Column, ColumnName, ColumnProfile, CompanyId, TableEntry, TableName,
 };
 
 use crate::EngineError;
@@ -84,8 +84,8 @@ fn without_values(entry: &TableEntry) -> TableEntry {
         profile: ColumnProfile {
             nulls: column.profile.nulls,
             distinct: column.profile.distinct,
-            min: None,
-            max: None,
+            min: column.profile.min.clone().filter(|it| matches!(it, Cell::Integer(_))),
+            max: column.profile.max.clone().filter(|it| matches!(it, Cell::Integer(_))),
             values: None,
             ascending: column.profile.ascending,
         },

@@ -24,7 +24,7 @@ use crate::{
     guard::functions,
     query::Budget,
     schema,
-    stored::{STORE, StoredTable},
+    stored::{STORE, Seen, StoredTable},
 };
 
 /// A join's smaller side up to here is hashed once, for all threads together, instead of being dealt out
@@ -88,10 +88,8 @@ pub(crate) async fn open(
     table: &TableEntry,
 ) -> Result<Arc<dyn TableProvider>, EngineError> {
     let path = part(company, &table.name, table.version);
-    let columns = table.columns.iter().enumerate();
-    let ascending = columns.filter(|(_, it)| it.profile.ascending).map(|(at, _)| at).collect();
     let schema = schema::scanned(table);
-    match StoredTable::open(files.store(), path, schema, table.rows, ascending).await {
+    match StoredTable::open(files.store(), path, schema, Seen::of(table)).await {
         Ok(stored) => Ok(Arc::new(stored)),
         Err(object_store::Error::NotFound { .. }) => Err(EngineError::Missing),
         Err(error) => Err(storage("open a table's file")(error)),

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use arrow::{compute::SortOptions, datatypes::SchemaRef};
+use arrow::{
+    compute::SortOptions,
+    datatypes::{Schema, SchemaRef},
+};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
@@ -24,11 +27,11 @@ use datafusion::{
     error::DataFusionError,
     execution::object_store::ObjectStoreUrl,
     logical_expr::{Expr, TableProviderFilterPushDown},
-    physical_expr::{LexOrdering, PhysicalSortExpr, expressions::Column},
+    physical_expr::{LexOrdering, PhysicalSortExpr, expressions},
     physical_plan::ExecutionPlan,
 };
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
-use pacioli_model::CompanyId;
+use pacioli_model::{Cell, Column, CompanyId, Distinct, TableEntry};
 
 use crate::{EngineError, files::is_of};
 
@@ -77,25 +80,71 @@ pub(crate) fn check_files(
 pub(crate) struct StoredTable {
     schema: SchemaRef,
     file: ObjectMeta,
+    seen: Seen,
+}
+
+/// What is known of a table's rows beforehand.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
     rows: usize,
     /// Places of the columns in whose order the rows stand, each by itself.
     ascending: Vec<usize>,
+    /// About how many different values each column has, where that is known.
+    distinct: Vec<Option<usize>>,
+}
+
+impl Seen {
+    pub(crate) fn of(table: &TableEntry) -> Self {
+        let columns = table.columns.iter().enumerate();
+        let ascending = columns.filter(|(_, it)| it.profile.ascending).map(|(at, _)| at);
+        let distinct = |column| distinct(table, column).and_then(|count| count.try_into().ok());
+        Self {
+            rows: table.rows.try_into().unwrap_or(usize::MAX),
+            ascending: ascending.collect(),
+            distinct: table.columns.iter().map(distinct).collect(),
+        }
+    }
+
+    /// It decides the order of joins. Least and greatest values would too, but DataFusion 55 fails on
+    /// some filters over them (a selectivity above 1, where moments are compared with days); row
+    /// groups are passed over by their own statistics all the same.
+    fn statistics(&self, schema: &Schema) -> Statistics {
+        let mut statistics = Statistics {
+            num_rows: Precision::Inexact(self.rows),
+            ..Statistics::new_unknown(schema)
+        };
+        for (column, distinct) in statistics.column_statistics.iter_mut().zip(&self.distinct) {
+            column.distinct_count = distinct.map_or(Precision::Absent, Precision::Inexact);
+        }
+        statistics
+    }
+}
+
+/// As counted; of whole numbers that were too many to count, at most as many as lie in their range.
+fn distinct(table: &TableEntry, column: &Column) -> Option<u64> {
+    let profile = &column.profile;
+    match (profile.distinct, &profile.min, &profile.max) {
+        (Distinct::Exactly(count), _, _) => Some(count),
+        _ if table.primary_key.as_slice() == [column.name.clone()] => Some(table.rows),
+        (Distinct::MoreThan(_), Some(Cell::Integer(min)), Some(Cell::Integer(max))) => {
+            Some(table.rows.min(max.abs_diff(*min).saturating_add(1)))
+        }
+        _ => None,
+    }
 }
 
 impl StoredTable {
-    /// The file must be there; `rows` of it are expected, in the order of each of the columns `ascending`.
+    /// The file must be there, with rows as they were `seen` to be.
     pub(crate) async fn open(
         store: &dyn ObjectStore,
         path: Path,
         schema: SchemaRef,
-        rows: u64,
-        ascending: Vec<usize>,
+        seen: Seen,
     ) -> object_store::Result<Self> {
         let found = store.head(&path).await?;
         // By the name that the store knows it by: one with a prefix answers with the whole.
         let file = ObjectMeta { location: path, ..found };
-        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-        Ok(Self { schema, file, rows, ascending })
+        Ok(Self { schema, file, seen })
     }
 }
 
@@ -125,22 +174,15 @@ impl TableProvider for StoredTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let format = ParquetFormat::default();
-        // It decides the order of joins. Least and greatest values would too, but DataFusion 55 fails on
-        // some filters over them (a selectivity above 1, where moments are compared with days); row
-        // groups are passed over by their own statistics all the same.
-        let statistics = Statistics {
-            num_rows: Precision::Inexact(self.rows),
-            ..Statistics::new_unknown(&self.schema)
-        };
         let file = PartitionedFile::from(self.file.clone());
-        let orders = self.ascending.iter().filter_map(|at| {
-            let column = Column::new(self.schema.field(*at).name(), *at);
+        let orders = self.seen.ascending.iter().filter_map(|at| {
+            let column = expressions::Column::new(self.schema.field(*at).name(), *at);
             LexOrdering::new([PhysicalSortExpr::new(Arc::new(column), ASCENDING)])
         });
         let source = format.file_source(TableSchema::from(&self.schema));
         let scan = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE)?, source)
             .with_file(file)
-            .with_statistics(statistics)
+            .with_statistics(self.seen.statistics(&self.schema))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .with_output_ordering(orders.collect())
@@ -179,7 +221,7 @@ mod tests {
             store.put(&path, PutPayload::from_static(b"rows")).await.expect("written");
             let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)]));
             let stored =
-                StoredTable::open(&*store, path, schema, 1, Vec::new()).await.expect("opened");
+                StoredTable::open(&*store, path, schema, Seen::default()).await.expect("opened");
             context.register_table(name, Arc::new(stored)).expect("registered");
         }
         for (sql, read) in [
@@ -223,8 +265,8 @@ mod tests {
         let url = ObjectStoreUrl::parse(STORE).expect("a URL");
         context.runtime_env().register_object_store(url.as_ref(), store.clone());
         for (name, ascending) in [("ordered", vec![0]), ("plain", vec![])] {
-            let opened =
-                StoredTable::open(&*store, path.clone(), schema.clone(), 60_000, ascending);
+            let seen = Seen { rows: 60_000, ascending, distinct: vec![Some(8572), Some(1000)] };
+            let opened = StoredTable::open(&*store, path.clone(), schema.clone(), seen);
             let table = Arc::new(opened.await.expect("opened"));
             context.register_table(name, table).expect("registered");
         }

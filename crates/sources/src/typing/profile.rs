@@ -29,6 +29,8 @@ pub(crate) struct Profile {
     ends: Option<(i128, i128)>,
     last: i128,
     ascending: bool,
+    /// How often a value followed that was not the last: of rows in order, the different values.
+    changes: u64,
     texts: Option<Texts>,
 }
 
@@ -44,6 +46,7 @@ impl Profile {
             too_many: false,
             ends: None,
             last: i128::MIN,
+            changes: 0,
             // A text's keys do not order; of floats, zeroes of both signs have one key and two places.
             ascending: !matches!(
                 data_type,
@@ -61,6 +64,7 @@ impl Profile {
     /// Sees a boolean, an integer, a decimal's mantissa, a day or a microsecond.
     pub(crate) fn key(&mut self, key: i128) {
         self.ascending &= self.last <= key;
+        self.changes += u64::from(self.last != key);
         self.last = key;
         self.ends = Some(match self.ends {
             Some((least, greatest)) => (least.min(key), greatest.max(key)),
@@ -99,10 +103,10 @@ impl Profile {
             (None, Some((least, greatest))) => (cell(least), cell(greatest)),
             (None, None) => (None, None),
         };
-        let distinct = if self.too_many {
-            Distinct::MoreThan(self.distinct_limit as u64)
-        } else {
-            Distinct::Exactly(self.distinct.len() as u64)
+        let distinct = match (self.too_many, self.ascending) {
+            (false, _) => Distinct::Exactly(self.distinct.len() as u64),
+            (true, true) => Distinct::Exactly(self.changes),
+            (true, false) => Distinct::MoreThan(self.distinct_limit as u64),
         };
         let values = self.texts.as_ref().and_then(|texts| texts.kept.as_ref());
         let values = values.map(|kept| kept.iter().cloned().collect());
@@ -215,6 +219,15 @@ mod tests {
         assert!(!ascending(integer, &[None, Some(1)]));
         assert!(!ascending(ColumnType::Timestamp, &[Some(1), None]));
         assert!(!ascending(ColumnType::Float, &[Some(1), Some(2)]));
+    }
+
+    #[test]
+    fn values_in_order_are_all_counted() {
+        let mut profile = Profile::new(ColumnType::Integer, 1);
+        (0..100_000).for_each(|row| profile.key(row / 4));
+        assert_eq!(profile.finish().distinct, Distinct::Exactly(25_000));
+        profile.key(0);
+        assert_eq!(profile.finish().distinct, Distinct::MoreThan(10_000));
     }
 
     #[test]
