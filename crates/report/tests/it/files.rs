@@ -1,10 +1,13 @@
 //! Reports as workbooks, documents and archives, opened again.
 
-use std::io::{Cursor, Read as _};
+use std::{
+    io::{Cursor, Read as _},
+    process::Command,
+};
 
 use calamine::{Data, Reader as _, Xlsx};
 use pacioli_model::{Cell, Report, ReportKind};
-use pacioli_report::{Language, archive, csv, pdf, write, xlsx};
+use pacioli_report::{Language, archive, document::Document, csv, pdf, write, xlsx};
 
 use crate::sample::{HOSTILE, report};
 
@@ -33,26 +36,55 @@ fn every_kind_is_a_workbook_in_both_languages() {
 fn a_workbook_holds_the_numbers_themselves() {
     for language in [Language::English, Language::German] {
         let document = write(&report(), language);
-        let bytes = xlsx(&document).unwrap();
-        let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
-        let names = book.sheet_names();
-        // A cover, the findings, definitions, queries and what the pictures are of.
-        assert_eq!(names.len(), document.sections.len() + 4);
-        for (name, section) in names.iter().skip(1).zip(&document.sections) {
-            let sheet = book.worksheet_range(name).unwrap();
-            let rows: Vec<&[Data]> = sheet.rows().collect();
-            let head = rows.iter().position(|row| {
-                row.first() == Some(&Data::String(section.grid.columns[0].label.clone()))
-                    && row.get(1) == Some(&Data::String(section.grid.columns[1].label.clone()))
-            });
-            let below = &rows[head.unwrap() + 1..];
-            for (cells, told) in section.grid.rows.iter().zip(below) {
-                for (cell, told) in cells.iter().zip(*told) {
-                    check(cell, told);
-                }
+        check_book(&document, xlsx(&document).unwrap());
+    }
+}
+
+/// Opened, counted anew and saved by another program, every number is still the same.
+#[test]
+fn libreoffice_reads_the_numbers_of_a_workbook() {
+    if Command::new("soffice").arg("--version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "soffice is missing");
+        eprintln!("SKIPPED: soffice is missing, no workbook was opened in it; scripts/tools installs it");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let document = write(&report(), Language::German);
+    let given = folder.path().join("report.xlsx");
+    std::fs::write(&given, xlsx(&document).unwrap()).unwrap();
+    let run = Command::new("soffice")
+        .arg(format!("-env:UserInstallation=file://{}/profile", folder.path().display()))
+        .args(["--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir"])
+        .arg(folder.path().join("saved"))
+        .arg(&given)
+        .output()
+        .unwrap();
+    let saved = std::fs::read(folder.path().join("saved/report.xlsx"));
+    check_book(&document, saved.unwrap_or_else(|error| panic!("{error}: {run:?}")));
+}
+
+fn check_book(document: &Document, bytes: Vec<u8>) {
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).unwrap();
+    let names = book.sheet_names();
+    // A cover, the findings, definitions, queries and what the pictures are of.
+    assert_eq!(names.len(), document.sections.len() + 4);
+    let mut numbers = 0;
+    for (name, section) in names.iter().skip(1).zip(&document.sections) {
+        let sheet = book.worksheet_range(name).unwrap();
+        let rows: Vec<&[Data]> = sheet.rows().collect();
+        let head = rows.iter().position(|row| {
+            row.first() == Some(&Data::String(section.grid.columns[0].label.clone()))
+                && row.get(1) == Some(&Data::String(section.grid.columns[1].label.clone()))
+        });
+        let below = &rows[head.unwrap() + 1..];
+        for (cells, told) in section.grid.rows.iter().zip(below) {
+            for (cell, told) in cells.iter().zip(*told) {
+                check(cell, told);
+                numbers += usize::from(cell.as_f64().is_some());
             }
         }
     }
+    assert!(numbers > 50, "{numbers} numbers were compared");
 }
 
 fn check(cell: &Cell, told: &Data) {
@@ -109,7 +141,7 @@ fn pages_are_set_with_names_as_names() {
     let document = write(&of(&["change", "drivers", "ageing"]), Language::German);
     let pages = pdf(&document).unwrap();
     assert!(pages.starts_with(b"%PDF-1.7"));
-    let program = std::process::Command::new("pdftotext").arg("-v").output();
+    let program = Command::new("pdftotext").arg("-v").output();
     if program.is_err() {
         assert!(std::env::var_os("CI").is_none(), "pdftotext is missing");
         eprintln!("SKIPPED: pdftotext is missing, the pages were not read");
@@ -118,7 +150,7 @@ fn pages_are_set_with_names_as_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.pdf");
     std::fs::write(&path, pages).unwrap();
-    let run = std::process::Command::new("pdftotext").arg(&path).arg("-").output().unwrap();
+    let run = Command::new("pdftotext").arg(&path).arg("-").output().unwrap();
     let text = String::from_utf8(run.stdout).unwrap();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for wanted in [
