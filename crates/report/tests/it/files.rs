@@ -7,7 +7,7 @@ use std::{
 
 use calamine::{Data, Reader as _, Xlsx};
 use pacioli_model::{Cell, Report, ReportKind};
-use pacioli_report::{Language, archive, document::Document, csv, pdf, write, xlsx};
+use pacioli_report::{Language, archive, csv, document::Document, pdf, write, xlsx};
 
 use crate::sample::{HOSTILE, report};
 
@@ -45,7 +45,9 @@ fn a_workbook_holds_the_numbers_themselves() {
 fn libreoffice_reads_the_numbers_of_a_workbook() {
     if Command::new("soffice").arg("--version").output().is_err() {
         assert!(std::env::var_os("CI").is_none(), "soffice is missing");
-        eprintln!("SKIPPED: soffice is missing, no workbook was opened in it; scripts/tools installs it");
+        eprintln!(
+            "SKIPPED: soffice is missing, no workbook was opened in it; scripts/tools installs it"
+        );
         return;
     }
     let folder = tempfile::tempdir().unwrap();
