@@ -11,5 +11,6 @@ mod limits;
 mod matrix;
 mod random;
 mod sql;
+mod training;
 mod workers;
 mod world;

@@ -3,6 +3,7 @@
 mod accounts;
 mod ask;
 mod books;
+mod catalogs;
 mod config;
 mod demo;
 mod doctor;
@@ -82,6 +83,9 @@ enum Command {
         #[arg(long, conflicts_with = "errors")]
         metrics: bool,
     },
+    /// Write what is known of databases' tables, to make examples for a model from: for `model/train`
+    #[command(hide = true)]
+    Catalogs(catalogs::Catalogs),
     /// Run queries for a server: started by it, not by people
     #[command(hide = true)]
     EngineWorker,
@@ -112,6 +116,7 @@ fn run(cli: Cli) -> CommandResult {
         Command::Demo(command) => command.run(&settings),
         Command::Ask(command) => command.run(&settings),
         Command::Eval(command) => command.run(&settings),
+        Command::Catalogs(command) => command.run(),
         Command::User(command) => command.run(&settings),
         Command::Company(command) => command.run(&settings),
         Command::Config(command) => command.run(&settings),

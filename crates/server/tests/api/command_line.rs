@@ -262,6 +262,30 @@ async fn doctor_says_whether_an_adapter_is_for_the_model() {
 }
 
 #[tokio::test]
+async fn catalogs_are_written_as_a_server_has_them() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.0.path().join(name);
+    std::fs::create_dir(path("shop")).unwrap();
+    std::fs::write(path("shop/customers.csv"), "id,city\n1,Oslo\n2,Bonn\n").unwrap();
+    std::fs::write(path("shop/orders.csv"), "id,customer_id,total\n1,1,5.50\n2,1,7.25\n").unwrap();
+    let questions = "{\"db_id\": \"shop\"}\n{\"db_id\": \"gone\"}\n{\"db_id\": \"shop\"}\n";
+    std::fs::write(path("train.jsonl"), questions).unwrap();
+    let command =
+        ["catalogs", "--databases", ".", "--questions", "train.jsonl", "--out", "catalogs"];
+    let ended = folder.run(&command).await;
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(text(&ended.stderr).contains("no database gone"), "{ended:?}");
+    let catalog = std::fs::read(path("catalogs/shop.json")).unwrap();
+    let catalog: pacioli_model::Catalog = serde_json::from_slice(&catalog).unwrap();
+    let names: Vec<&str> = catalog.tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["customers", "orders"]);
+    assert_eq!(catalog.relationships[0].to.as_str(), "customers");
+    let city = catalog.tables[0].column(&"city".parse().unwrap()).unwrap();
+    assert_eq!(city.profile.values.as_deref().unwrap(), ["Bonn", "Oslo"]);
+    assert!(!path("catalogs/gone.json").exists());
+}
+
+#[tokio::test]
 async fn the_reference_is_printed_as_it_is_served() {
     let folder = Folder::new();
     let printed: serde_json::Value =

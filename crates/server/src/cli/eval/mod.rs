@@ -196,7 +196,10 @@ fn by_database(questions: &[Question]) -> Vec<(&str, Vec<(usize, &Question)>)> {
 }
 
 /// Loads a database with what its tables mean.
-async fn open(folders: &[PathBuf], name: &str) -> Result<Books, Box<dyn std::error::Error>> {
+pub(super) async fn open(
+    folders: &[PathBuf],
+    name: &str,
+) -> Result<Books, Box<dyn std::error::Error>> {
     let has = |folder: &&PathBuf| {
         folder.join(format!("{name}.sqlite")).is_file() || folder.join(name).is_dir()
     };
@@ -224,7 +227,9 @@ fn files(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Box<dyn std::error::
     Ok(paths)
 }
 
-fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Box<dyn std::error::Error>> {
+pub(super) fn lines<T: DeserializeOwned>(
+    path: &Path,
+) -> Result<Vec<T>, Box<dyn std::error::Error>> {
     let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut items = Vec::new();
     for (number, line) in BufReader::new(file).lines().enumerate() {
