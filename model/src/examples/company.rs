@@ -198,6 +198,7 @@ fn column(
         min: None,
         max: None,
         values: values.filter(|values| values.len() <= CATEGORY_LIMIT),
+        ascending: false,
     };
     let name = ColumnName::parse(name);
     #[expect(clippy::expect_used, reason = "words of the list are letters and spaces")]
