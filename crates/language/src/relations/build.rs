@@ -86,6 +86,9 @@ pub(crate) fn build(
         // "who has the highest salary" asks for a row.
         builder.outputs.push((Output::Entity(entity), NOWHERE));
     }
+    if let (true, [Noun::Table(table)]) = (builder.outputs.is_empty(), sketch.groups.as_slice()) {
+        builder.outputs.push((Output::Entity(*table), NOWHERE));
+    }
     if builder.outputs.is_empty() {
         return Err(misfit(0..tokens.len(), "The question does not say what is asked for."));
     }
@@ -224,8 +227,19 @@ impl Builder<'_> {
                 };
                 group.is_some_and(|group| group != table && self.schema.reaches_one(table, group))
             });
+            // "Total hours and number of games": figures side by side.
+            let figures = self.sketch.targets.len() > 1
+                && self.sketch.groups.is_empty()
+                && self.sketch.targets.iter().all(|target| {
+                    matches!(target, Target::Count { .. } | Target::Aggregate { .. })
+                });
+            let in_all = self.sketch.groups.is_empty()
+                && self.sketch.targets.len() == 1
+                && self.resolver.tokens.iter().any(|token| token.word == "total");
             if total
                 || of_others
+                || figures
+                || in_all
                 || self.sketch.groups.is_empty()
                     && self.sketch.targets.len() == 1
                     && self.sketch.entity.is_none()
@@ -341,8 +355,11 @@ impl Builder<'_> {
             .outputs
             .iter()
             .any(|(output, _)| !matches!(output, Output::Column(_) | Output::Entity(_)));
+        // "For each employee, the name and the city": rows, each by itself.
+        let of_rows = self.sketch.best.is_none()
+            && self.sketch.groups.iter().all(|group| matches!(group, Noun::Table(_)));
         aggregated
-            || !self.sketch.groups.is_empty()
+            || !(self.sketch.groups.is_empty() || of_rows)
             || self.ranked_by_count()
             || self.counted_attribute().is_some()
     }

@@ -13,7 +13,7 @@ use pacioli_model::{Aggregate, Comparison};
 use self::finish::usual_aggregate;
 use super::{
     pieces::{Degree, Item, Mention, Piece},
-    schema::{Schema, TableId},
+    schema::{ColumnId, Schema, TableId},
     sketch::{Clause, Noun, Pick, Sketch, Target, Test},
     vocabulary::Key,
 };
@@ -225,17 +225,36 @@ impl Parser<'_> {
     /// Whether some column that is meant holds figures, and no key.
     pub(super) fn quantifies(&self, mention: &Mention) -> bool {
         let best = mention.column_quality();
-        mention.columns.iter().filter(|(_, quality)| *quality > best - 0.15).any(|(column, _)| {
-            let node = &self.schema.columns[*column];
-            let year = node
-                .words
-                .iter()
-                .any(|word| matches!(word.stem.as_str(), "year" | "month" | "day"));
-            let key = node.foreign
-                || node.role == crate::role::Role::Identifier && !year
-                || self.schema.tables[node.table].key == Some(*column);
-            (node.column.data_type.is_number() || node.column.data_type.is_time()) && !key
-        })
+        // "Orders" that best name their key are rows, whatever else is called nearly so.
+        let keyed = mention.columns.first().is_some_and(|(column, _)| self.is_key(*column));
+        let near = if keyed && mention.table_quality() > 0.6 { 0.03 } else { 0.15 };
+        let close = mention.columns.iter().filter(|(_, quality)| *quality > best - near);
+        close.into_iter().any(|(column, _)| self.is_figure(*column))
+    }
+
+    /// Whether a column tells rows apart or names those of another table.
+    fn is_key(&self, column: ColumnId) -> bool {
+        let node = &self.schema.columns[column];
+        let mut words = node.words.iter();
+        let year = words.any(|word| matches!(word.stem.as_str(), "year" | "month" | "day"));
+        node.foreign
+            || node.role == crate::role::Role::Identifier && !year
+            || self.schema.tables[node.table].key == Some(column)
+    }
+
+    /// Whether a column holds numbers or days that say how much or when.
+    fn is_figure(&self, column: ColumnId) -> bool {
+        let data_type = self.schema.columns[column].column.data_type;
+        (data_type.is_number() || data_type.is_time()) && !self.is_key(column)
+    }
+
+    /// The column to rank by: among what the words may mean, those that hold figures.
+    pub(super) fn figure(&self, at: usize, owner: Option<TableId>) -> Option<Pick> {
+        let mut pick = self.pick(at, owner)?;
+        if pick.candidates.iter().any(|(column, _)| self.is_figure(*column)) {
+            pick.candidates.retain(|(column, _)| self.is_figure(*column));
+        }
+        Some(pick)
     }
 
     /// Whether the mention is a table rather than a column.
@@ -285,7 +304,9 @@ impl Parser<'_> {
     /// A condition that names a column and says nothing of it asks that it has a value.
     pub(super) fn close_column(&mut self) {
         let Some(pick) = self.column.take() else { return };
-        if self.having {
+        let flag =
+            pick.candidates.first().is_some_and(|(column, _)| self.schema.affirms(*column).is_some());
+        if self.having || flag && !self.is_said(&pick) {
             self.push(Test::Has { pick });
         } else if !self.is_said(&pick) {
             self.sketch.unplaced.push(pick.tokens);

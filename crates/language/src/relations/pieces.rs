@@ -358,7 +358,7 @@ impl Cutter<'_> {
                 && !Lexicon::is_phrase(&words);
             let (names, loss) = if paused { (Vec::new(), 0.0) } else { self.lexicon.named(&words) };
             for (name, quality) in names {
-                if asking && quality * (1.0 - loss) < 0.9 {
+                if asking && quality * (1.0 - loss) < 0.9 && !self.is_called(&words, name) {
                     continue;
                 }
                 match name {
@@ -383,6 +383,13 @@ impl Cutter<'_> {
             }
         }
         None
+    }
+
+    /// "Total score" where a column itself is called total.
+    fn is_called(&self, words: &[&str], name: Name) -> bool {
+        let [word, _] = words else { return false };
+        matches!(key(word), Some(Key::Aggregate(_)))
+            && self.lexicon.names(&[word]).iter().any(|(known, fit)| *known == name && *fit > 0.99)
     }
 
     /// "invoice amount" is the amount of invoices, whatever else is called nearly so.

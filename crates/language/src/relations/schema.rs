@@ -186,6 +186,20 @@ impl<'c> Schema<'c> {
         })
     }
 
+    /// What a column of yes and no writes for yes.
+    pub(crate) fn affirms(&self, column: ColumnId) -> Option<&str> {
+        let column = self.columns[column].column;
+        if column.data_type == ColumnType::Boolean {
+            return Some("true");
+        }
+        let values = column.profile.values.as_deref().filter(|values| values.len() <= 3)?;
+        let is = |value: &str, words: &[&str]| words.contains(&value.to_lowercase().as_str());
+        let (yes, no) = (["yes", "y", "true", "t"], ["no", "n", "false", "f", ""]);
+        let all = values.iter().all(|value| is(value, &yes) || is(value, &no));
+        let denied = values.iter().any(|value| is(value, &no));
+        values.iter().find(|value| is(value, &yes)).filter(|_| all && denied).map(String::as_str)
+    }
+
     fn is_part_of_name(&self, column: ColumnId, part: &str) -> bool {
         let words = super::lexicon::name_words(&self.columns[column].column.label);
         words.ends_with(&[part.to_owned(), "name".to_owned()])
@@ -258,7 +272,46 @@ impl<'c> Schema<'c> {
         }
         let mut ways = Vec::new();
         self.collect(from, to, &distance, &mut Vec::new(), &mut ways);
+        if ways.iter().all(|way| Self::fans(way)) && distance[to] <= 2 {
+            let mut others = Vec::new();
+            self.joined(from, to, distance[to] + 1, &mut Vec::new(), &mut others);
+            if !others.is_empty() {
+                return others;
+            }
+        }
         ways
+    }
+
+    /// Whether a way goes up to what two tables have in common and down again: a student and a course
+    /// of the same department have nothing else to do with each other.
+    fn fans(way: &[Step]) -> bool {
+        way.windows(2).any(|pair| !pair[0].many && pair[1].many)
+    }
+
+    /// The ways of so many steps that do not fan.
+    fn joined(
+        &self,
+        at: TableId,
+        to: TableId,
+        steps: usize,
+        way: &mut Vec<Step>,
+        ways: &mut Vec<Vec<Step>>,
+    ) {
+        if at == to {
+            if !way.is_empty() {
+                ways.push(way.clone());
+            }
+            return;
+        }
+        for step in self.tables[at].steps.iter().filter(|_| steps > 0) {
+            let fan = way.last().is_some_and(|last| !last.many && step.many);
+            let back = way.iter().any(|known| known.relationship == step.relationship);
+            if !fan && !back && ways.len() < 8 {
+                way.push(*step);
+                self.joined(step.to, to, steps - 1, way, ways);
+                way.pop();
+            }
+        }
     }
 
     fn collect(

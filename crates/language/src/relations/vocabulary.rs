@@ -116,7 +116,7 @@ const PHRASES: &[(Key, &str)] = &[
     ),
     (
         Compare(Comparison::GreaterOrEqual),
-        "at least|no less than|not less than|>=|minimum of|greater than or equal to|more than or equal to|no fewer than|or more than|equal to or greater than|or above|since|larger than or equal to|higher than or equal to|after or in|after or in year|after or in the year|in or after|on or after|after or on|later than or in|later than or on|no earlier than|not earlier than|not before|equal to or more than|equal or more than|equal to or above|at or above",
+        "at least|no less than|not less than|>=|minimum of|greater than or equal to|more than or equal to|no fewer than|equal to or greater than|or above|since|larger than or equal to|higher than or equal to|after or in|after or in year|after or in the year|in or after|on or after|after or on|later than or in|later than or on|no earlier than|not earlier than|not before|equal to or more than|equal or more than|equal to or above|at or above",
     ),
     (
         Compare(Comparison::Less),
@@ -151,7 +151,7 @@ const PHRASES: &[(Key, &str)] = &[
         Each,
         "each|every|per|for each|for every|in each|of each|by each|from each|on each|at each|for each of|of every|in every|to each|within each|grouped by|group by|for each different|for each distinct|each of|for the different|for all the different|for different|each different|under each|per each|broken down by|with each|for all different|split by",
     ),
-    (By, "by|according to|based on"),
+    (By, "by|according to|based on|in terms of"),
     (
         That,
         "that|who|which|whose|where|whom|such that|those who|those that|for which|in which|to which|of which|from which|on which|at which|with which|that is|who is|those whose|given that|when|during which|wherein|provided that|under which|among those|in whose|they",

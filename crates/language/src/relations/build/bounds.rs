@@ -92,6 +92,14 @@ impl Builder<'_> {
         number: pacioli_model::Decimal,
     ) -> Result<Predicate, Misfit> {
         let owner = self.counting_owner(what);
+        if let Measured::Count(Some(Noun::Column(pick))) = what {
+            let column = self.resolver.choose(pick)?;
+            if self.schema.table_of(column) == owner {
+                // "5 star ratings": a row has one of its own, and says itself how many.
+                let value = self.column_value(base, column, &pick.tokens)?;
+                return self.bound(value, column, comparison, number);
+            }
+        }
         let key = self.schema.tables[owner].key.or(self.schema.tables[owner].display);
         let key = key.ok_or_else(|| misfit(NOWHERE, "These rows have no key to count by."))?;
         let counted = match what {

@@ -218,7 +218,10 @@ impl Builder<'_> {
                 Predicate::Matches { value, place: *place, text: text.clone() }
             }
             Test::Empty { .. } => Predicate::IsNull { value },
-            Test::Has { .. } => Predicate::Not(Box::new(Predicate::IsNull { value })),
+            Test::Has { .. } => match self.schema.affirms(column) {
+                Some(yes) => self.equals(value, column, vec![yes.to_owned()]),
+                None => Predicate::Not(Box::new(Predicate::IsNull { value })),
+            },
             Test::Year { comparison, year, .. } => {
                 self.bound(value, column, *comparison, Decimal::new(i128::from(*year), 0))?
             }
@@ -339,7 +342,7 @@ impl Builder<'_> {
         known.map_or_else(|| text.to_owned(), Clone::clone)
     }
 
-    fn bound(
+    pub(super) fn bound(
         &self,
         value: Value,
         column: ColumnId,

@@ -66,7 +66,8 @@ impl Builder<'_> {
             Test::Compare { comparison, side: Side::Number(number), .. } => match comparison {
                 Comparison::Greater | Comparison::GreaterOrEqual => Said::Above(number.to_f64()),
                 Comparison::Less | Comparison::LessOrEqual => Said::Below(number.to_f64()),
-                Comparison::Equal | Comparison::NotEqual => return Ok(None),
+                Comparison::Equal => Said::Values(vec![number.to_string()]),
+                Comparison::NotEqual => return Ok(None),
             },
             Test::Values { values, column, near, tokens } => {
                 Said::Values(self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.1)

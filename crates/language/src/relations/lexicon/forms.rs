@@ -16,7 +16,7 @@ pub(super) const SILENT: &[&str] =
 const UNITS: &[&str] = &[
     "billion", "million", "thousand", "usd", "eur", "dollar", "euro", "km", "meter", "m", "ft",
     "foot", "kg", "lb", "percent", "cm", "inch", "k", "mb", "mbp", "hour", "minute", "second",
-    "us",
+    "us", "f", "c", "mph", "sqft",
 ];
 
 /// What a column is called after its table's initial: `dname`, `cphone`.

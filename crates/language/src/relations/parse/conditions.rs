@@ -9,7 +9,7 @@ use pacioli_model::{Aggregate, Comparison, Decimal};
 use super::{Parser, Zone};
 use crate::relations::{
     pieces::{Degree, Item, Mention},
-    sketch::{Measured, Noun, Pick, Side, Test},
+    sketch::{Best, Measured, Noun, Pick, Side, Test},
     vocabulary::Key,
 };
 
@@ -425,8 +425,28 @@ impl Parser<'_> {
         }
     }
 
+    /// "Which was founded the earliest": by the column that stands before.
+    fn ranked_before(&self, here: usize) -> Option<(Best, usize)> {
+        let pick = self.column.clone()?;
+        let (column, _) = pick.candidates.first().copied()?;
+        let data_type = self.schema.columns[column].column.data_type;
+        let alone = self.pieces.get(here + 1).is_none_or(|piece| {
+            piece.pause || matches!(piece.item, Item::Key(Key::And | Key::Order | Key::Ask))
+        });
+        let direction = match self.item(here)? {
+            Item::Key(Key::Most(direction)) => *direction,
+            Item::Adjective { direction, degree: Degree::Most, .. } => *direction,
+            _ => return None,
+        };
+        (alone && (data_type.is_number() || data_type.is_time())).then(|| {
+            let tokens = self.tokens(here);
+            let by = Measured::Column(pick);
+            (Best { direction, by, number: None, of: None, tokens }, here + 1)
+        })
+    }
+
     fn condition_best(&mut self, here: usize) {
-        match self.read_best(here) {
+        match self.ranked_before(here).or_else(|| self.read_best(here)) {
             Some((best, end)) => {
                 self.at = end;
                 self.column = None;

@@ -7,9 +7,15 @@ use crate::relations::{
     lexicon::KnownValue,
     pieces::Item,
     schema::Schema,
-    sketch::{Noun, Pick, Sketch, Target, Test},
+    sketch::{Clause, Noun, Pick, Sketch, Target, Test},
     vocabulary::Key,
 };
+
+/// Words of columns that say where something is, surest first.
+const PLACES: &[&str] = &[
+    "location", "place", "city", "hometown", "address", "country", "venue", "district", "state",
+    "region", "nationality",
+];
 
 impl Parser<'_> {
     pub(super) fn finish(mut self) -> Sketch {
@@ -28,7 +34,14 @@ impl Parser<'_> {
             self.either_value();
         }
         self.rows_since();
+        self.when_or_where();
         let nothing = self.sketch.targets.is_empty();
+        if let (true, None, [Noun::Table(table)]) =
+            (nothing && self.everything, self.sketch.entity, self.sketch.groups.as_slice())
+        {
+            // "All information about each student"
+            self.sketch.entity = Some(*table);
+        }
         if self.everything
             && nothing
             && let Some(entity) = self.sketch.entity
@@ -39,6 +52,8 @@ impl Parser<'_> {
         if let Some(entity) = self.sketch.entity.filter(|_| nothing) {
             self.sketch.targets.push(Target::Entity(entity));
         }
+        self.columns_of_each();
+        self.values_side_by_side();
         if self.negated && !self.denied {
             let not = self.pieces.iter().find(|piece| piece.item == Item::Key(Key::Not));
             self.sketch.unplaced.extend(not.map(|piece| piece.tokens.clone()));
@@ -52,6 +67,118 @@ impl Parser<'_> {
         }
         self.sketch.unplaced.sort_by_key(|tokens| tokens.start);
         self.sketch.settled()
+    }
+
+    /// "Where is the club?", "when did it start?": the column that says so, or nothing does.
+    fn when_or_where(&mut self) {
+        let first = self.words.first().map(|word| word.to_lowercase()).unwrap_or_default();
+        let days = first == "when";
+        let asks = days || first == "where";
+        let open = self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
+        if !(asks && open && self.sketch.groups.is_empty()) {
+            return;
+        }
+        let Some(entity) = self.sketch.entity.or(self.focus) else { return };
+        let candidates: Vec<(usize, f64)> = self.schema.tables[entity]
+            .columns
+            .clone()
+            .filter_map(|column| {
+                let node = &self.schema.columns[column];
+                let said =
+                    |word: &&str| node.words.iter().any(|known| known.stem == **word);
+                let fit = if days {
+                    let dated = node.column.data_type.is_time() || said(&"date") || said(&"year");
+                    dated.then_some(1.0)
+                } else {
+                    PLACES.iter().zip(0_u8..).find(|(word, _)| said(word)).map(|(_, rank)| {
+                        1.0 - f64::from(rank) * 0.05
+                    })
+                };
+                Some((column, fit?))
+            })
+            .collect();
+        if candidates.is_empty() {
+            return self.misplaced(0);
+        }
+        self.sketch.entity = Some(entity);
+        let tokens = self.tokens(0);
+        let pick = Pick { candidates, owner: Some(entity), near: None, tokens };
+        self.sketch.targets = vec![Target::Column(pick)];
+    }
+
+    /// "Each student's first name": what belongs to each is what is asked for.
+    fn columns_of_each(&mut self) {
+        let column = |noun: &Noun| match noun {
+            Noun::Column(pick) if pick.owner.is_some() => Some(pick.clone()),
+            _ => None,
+        };
+        let columns: Option<Vec<Pick>> = self.sketch.groups.iter().map(column).collect();
+        let alone = self.sketch.targets.is_empty() && self.sketch.entity.is_none();
+        if let Some(columns) = columns.filter(|columns| alone && !columns.is_empty()) {
+            self.sketch.entity = columns.first().and_then(|pick| pick.owner);
+            self.sketch.targets = columns.into_iter().map(Target::Column).collect();
+            self.sketch.groups.clear();
+        }
+    }
+
+    /// "The budgets of Marketing and Finance": no row is both, so either counts. Where rows that belong
+    /// to what is asked for have the values, each may have one of them.
+    fn values_side_by_side(&mut self) {
+        let column = |test: &Test| match test {
+            Test::Values { values, .. } => Some(values.first()?.first()?.0.column),
+            _ => None,
+        };
+        if self.sketch.both {
+            return;
+        }
+        let entity = self.sketch.entity;
+        let one_each = |column: usize| {
+            let table = self.schema.table_of(column);
+            entity.is_some_and(|entity| self.schema.reaches_one(entity, table))
+        };
+        let names = |pick: &Pick| {
+            pick.candidates.first().is_some_and(|(column, _)| {
+                let node = &self.schema.tables[self.schema.table_of(*column)];
+                node.key == Some(*column) || node.display == Some(*column)
+            })
+        };
+        let rows = self.sketch.targets.iter().any(|target| match target {
+            Target::Column(pick) => names(pick),
+            Target::Entity(_) | Target::Everything(_) => true,
+            _ => false,
+        });
+        let figures = self.sketch.targets.iter().all(|target| {
+            matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_))
+        });
+        let mut clauses: Vec<Clause> = Vec::new();
+        for clause in std::mem::take(&mut self.sketch.clauses) {
+            let mut kept = Clause { tests: Vec::new(), ..clause.clone() };
+            let mut apart = Vec::new();
+            for test in clause.tests {
+                let known = kept
+                    .tests
+                    .iter_mut()
+                    .find(|known| column(&test).is_some() && column(known) == column(&test));
+                match (known, test) {
+                    (
+                        Some(Test::Values { values, .. }),
+                        Test::Values { values: more, .. },
+                    ) if !kept.negated
+                        && more.iter().flatten().all(|(value, _)| one_each(value.column))
+                        && (rows || figures) =>
+                    {
+                        values.extend(more);
+                    }
+                    (Some(_), test) if !kept.negated && !kept.alternative => {
+                        apart.push(Clause { tests: vec![test], ..Clause::default() });
+                    }
+                    (_, test) => kept.tests.push(test),
+                }
+            }
+            clauses.push(kept);
+            clauses.extend(apart);
+        }
+        self.sketch.clauses = clauses;
     }
 
     /// "The average age of male and female students": of either, each by itself, for none is both.

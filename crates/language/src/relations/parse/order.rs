@@ -189,6 +189,11 @@ impl Parser<'_> {
             && self
                 .mention_at(after)
                 .is_some_and(|column| !column.columns.is_empty() && !self.pieces[after].pause);
+        let own = self.quantifies(mention) && mention.column_quality() > mention.table_quality();
+        if counting && own {
+            // "By the number of floors", where the row itself says how many.
+            return Some((Measured::Column(self.figure(next, self.owner_after(after))?), after));
+        }
         if counting {
             let noun = if mention.table_quality() > 0.0 {
                 Noun::Table(mention.tables[0].0)

@@ -47,7 +47,9 @@ impl Parser<'_> {
         match key {
             Key::Distinct => self.sketch.distinct = true,
             // "the average number of pages" is the average of pages.
-            Key::HowMany if !self.aggregates.is_empty() => {}
+            Key::HowMany if !self.aggregates.is_empty() => self.total_too(here),
+            // "List the number and the id": the count that was asked for already.
+            Key::HowMany if self.sketch.counts() && self.names_nothing(here + 1) => {}
             Key::HowMany => {
                 self.counting = true;
                 self.narrowing = false;
@@ -98,6 +100,21 @@ impl Parser<'_> {
             Key::Or => self.alternative = !self.sketch.clauses.is_empty(),
             Key::Than | Key::Empty | Key::Beyond | Key::Stop => {}
         }
+    }
+
+    /// "The maximum and total number of followers": of either.
+    fn total_too(&mut self, here: usize) {
+        let total = self.words[self.pieces[here].tokens.start].eq_ignore_ascii_case("total");
+        if total && !self.aggregates.contains(&Aggregate::Sum) {
+            self.aggregates.push(Aggregate::Sum);
+        }
+    }
+
+    /// Whether no noun follows that a count could be of.
+    fn names_nothing(&self, at: usize) -> bool {
+        let next = self.solid(at);
+        matches!(self.key_at(next), Some(Key::And))
+            || self.pieces.get(next).is_none_or(|piece| piece.pause)
     }
 
     /// "employees who help customers": no new question.
@@ -242,7 +259,8 @@ impl Parser<'_> {
             && mention.table_quality() + 0.2 < mention.column_quality();
         let bounded =
             self.bounds_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
-        if asked && !mention.columns.is_empty() && (bounded || within) {
+        let flagged = asked && self.says_flag(here, mention);
+        if asked && !mention.columns.is_empty() && (bounded || within || flagged) {
             self.at = here;
             return self.enter(Zone::Condition);
         }
@@ -271,10 +289,55 @@ impl Parser<'_> {
             let table = mention.tables[0].0;
             self.select_table(table);
         } else {
+            if self.says_whose(here) {
+                self.narrowing = false;
+                return;
+            }
             let owner = self.owner_after(next);
             let pick = self.pick(here, owner);
             self.target_column(pick);
         }
+    }
+
+    /// "Medicines that are approved": a yes or no that narrows, and nothing to show.
+    fn says_flag(&self, here: usize, mention: &Mention) -> bool {
+        let Some((column, quality)) = mention.columns.first() else { return false };
+        let open = self.aggregates.is_empty() && !self.counting && !self.pieces[here].pause;
+        let named = *quality > mention.table_quality() && self.schema.affirms(*column).is_some();
+        let before = here.checked_sub(1).map(|before| &self.pieces[before]);
+        let told = before.is_some_and(|before| match before.item {
+            Item::Key(Key::That | Key::With | Key::In | Key::Verb) => true,
+            Item::Key(Key::Stop) => {
+                let said = self.words[before.tokens.clone()].iter();
+                said.into_iter().any(|word| {
+                    matches!(word.to_lowercase().as_str(), "who" | "that" | "is" | "are" | "was" | "were")
+                })
+            }
+            _ => false,
+        });
+        open && named && told
+    }
+
+    /// "The average fee on a campus": whose it is, and not one column more. "The names of the states"
+    /// are the states.
+    fn says_whose(&mut self, here: usize) -> bool {
+        let before =
+            self.pieces[..here].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
+        let joined = before
+            .is_some_and(|piece| matches!(piece.item, Item::Key(Key::Of | Key::In | Key::Each)));
+        let plain = self.narrowing && self.aggregates.is_empty() && !self.counting;
+        if !(joined && plain) {
+            return false;
+        }
+        if let Some(Target::Column(pick)) = self.sketch.targets.last() {
+            let said = &self.words[pick.tokens.clone()];
+            let name = |word: &&str| matches!(word.to_lowercase().as_str(), "name" | "names");
+            if said.iter().all(name) {
+                self.sketch.targets.pop();
+                return false;
+            }
+        }
+        !self.sketch.targets.is_empty()
     }
 
     /// "How many car models", "bank branches", "movie directors": the last noun is what is counted; the

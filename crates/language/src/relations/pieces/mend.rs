@@ -47,7 +47,7 @@ impl Cutter<'_> {
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
         let part = |word: &str| matches!(word, "first" | "last" | "middle" | "given" | "family");
         if !part(word(at)) || matches!(word(at + 1), "name" | "names") {
-            return None;
+            return self.shares_head(at);
         }
         let mut next = at + 1;
         while part(word(next)) || matches!(word(next), "and" | "the") {
@@ -65,6 +65,28 @@ impl Cutter<'_> {
             });
         let columns: Vec<(ColumnId, f64)> = columns.collect();
         (!columns.is_empty()).then(|| (1, Mention { columns, ..Mention::default() }))
+    }
+
+    /// "Start" in "start and end dates": the head is that of the next.
+    fn shares_head(&self, at: usize) -> Option<(usize, Mention)> {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        let (one, other, head) = (word(at), word(at + 2), word(at + 3));
+        if word(at + 1) != "and" || other.is_empty() || head.is_empty() {
+            return None;
+        }
+        let columns = |words: &[&str]| -> Vec<(ColumnId, f64)> {
+            let names = self.lexicon.names(words).into_iter();
+            names
+                .filter_map(|(name, quality)| match name {
+                    Name::Column(column) if quality >= 0.9 => Some((column, quality)),
+                    _ => None,
+                })
+                .collect()
+        };
+        let itself = self.lexicon.names(&[one]).iter().any(|(_, quality)| *quality >= 0.9);
+        let first = columns(&[one, head]);
+        let whole = !itself && !first.is_empty() && !columns(&[other, head]).is_empty();
+        whole.then(|| (1, Mention { columns: first, ..Mention::default() }))
     }
 
     /// "rank of the winner" for a column called winner rank.

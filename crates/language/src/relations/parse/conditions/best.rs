@@ -146,7 +146,7 @@ impl Parser<'_> {
                     && mention.column_quality() + 0.051 > mention.table_quality()
                 {
                     let owner = self.owner_after(after);
-                    let pick = self.pick(at, owner)?;
+                    let pick = self.figure(at, owner)?;
                     // "Who logged the most hours": of all that belong to one.
                     let word = self.words[self.pieces[here].tokens.start].to_lowercase();
                     let total = matches!(word.as_str(), "most" | "least" | "fewest")
@@ -184,6 +184,13 @@ impl Parser<'_> {
     ) -> Option<(Best, usize)> {
         let (table, _) = mention.best_table().filter(|_| Self::is_table(mention))?;
         let words = self.pieces[here].tokens.start..self.pieces[at].tokens.start;
+        // "The largest number of institutions" is no size of one.
+        let counts = self.words[words.clone()]
+            .iter()
+            .any(|word| matches!(word.to_lowercase().as_str(), "number" | "amount" | "count"));
+        if counts {
+            return None;
+        }
         let (_, columns) = self.words[words]
             .iter()
             .find_map(|word| crate::relations::thesaurus::adjective(&word.to_lowercase()))?;
@@ -275,14 +282,14 @@ impl Parser<'_> {
         let tokens = self.tokens(here);
         let mention = self.mention_at(next);
         if let Some(mention) = mention.filter(|mention| {
-            self.measures(mention) && mention.column_quality() + 0.051 > mention.table_quality()
+            self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality()
         }) {
             let direction = if mention.columns.iter().any(|(column, _)| self.ages(here, *column)) {
                 opposite(direction)
             } else {
                 direction
             };
-            let pick = self.pick(next, self.owner_after(next + 1))?;
+            let pick = self.figure(next, self.owner_after(next + 1))?;
             return Some((
                 Best { direction, by: Measured::Column(pick), number, of: None, tokens },
                 next + 1,

@@ -147,7 +147,8 @@ impl Parser<'_> {
         let next = self.solid_noun(self.at);
         let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values())
             && !self.pieces[next].pause
-            && next - self.at < 3;
+            && next - self.at < 3
+            && !self.dated_next(next);
         let counting = matches!(self.key_at(self.at), Some(Key::Distinct));
         let next = if counting { self.solid_noun(self.at + 1) } else { next };
         if (spoken || counting)
@@ -169,7 +170,7 @@ impl Parser<'_> {
             return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         // "more than one", "at least 3 times": of whatever belongs to the row.
-        if (matches!(self.key_at(self.at), Some(Key::Stop)) || self.at >= self.pieces.len())
+        if (matches!(self.key_at(self.at), Some(Key::Stop | Key::In)) || self.at >= self.pieces.len())
             && let Some(entity) = self.sketch.entity
         {
             // "Invoices over 20000" is of an amount, and of no number of anything.
@@ -199,6 +200,12 @@ impl Parser<'_> {
             });
         }
         self.misplaced(here);
+    }
+
+    /// "Above 3000 in year 2001": the year has a number of its own.
+    fn dated_next(&self, next: usize) -> bool {
+        let apart = (self.at..next).any(|at| matches!(self.key_at(at), Some(Key::In)));
+        apart && matches!(self.item(self.solid(next + 1)), Some(Item::Number(_)))
     }
 
     /// "2 or more".
@@ -424,7 +431,7 @@ impl Parser<'_> {
         if super::super::ranks(self.item(self.solid(here + 1))) {
             return self.condition_best(here);
         }
-        if self.aged(comparison, value) {
+        if self.either_number(here) || self.aged(comparison, value) {
             return;
         }
         if let Some(pick) = self.unit_at(here + 1) {
@@ -460,6 +467,47 @@ impl Parser<'_> {
             }
             None => self.misplaced(here),
         }
+    }
+
+    /// "Either 32 or 33", "32 or 33 years old": ages, where nothing else is said.
+    fn either_number(&mut self, here: usize) -> bool {
+        let or = self.solid(here + 1);
+        let second = self.solid(or + 1);
+        let (Some(Item::Number(one)), Some(Item::Number(other))) =
+            (self.item(here).cloned(), self.item(second).cloned())
+        else {
+            return false;
+        };
+        if !matches!(self.key_at(or), Some(Key::Or)) {
+            return false;
+        }
+        let adjective = (second + 1..second + 4).find(|at| {
+            matches!(self.item(*at), Some(Item::Adjective { degree: Degree::Plain, .. }))
+        });
+        let (at, columns) = match adjective.map(|at| (at, self.item(at))) {
+            Some((at, Some(Item::Adjective { columns, .. }))) => (at, columns.clone()),
+            _ => (second, vec!["age"]),
+        };
+        let ends = self.pieces.get(at + 1).is_none_or(|piece| {
+            piece.pause || matches!(piece.item, Item::Key(Key::And | Key::Order | Key::In))
+        });
+        let near = self.focus.or(self.sketch.entity);
+        let Some(pick) = self
+            .adjective_pick(at, &columns, near)
+            .filter(|pick| pick.owner.is_some() && (adjective.is_some() || ends))
+        else {
+            return false;
+        };
+        self.at = at + 1;
+        for number in [one, other] {
+            let pick = pick.clone();
+            let side = Side::Number(number);
+            self.push(Test::Compare { pick, comparison: Comparison::Equal, side });
+            self.alternative = true;
+        }
+        self.alternative = false;
+        self.open = false;
+        true
     }
 
     /// "course 301": the number is the row's own.

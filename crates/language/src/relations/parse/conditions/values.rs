@@ -104,6 +104,14 @@ impl Parser<'_> {
                 tokens,
             });
         }
+        let again = match self.sketch.clauses.last().and_then(|clause| clause.tests.last()) {
+            // "Contains 'a' or 'b'": the second as the first.
+            Some(Test::Text { pick, place, .. }) if self.alternative => Some((pick.clone(), *place)),
+            _ => None,
+        };
+        if let Some((pick, place)) = again {
+            return self.push(Test::Text { pick, place, text, tokens });
+        }
         let holds = here.checked_sub(1).is_some_and(|before| {
             self.words[self.pieces[before].tokens.clone()].iter().any(|word| {
                 let word = word.to_lowercase();
