@@ -12,6 +12,7 @@ mod confidence;
 mod follow;
 pub(crate) mod idioms;
 mod lexicon;
+mod missing;
 mod nations;
 mod parse;
 mod pieces;
@@ -120,12 +121,8 @@ impl<'c> Relations<'c> {
                 refusal(question, &tokens, &sketch.unplaced, reason)
             } else {
                 // What else found no place may have found none because of these.
-                refusal(
-                    question,
-                    &tokens,
-                    &strange,
-                    "No table, column, value or date is called that.",
-                )
+                let reason = self.missing(question, &tokens, &pieces, &strange);
+                refusal(question, &tokens, &strange, &reason)
             }
         }
     }

@@ -7,6 +7,7 @@ mod figures;
 mod filters;
 mod follow;
 mod groups;
+mod namesake;
 mod sets;
 mod shown;
 mod sorting;
@@ -55,6 +56,20 @@ impl Built {
 
 /// Makes the Ask of a sketch.
 pub(crate) fn build(
+    sketch: &Sketch,
+    schema: &Schema<'_>,
+    tokens: &[Token],
+    today: NaiveDate,
+    reading: Reading,
+) -> Result<Built, Misfit> {
+    let built = fit(sketch, schema, tokens, today, reading)?;
+    // "Hosts of competitions", where another table of competitions has all that is asked of them.
+    let better = namesake::about_another(sketch, schema, &built.ask)
+        .and_then(|sketch| fit(&sketch, schema, tokens, today, reading).ok());
+    Ok(better.unwrap_or(built))
+}
+
+fn fit(
     sketch: &Sketch,
     schema: &Schema<'_>,
     tokens: &[Token],
@@ -373,12 +388,17 @@ impl Builder<'_> {
             Some(best) => Some((best, self.ranking_column(best)?)),
             None => None,
         };
+        // "All the stores in the district with the most people" are of one district.
+        let (of_owner, best) = match best {
+            Some((best, column)) if self.ranks_owner(column) => (Some(best), None),
+            best => (None, best),
+        };
         // A rank by a column of what belongs to many rows is one of those rows.
         tables.extend(best.iter().map(|(_, column)| self.schema.table_of(*column)));
         let entity = self.resolver.entity;
         let prefer =
             if tables.contains(&entity) || self.resolver.base(&tables, entity) == Some(entity) {
-                entity
+                self.with_parts(entity, &tables)
             } else {
                 tables[0]
             };
@@ -398,6 +418,10 @@ impl Builder<'_> {
         }
         self.sort_rows(&mut ask, base)?;
         ask.filter = self.filter(base, Some(&ask))?;
+        if let Some(best) = of_owner {
+            let ranked = self.best_filter(base, best)?;
+            ask.filter = all(ask.filter.into_iter().chain([ranked]).collect());
+        }
         // What holds of a value in several rows is one answer.
         ask.each_row &= !self.contradicts(base)?;
         self.break_ties_of_rows(&mut ask, base)?;

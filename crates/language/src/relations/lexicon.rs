@@ -60,6 +60,10 @@ const AS_NAMED: f64 = 0.93;
 /// How much less they count beside something that is called so itself.
 const BESIDE: f64 = 0.7;
 
+/// A name that ends in the words, and how much less other words count beside it.
+const PARTLY: f64 = 0.69;
+const UNDER: f64 = 0.82;
+
 /// Words of table names that say nothing about their rows.
 const HOLLOW: &[&str] = &[
     "data",
@@ -270,6 +274,9 @@ impl Lexicon {
             AS_NAMED / fit
         } else if exact >= NAMED {
             BESIDE
+        } else if exact >= PARTLY && !self.declared {
+            // "Programs" are degree programs sooner than courses.
+            UNDER
         } else {
             1.0
         };

@@ -1,6 +1,7 @@
 //! Pieces to a sketch: one walk from left to right through the parts of a question: what is asked
 //! for, for each what, under which conditions, in what order.
 
+mod ages;
 mod conditions;
 mod finish;
 mod order;

@@ -230,7 +230,8 @@ impl Cutter<'_> {
             return made(1, Item::Mention(mention), 0.9);
         }
         let keyword = self.keyword(at);
-        let mention = self.turned(at).or_else(|| self.mention(at));
+        let turned = self.turned(at).or_else(|| self.turned_with(at));
+        let mention = turned.or_else(|| self.mention(at));
         let days = self.days(at);
         if let Some((length, period)) = days {
             // "Last year" is no weak guess at a column of last days.
@@ -298,7 +299,8 @@ impl Cutter<'_> {
 
     fn pause_before(&self, at: usize) -> bool {
         let Some(before) = at.checked_sub(1) else { return false };
-        let between = &self.question[self.tokens[before].at.end..self.tokens[at].at.start];
+        let Some(token) = self.tokens.get(at) else { return true };
+        let between = &self.question[self.tokens[before].at.end..token.at.start];
         between.contains([',', ';', '.', '?', '!', ':'])
     }
 

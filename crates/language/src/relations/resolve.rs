@@ -192,6 +192,7 @@ impl Resolver<'_> {
                 };
                 let second = others.iter().find(|(_, column)| !same(*column));
                 let close = second.filter(|(other, _)| score - other < CLOSE);
+                self.must_belong(pick, *best)?;
                 let at = pick.tokens.start;
                 if let Some((other, _)) = second {
                     self.margins.borrow_mut().insert(at, score - other);
@@ -203,6 +204,50 @@ impl Resolver<'_> {
                 "These words are known, but not how they belong together here.",
             )),
         }
+    }
+
+    /// "The age of authors", where only some other table tells an age, asks for what nobody knows here.
+    fn must_belong(&self, pick: &Pick, column: ColumnId) -> Result<(), Misfit> {
+        let table = self.schema.table_of(column);
+        let Some(owner) = pick.owner.filter(|owner| !self.has(*owner, table)) else {
+            return Ok(());
+        };
+        Err(self.apart(pick, owner, column))
+    }
+
+    /// The same for a condition on rows that the words before it speak of: "authors with an age over 40".
+    pub(crate) fn must_be_near(&self, pick: &Pick, column: ColumnId) -> Result<(), Misfit> {
+        let table = self.schema.table_of(column);
+        match pick.near.filter(|_| pick.owner.is_none()) {
+            Some(near) if !self.has(near, table) && !self.has(self.entity, table) => {
+                Err(self.apart(pick, near, column))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn apart(&self, pick: &Pick, owner: TableId, column: ColumnId) -> Misfit {
+        let table = self.schema.table_of(column);
+        let name = |table: TableId| &self.schema.tables[table].entry.name;
+        let reason = format!(
+            "The rows of {} have no such column, and nothing leads from them to {} of {}.",
+            name(owner),
+            self.schema.columns[column].column.name,
+            name(table),
+        );
+        Misfit::new(pick.tokens.clone(), &reason)
+    }
+
+    /// Whether what a table says can be said of another's rows: it belongs to them, or they to it, or
+    /// something joins just the two; or the question names both.
+    fn has(&self, owner: TableId, table: TableId) -> bool {
+        owner == table
+            || self.mentioned.contains(&table)
+            || self.schema.ways(owner, table).iter().any(|way| {
+                way.iter().all(|step| !step.many)
+                    || matches!(way.as_slice(), [_])
+                    || matches!(way.as_slice(), [one, other] if one.many && !other.many)
+            })
     }
 
     /// The stems of the words near some tokens, and of all other words of the question.

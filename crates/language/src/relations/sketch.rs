@@ -71,6 +71,8 @@ pub(crate) enum Side {
     Aggregate(Aggregate, Option<Pick>, Vec<Test>),
     /// The value in the row that ranks first.
     Best(Box<Best>),
+    /// Another column of the same row.
+    Column(Pick),
 }
 
 /// `the youngest`, `with the most pets`.

@@ -155,7 +155,11 @@ impl Builder<'_> {
             Test::Compare { pick, .. }
             | Test::Between { pick, .. }
             | Test::Empty { pick }
-            | Test::Has { pick } => Some(of(self.resolver.choose(pick)?, &pick.tokens)),
+            | Test::Has { pick } => {
+                let column = self.resolver.choose(pick)?;
+                self.resolver.must_be_near(pick, column)?;
+                Some(of(column, &pick.tokens))
+            }
             Test::Values { values, column, near, tokens } => Some(of(
                 self.resolver.choose_values(values, column.as_ref(), *near, tokens)?.0,
                 tokens,
@@ -251,6 +255,21 @@ impl Builder<'_> {
                 Ok(Predicate::Compare { left: value, comparison, right })
             }
             Side::Best(best) => self.against_best(value, column, comparison, best),
+            Side::Column(other) => {
+                let table = self.schema.table_of(column);
+                let pick = Pick { owner: Some(table), ..other.clone() };
+                let other = self.resolver.choose(&pick)?;
+                let Value::Column(mut reference) = value.clone() else {
+                    return Err(misfit(pick.tokens, "Only columns are compared with columns."));
+                };
+                let of = |column: ColumnId| self.schema.columns[column].column.data_type;
+                let fits = of(column) == of(other) || of(column).is_number() && of(other).is_number();
+                if other == column || !fits || self.schema.table_of(other) != table {
+                    return Err(misfit(pick.tokens, "These columns cannot be compared with each other."));
+                }
+                reference.column = self.schema.columns[other].column.name.clone();
+                Ok(Predicate::Compare { left: value, comparison, right: Value::Column(reference) })
+            }
             Side::Aggregate(aggregate, named, tests) => {
                 let of = match named {
                     Some(named) => self.resolver.choose(&Pick {

@@ -4,12 +4,49 @@ use pacioli_model::{Ask, Direction, OrderBy};
 
 use super::{Builder, NOWHERE, misfit};
 use crate::relations::{
+    lexicon::name_words,
     resolve::Misfit,
     schema::{ColumnId, TableId},
     sketch::{Best, Measured},
 };
 
 impl Builder<'_> {
+    /// Whether a rank is one of the table that many of the listed rows belong to, and these are asked
+    /// for in the plural.
+    pub(super) fn ranks_owner(&self, column: ColumnId) -> bool {
+        let owner = self.schema.table_of(column);
+        let entity = self.resolver.entity;
+        let ways = self.schema.ways(entity, owner);
+        let belongs = owner != entity
+            && ways.iter().any(|way| {
+                way.iter().all(|step| {
+                    !step.many && !self.schema.relationships[step.relationship].one_to_one
+                })
+            });
+        let words = name_words(self.schema.tables[entity].entry.name.as_str());
+        let plural = self.resolver.tokens.iter().any(|token| {
+            let stem = crate::relations::thesaurus::lemma(&token.word);
+            stem != token.word && words.contains(&stem)
+        });
+        belongs && plural && self.resolver.mentioned.contains(&owner)
+    }
+
+    /// The table whose rows each tell more of one row of `entity`, where they are shown: "books and
+    /// when they were published" are the publications, each with its book.
+    pub(super) fn with_parts(&self, entity: TableId, tables: &[TableId]) -> TableId {
+        let tells = |table: &TableId| {
+            *table != entity
+                && self.schema.tables[*table].steps.iter().any(|step| {
+                    let relationship = self.schema.relationships[step.relationship];
+                    step.to == entity
+                        && relationship.one_to_one
+                        && relationship.table == self.schema.tables[*table].entry.name
+                })
+                && self.resolver.base(tables, *table) == Some(*table)
+        };
+        tables.iter().copied().find(tells).unwrap_or(entity)
+    }
+
     pub(super) fn ranking_column(&self, best: &Best) -> Result<ColumnId, Misfit> {
         match &best.by {
             Measured::Column(pick) => self.resolver.choose(pick),

@@ -115,8 +115,26 @@ impl Idioms<'_> {
             Some(())
         });
         let late = self.word(at) == "late";
-        let reason = "It is not known here by when these should have come, or whether they did.";
-        read.or_else(|| late.then(|| Self::refused(&self.said([at]), reason)))
+        read.or_else(|| late.then(|| Self::refused(&self.said([at]), &self.not_late(at))))
+    }
+
+    /// What would have to be known of the rows that are called late at `at`.
+    fn not_late(&self, at: usize) -> String {
+        let named = |length: usize| self.table_called(&self.said(at + 1..at + 1 + length));
+        let Some(table) = (1..=3).rev().find_map(named) else {
+            return "It is not known here by when these should have come, or whether they did."
+                .to_owned();
+        };
+        let name = &self.relations.schema.tables[table].entry.name;
+        if self.date_called(table, DUE).is_none() {
+            return format!("The table {name} has no column that says by when its rows are due.");
+        }
+        if self.not_done(table).is_none() {
+            return format!("The table {name} has no column that says which of its rows are done.");
+        }
+        format!(
+            "Which rows of {name} are late is known, but not how the rest of the question belongs to them."
+        )
     }
 
     /// "Which customers still owe us money and how much": those of whom something is left to pay.

@@ -45,7 +45,7 @@ impl Parser<'_> {
                 let pick = self.column.take();
                 self.push(Test::Days { pick, period, near, tokens });
             }
-            Item::Unknown => {}
+            Item::Unknown => self.says_age(here),
         }
     }
 

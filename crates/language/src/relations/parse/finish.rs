@@ -100,6 +100,10 @@ impl Parser<'_> {
         if candidates.is_empty() {
             return self.misplaced(0);
         }
+        // Where figures are declared, "when" is of what happened, and not of what the words name.
+        if days && !self.schema.catalog.semantics.metrics.is_empty() {
+            return;
+        }
         self.sketch.entity = Some(entity);
         let tokens = self.tokens(0);
         let pick = Pick { candidates, owner: Some(entity), near: None, tokens };

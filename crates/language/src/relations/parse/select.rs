@@ -38,7 +38,10 @@ impl Parser<'_> {
             Item::Adjective { .. } | Item::Number(_) | Item::Quoted(..) | Item::Days(_) => {
                 self.enter(Zone::Condition);
             }
-            Item::Unknown => self.at = here + 1,
+            Item::Unknown => {
+                self.at = here + 1;
+                self.says_age(here);
+            }
         }
     }
 
@@ -496,7 +499,7 @@ impl Parser<'_> {
         Self::is_table(mention)
     }
 
-    fn select_table(&mut self, table: TableId) {
+    pub(super) fn select_table(&mut self, table: TableId) {
         if self.counting {
             self.counting = false;
             let distinct = false;

@@ -89,6 +89,32 @@ impl Cutter<'_> {
         whole.then(|| (1, Mention { columns: first, ..Mention::default() }))
     }
 
+    /// "Name" in "the name and the release year of the song": the song's, where a column is called so.
+    pub(super) fn turned_with(&self, at: usize) -> Option<(usize, Mention)> {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        let joins = |at: usize| word(at) == "and" || self.pause_before(at);
+        if !joins(at + 1) {
+            return None;
+        }
+        let of = (at + 2..at + 7)
+            .take_while(|next| !self.pause_before(*next) || *next == at + 2)
+            .find(|next| matches!(word(*next), "of" | "for"))?;
+        let (_, last) = self.turned(of - 1).or_else(|| self.turned(of - 2))?;
+        let start = (of + 1..of + 4).find(|at| !matches!(word(*at), "the" | "all" | "each" | "every"))?;
+        let names = self.lexicon.names(&[word(start), word(at)]).into_iter();
+        let table = |columns: &[(ColumnId, f64)]| {
+            columns.first().and_then(|(column, _)| self.lexicon.owner(*column))
+        };
+        let columns: Vec<(ColumnId, f64)> = names
+            .filter_map(|(name, quality)| match name {
+                Name::Column(column) if quality >= 0.94 => Some((column, quality)),
+                _ => None,
+            })
+            .collect();
+        (!columns.is_empty() && table(&columns) == table(&last.columns))
+            .then(|| (1, Mention { columns, ..Mention::default() }))
+    }
+
     /// "rank of the winner" for a column called winner rank.
     pub(super) fn turned(&self, at: usize) -> Option<(usize, Mention)> {
         let of = (1..=2)

@@ -88,7 +88,7 @@ impl Parser<'_> {
         let piece = self.pieces.get(at).filter(|piece| piece.item == Item::Key(Key::Stop))?;
         let unit = self.words[piece.tokens.start].to_lowercase();
         let columns = crate::relations::thesaurus::measured_in(&unit)?;
-        self.adjective_pick(at, &columns, self.focus).filter(|pick| pick.owner.is_some())
+        self.adjective_pick(at, &columns, self.focus).filter(Self::is_own)
     }
 
     /// `highest salary`, `most pets`, `the most`.
@@ -335,6 +335,11 @@ impl Parser<'_> {
                 .any(|word| matches!(word.stem.as_str(), "founded" | "open" | "opening" | "built"))
     }
 
+    /// Whether an adjective measures a column of what the question speaks of, and no other table's.
+    pub(in crate::relations::parse) fn is_own(pick: &Pick) -> bool {
+        pick.candidates.iter().any(|(_, quality)| *quality > 0.9)
+    }
+
     /// The columns that an adjective may measure.
     pub(in crate::relations::parse) fn adjective_pick(
         &self,
@@ -376,13 +381,26 @@ impl Parser<'_> {
                 }
             }
         }
+        // "The newest client", whose one date is called otherwise.
+        if let (Some(table), true) = (near.or(self.sketch.entity), columns.contains(&"date")) {
+            let mut times = self.schema.tables[table]
+                .columns
+                .clone()
+                .filter(|column| self.schema.columns[*column].column.data_type.is_time());
+            if let (Some(only), None) = (times.next(), times.next()) {
+                let candidates = vec![(only, 1.0)];
+                let tokens = self.tokens(here);
+                return Some(Pick { candidates, owner: Some(table), near: None, tokens });
+            }
+        }
         let anywhere = columns.iter().find_map(|phrase| {
             let found: Vec<ColumnId> =
                 (0..self.schema.columns.len()).filter(|column| holds(*column, phrase)).collect();
             (!found.is_empty()).then_some(found)
         })?;
         let candidates = anywhere.into_iter().map(|column| (column, 0.8)).collect();
-        Some(Pick { candidates, owner: None, near: self.focus, tokens: self.tokens(here) })
+        let owner = near.or(self.sketch.entity);
+        Some(Pick { candidates, owner, near: self.focus, tokens: self.tokens(here) })
     }
 
     pub(super) fn born(&self, here: usize, pick: &Pick) -> bool {

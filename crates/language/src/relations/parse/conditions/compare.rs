@@ -8,7 +8,7 @@ use super::{
 };
 use crate::relations::{
     pieces::{Degree, Item},
-    sketch::{Measured, Noun, Pick, Side, Test},
+    sketch::{Measured, Noun, Pick, Side, Target, Test},
     vocabulary::Key,
 };
 
@@ -27,6 +27,9 @@ impl Parser<'_> {
                 }
                 None => self.misplaced(here),
             };
+        }
+        if self.against_column(at, comparison) {
+            return;
         }
         match self.item(at).cloned() {
             Some(Item::Number(number)) => self.bounded(here, at, comparison, number),
@@ -60,6 +63,44 @@ impl Parser<'_> {
             }
             _ => self.misplaced(here),
         }
+    }
+
+    /// "More losses than wins", "an address different from the billing address": two columns of a row.
+    fn against_column(&mut self, at: usize, comparison: Comparison) -> bool {
+        let column = |at: usize| {
+            let mention = self.mention_at(at)?;
+            let plain = mention.values.is_empty()
+                && mention.metrics.is_empty()
+                && mention.column_quality() > mention.table_quality();
+            plain.then(|| self.pick(at, None)).flatten()
+        };
+        let Some(first) = column(at) else { return false };
+        let next = self.solid(at + 1);
+        let (pick, other, end) = match (self.column.clone(), self.key_at(next)) {
+            (None, Some(Key::Than)) => match column(self.solid(next + 1)) {
+                Some(other) => (first, other, self.solid(next + 1) + 1),
+                None => return false,
+            },
+            (Some(pick), _) if self.ends_clause(next) => (pick, first, at + 1),
+            _ => return false,
+        };
+        let same = pick.candidates.first().map(|(column, _)| column)
+            == other.candidates.first().map(|(column, _)| column);
+        if same {
+            return false;
+        }
+        self.at = end;
+        self.column = None;
+        self.push(Test::Compare { pick, comparison, side: Side::Column(other) });
+        true
+    }
+
+    /// Whether nothing follows that a column could be compared with.
+    fn ends_clause(&self, at: usize) -> bool {
+        self.pieces.get(at).is_none_or(|piece| {
+            piece.pause
+                || matches!(piece.item, Item::Key(Key::And | Key::Or | Key::Order | Key::Ask))
+        })
     }
 
     /// "than the car with the largest horsepower", "than the one with the most".
@@ -494,11 +535,21 @@ impl Parser<'_> {
         let near = self.focus.or(self.sketch.entity);
         let Some(pick) = self
             .adjective_pick(at, &columns, near)
-            .filter(|pick| pick.owner.is_some() && (adjective.is_some() || ends))
+            .filter(|pick| Self::is_own(pick) && (adjective.is_some() || ends))
         else {
             return false;
         };
         self.at = at + 1;
+        // "Aged either 36 or 37": the word says what the numbers are, and asks for nothing.
+        let start = self.pieces[here].tokens.start;
+        let same = |known: &Pick| {
+            known.candidates.first().map(|(column, _)| *column)
+                == pick.candidates.first().map(|(column, _)| *column)
+                && known.tokens.end + 2 > start
+        };
+        if matches!(self.sketch.targets.last(), Some(Target::Column(known)) if same(known)) {
+            self.sketch.targets.pop();
+        }
         for number in [one, other] {
             let pick = pick.clone();
             let side = Side::Number(number);
