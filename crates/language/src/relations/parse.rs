@@ -305,8 +305,10 @@ impl Parser<'_> {
     /// A condition that names a column and says nothing of it asks that it has a value.
     pub(super) fn close_column(&mut self) {
         let Some(pick) = self.column.take() else { return };
-        let flag =
-            pick.candidates.first().is_some_and(|(column, _)| self.schema.affirms(*column).is_some());
+        let flag = pick
+            .candidates
+            .first()
+            .is_some_and(|(column, _)| self.schema.affirms(*column).is_some());
         if self.having || flag && !self.is_said(&pick) {
             self.push(Test::Has { pick });
         } else if !self.is_said(&pick) {

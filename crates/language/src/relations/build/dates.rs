@@ -83,7 +83,11 @@ impl Builder<'_> {
             let time = |column: &ColumnId| node(column).column.data_type.is_time();
             let (years, times): (Vec<ColumnId>, Vec<ColumnId>) =
                 columns.filter(|column| year(column) || time(column)).partition(year);
-            let fitting: Vec<ColumnId> = years.into_iter().chain(times).collect();
+            let mut fitting: Vec<ColumnId> = years.into_iter().chain(times).collect();
+            if hints.iter().any(|hint| hint == "born") {
+                // Nobody was born when something was lent to them.
+                fitting.retain(|column| self.schema.is_birth(*column));
+            }
             // The word nearest to the days says most: "bills due this month".
             let hinted = hints.iter().rev().find_map(|hint| {
                 fitting.iter().copied().find(|column| speaks_of(&node(column).words, hint))

@@ -263,9 +263,13 @@ impl Builder<'_> {
                     return Err(misfit(pick.tokens, "Only columns are compared with columns."));
                 };
                 let of = |column: ColumnId| self.schema.columns[column].column.data_type;
-                let fits = of(column) == of(other) || of(column).is_number() && of(other).is_number();
+                let fits =
+                    of(column) == of(other) || of(column).is_number() && of(other).is_number();
                 if other == column || !fits || self.schema.table_of(other) != table {
-                    return Err(misfit(pick.tokens, "These columns cannot be compared with each other."));
+                    return Err(misfit(
+                        pick.tokens,
+                        "These columns cannot be compared with each other.",
+                    ));
                 }
                 reference.column = self.schema.columns[other].column.name.clone();
                 Ok(Predicate::Compare { left: value, comparison, right: Value::Column(reference) })

@@ -2,6 +2,7 @@
 
 mod best;
 mod compare;
+mod numbers;
 mod values;
 
 use pacioli_model::{Aggregate, Comparison, Decimal};
@@ -434,8 +435,8 @@ impl Parser<'_> {
             piece.pause || matches!(piece.item, Item::Key(Key::And | Key::Order | Key::Ask))
         });
         let direction = match self.item(here)? {
-            Item::Key(Key::Most(direction)) => *direction,
-            Item::Adjective { direction, degree: Degree::Most, .. } => *direction,
+            Item::Key(Key::Most(direction))
+            | Item::Adjective { direction, degree: Degree::Most, .. } => *direction,
             _ => return None,
         };
         (alone && (data_type.is_number() || data_type.is_time())).then(|| {

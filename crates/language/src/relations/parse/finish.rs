@@ -13,8 +13,17 @@ use crate::relations::{
 
 /// Words of columns that say where something is, surest first.
 const PLACES: &[&str] = &[
-    "location", "place", "city", "hometown", "address", "country", "venue", "district", "state",
-    "region", "nationality",
+    "location",
+    "place",
+    "city",
+    "hometown",
+    "address",
+    "country",
+    "venue",
+    "district",
+    "state",
+    "region",
+    "nationality",
 ];
 
 impl Parser<'_> {
@@ -84,15 +93,16 @@ impl Parser<'_> {
             .clone()
             .filter_map(|column| {
                 let node = &self.schema.columns[column];
-                let said =
-                    |word: &&str| node.words.iter().any(|known| known.stem == **word);
+                let said = |word: &&str| node.words.iter().any(|known| known.stem == **word);
                 let fit = if days {
                     let dated = node.column.data_type.is_time() || said(&"date") || said(&"year");
                     dated.then_some(1.0)
                 } else {
-                    PLACES.iter().zip(0_u8..).find(|(word, _)| said(word)).map(|(_, rank)| {
-                        1.0 - f64::from(rank) * 0.05
-                    })
+                    PLACES
+                        .iter()
+                        .zip(0_u8..)
+                        .find(|(word, _)| said(word))
+                        .map(|(_, rank)| 1.0 - f64::from(rank) * 0.05)
                 };
                 Some((column, fit?))
             })
@@ -164,12 +174,10 @@ impl Parser<'_> {
                     .iter_mut()
                     .find(|known| column(&test).is_some() && column(known) == column(&test));
                 match (known, test) {
-                    (
-                        Some(Test::Values { values, .. }),
-                        Test::Values { values: more, .. },
-                    ) if !kept.negated
-                        && more.iter().flatten().all(|(value, _)| one_each(value.column))
-                        && (rows || figures) =>
+                    (Some(Test::Values { values, .. }), Test::Values { values: more, .. })
+                        if !kept.negated
+                            && more.iter().flatten().all(|(value, _)| one_each(value.column))
+                            && (rows || figures) =>
                     {
                         values.extend(more);
                     }
@@ -179,7 +187,22 @@ impl Parser<'_> {
                     (_, test) => kept.tests.push(test),
                 }
             }
-            clauses.push(kept);
+            let alone = matches!(kept.tests.as_slice(), [Test::Values { .. }])
+                && !kept.negated
+                && !kept.alternative
+                && (rows || figures);
+            let earlier = clauses.iter_mut().filter(|known| !known.negated && !known.alternative);
+            let same = earlier
+                .flat_map(|known| &mut known.tests)
+                .find(|known| alone && column(known) == column(&kept.tests[0]));
+            match (same, kept.tests.first_mut()) {
+                (Some(Test::Values { values, .. }), Some(Test::Values { values: more, .. }))
+                    if more.iter().flatten().all(|(value, _)| one_each(value.column)) =>
+                {
+                    values.append(more);
+                }
+                _ => clauses.push(kept),
+            }
             clauses.extend(apart);
         }
         self.sketch.clauses = clauses;

@@ -100,7 +100,8 @@ impl Cutter<'_> {
             .take_while(|next| !self.pause_before(*next) || *next == at + 2)
             .find(|next| matches!(word(*next), "of" | "for"))?;
         let (_, last) = self.turned(of - 1).or_else(|| self.turned(of - 2))?;
-        let start = (of + 1..of + 4).find(|at| !matches!(word(*at), "the" | "all" | "each" | "every"))?;
+        let start =
+            (of + 1..of + 4).find(|at| !matches!(word(*at), "the" | "all" | "each" | "every"))?;
         let names = self.lexicon.names(&[word(start), word(at)]).into_iter();
         let table = |columns: &[(ColumnId, f64)]| {
             columns.first().and_then(|(column, _)| self.lexicon.owner(*column))

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::relations::{
     pieces::{Degree, Item},
-    sketch::{Measured, Noun, Pick, Side, Target, Test},
+    sketch::{Measured, Noun, Pick, Side, Test},
     vocabulary::Key,
 };
 
@@ -211,7 +211,8 @@ impl Parser<'_> {
             return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         // "more than one", "at least 3 times": of whatever belongs to the row.
-        if (matches!(self.key_at(self.at), Some(Key::Stop | Key::In)) || self.at >= self.pieces.len())
+        if (matches!(self.key_at(self.at), Some(Key::Stop | Key::In))
+            || self.at >= self.pieces.len())
             && let Some(entity) = self.sketch.entity
         {
             // "Invoices over 20000" is of an amount, and of no number of anything.
@@ -249,56 +250,7 @@ impl Parser<'_> {
         apart && matches!(self.item(self.solid(next + 1)), Some(Item::Number(_)))
     }
 
-    /// "2 or more".
-    fn or_more(&mut self, comparison: Comparison, number: Decimal) -> (Comparison, Decimal) {
-        let next = self.at;
-        if matches!(self.key_at(next), Some(Key::Or)) {
-            let found = match self.key_at(next + 1) {
-                Some(Key::Compare(Comparison::Greater)) => Some(Comparison::GreaterOrEqual),
-                Some(Key::Compare(Comparison::Less)) => Some(Comparison::LessOrEqual),
-                _ => None,
-            };
-            if let Some(found) = found {
-                let open = self
-                    .item(next + 2)
-                    .is_none_or(|item| !matches!(item, Item::Number(_) | Item::Key(Key::Than)));
-                if open {
-                    self.at = next + 2;
-                    return (found, number);
-                }
-            }
-        }
-        if let Some(Key::Compare(Comparison::GreaterOrEqual)) = self.key_at(next)
-            && comparison == Comparison::Equal
-        {
-            self.at = next + 1;
-            return (Comparison::GreaterOrEqual, number);
-        }
-        (comparison, number)
-    }
-
-    fn pass_unit(&mut self) {
-        let next = self.at;
-        let unit = matches!(self.item(next), Some(Item::Adjective { degree: Degree::Plain, .. }));
-        if unit {
-            self.at = next + 1;
-        }
-    }
-
-    /// "20 years old".
-    fn aged(&mut self, comparison: Comparison, number: Decimal) -> bool {
-        let adjective = (self.at..self.at + 3).find(|at| {
-            matches!(self.item(*at), Some(Item::Adjective { degree: Degree::Plain, .. }))
-        });
-        let Some(at) = adjective else { return false };
-        let Some(Item::Adjective { columns, .. }) = self.item(at).cloned() else { return false };
-        let Some(pick) = self.adjective_pick(at, &columns, self.focus) else { return false };
-        self.at = at + 1;
-        self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
-        true
-    }
-
-    fn end_of_noun(&self, at: usize) -> usize {
+    pub(super) fn end_of_noun(&self, at: usize) -> usize {
         let compound = self.mention_at(at).is_some_and(Self::is_table)
             && self
                 .mention_at(at + 1)
@@ -307,7 +259,12 @@ impl Parser<'_> {
     }
 
     /// A number before its noun: a bound of a column, or a count of rows.
-    fn test_of(&self, at: usize, comparison: Comparison, number: Decimal) -> Option<Test> {
+    pub(super) fn test_of(
+        &self,
+        at: usize,
+        comparison: Comparison,
+        number: Decimal,
+    ) -> Option<Test> {
         let mention = self.mention_at(at)?;
         if let Some(metric) = mention.metrics.first() {
             return Some(Test::Count { what: Measured::Metric(*metric), comparison, number });
@@ -396,48 +353,6 @@ impl Parser<'_> {
         self.inside = true;
     }
 
-    pub(super) fn between(&mut self, here: usize) {
-        let low_at = self.solid_noun(here + 1);
-        let and = self.solid(low_at + 1);
-        let high_at = self.solid_noun(and + 1);
-        let (Some(Item::Number(low)), Some(Item::Number(high))) =
-            (self.item(low_at).cloned(), self.item(high_at).cloned())
-        else {
-            return self.misplaced(here);
-        };
-        self.at = high_at + 1;
-        let mut pick = self.column.take();
-        if pick.is_none() {
-            let next = self.solid_noun(self.at);
-            if self.mention_at(next).is_some_and(|mention| self.measures(mention)) {
-                pick = self.pick(next, None);
-                self.at = next + 1;
-            } else {
-                pick = self.unit_at(high_at + 1);
-            }
-        }
-        match (pick, year_of(low), year_of(high)) {
-            (Some(pick), ..) => self.push(Test::Between { pick, low, high }),
-            (None, Some(from), Some(to)) => {
-                let tokens = self.tokens(low_at);
-                self.push(Test::Year {
-                    comparison: Comparison::GreaterOrEqual,
-                    year: from,
-                    near: self.focus,
-                    tokens,
-                });
-                let tokens = self.tokens(high_at);
-                self.push(Test::Year {
-                    comparison: Comparison::LessOrEqual,
-                    year: to,
-                    near: self.focus,
-                    tokens,
-                });
-            }
-            _ => self.misplaced(here),
-        }
-    }
-
     /// `older than 20`, `heavier than the average`, `20 years old`.
     pub(super) fn adjective_compared(
         &mut self,
@@ -460,129 +375,9 @@ impl Parser<'_> {
         self.column = Some(pick);
         self.comparison(if named { here + 1 } else { here }, compared(direction));
     }
-
-    /// A number without a comparison: of the column before it, of the noun after it, or a year.
-    pub(super) fn number(&mut self, here: usize, value: Decimal) {
-        self.at = here + 1;
-        let (comparison, value) = self.or_more(Comparison::Equal, value);
-        if let Some(pick) = self.column.take() {
-            self.pass_unit();
-            return self.numbers(here, pick, comparison, value);
-        }
-        if super::super::ranks(self.item(self.solid(here + 1))) {
-            return self.condition_best(here);
-        }
-        if self.either_number(here) || self.aged(comparison, value) {
-            return;
-        }
-        if let Some(pick) = self.unit_at(here + 1) {
-            return self.push(Test::Compare { pick, comparison, side: Side::Number(value) });
-        }
-        if let Some(pick) = self.numbered_row(here) {
-            return self.push(Test::Compare { pick, comparison, side: Side::Number(value) });
-        }
-        let next = self.solid(self.at);
-        let spoken = self.mention_at(next).is_some_and(|mention| !mention.only_values())
-            && !self.pieces[next].pause;
-        if let Some(year) = year_of(value).filter(|_| !spoken) {
-            let tokens = self.tokens(here);
-            let comparison = match self.key_at(self.at) {
-                // "2014 or after" is read by `or_more`; "2014 and later" here.
-                Some(Key::And)
-                    if matches!(
-                        self.key_at(self.at + 1),
-                        Some(Key::Compare(Comparison::Greater))
-                    ) =>
-                {
-                    self.at += 2;
-                    Comparison::GreaterOrEqual
-                }
-                _ => comparison,
-            };
-            return self.push(Test::Year { comparison, year, near: self.focus, tokens });
-        }
-        match spoken.then(|| self.test_of(next, comparison, value)).flatten() {
-            Some(test) => {
-                self.at = self.end_of_noun(next);
-                self.push(test);
-            }
-            None => self.misplaced(here),
-        }
-    }
-
-    /// "Either 32 or 33", "32 or 33 years old": ages, where nothing else is said.
-    fn either_number(&mut self, here: usize) -> bool {
-        let or = self.solid(here + 1);
-        let second = self.solid(or + 1);
-        let (Some(Item::Number(one)), Some(Item::Number(other))) =
-            (self.item(here).cloned(), self.item(second).cloned())
-        else {
-            return false;
-        };
-        if !matches!(self.key_at(or), Some(Key::Or)) {
-            return false;
-        }
-        let adjective = (second + 1..second + 4).find(|at| {
-            matches!(self.item(*at), Some(Item::Adjective { degree: Degree::Plain, .. }))
-        });
-        let (at, columns) = match adjective.map(|at| (at, self.item(at))) {
-            Some((at, Some(Item::Adjective { columns, .. }))) => (at, columns.clone()),
-            _ => (second, vec!["age"]),
-        };
-        let ends = self.pieces.get(at + 1).is_none_or(|piece| {
-            piece.pause || matches!(piece.item, Item::Key(Key::And | Key::Order | Key::In))
-        });
-        let near = self.focus.or(self.sketch.entity);
-        let Some(pick) = self
-            .adjective_pick(at, &columns, near)
-            .filter(|pick| Self::is_own(pick) && (adjective.is_some() || ends))
-        else {
-            return false;
-        };
-        self.at = at + 1;
-        // "Aged either 36 or 37": the word says what the numbers are, and asks for nothing.
-        let start = self.pieces[here].tokens.start;
-        let same = |known: &Pick| {
-            known.candidates.first().map(|(column, _)| *column)
-                == pick.candidates.first().map(|(column, _)| *column)
-                && known.tokens.end + 2 > start
-        };
-        if matches!(self.sketch.targets.last(), Some(Target::Column(known)) if same(known)) {
-            self.sketch.targets.pop();
-        }
-        for number in [one, other] {
-            let pick = pick.clone();
-            let side = Side::Number(number);
-            self.push(Test::Compare { pick, comparison: Comparison::Equal, side });
-            self.alternative = true;
-        }
-        self.alternative = false;
-        self.open = false;
-        true
-    }
-
-    /// "course 301": the number is the row's own.
-    fn numbered_row(&self, here: usize) -> Option<Pick> {
-        let before = here.checked_sub(1)?;
-        let mention = self.mention_at(before).filter(|mention| Self::is_table(mention))?;
-        let (table, _) = mention.best_table()?;
-        let key = self.schema.tables[table].key.filter(|_| !self.pieces[here].pause)?;
-        self.schema.columns[key].column.data_type.is_number().then(|| Pick {
-            candidates: vec![(key, 1.0)],
-            owner: Some(table),
-            near: None,
-            tokens: self.tokens(before),
-        })
-    }
-
-    /// "32 or 33".
-    fn numbers(&mut self, here: usize, pick: Pick, comparison: Comparison, value: Decimal) {
-        let _ = here;
-        self.push(Test::Compare { pick, comparison, side: Side::Number(value) });
-    }
 }
 
-fn year_of(number: Decimal) -> Option<i32> {
+pub(super) fn year_of(number: Decimal) -> Option<i32> {
     let whole = (number.scale == 0).then_some(number.mantissa)?;
     i32::try_from(whole).ok().filter(|year| (1500..=2200).contains(year))
 }

@@ -106,7 +106,9 @@ impl Parser<'_> {
         }
         let again = match self.sketch.clauses.last().and_then(|clause| clause.tests.last()) {
             // "Contains 'a' or 'b'": the second as the first.
-            Some(Test::Text { pick, place, .. }) if self.alternative => Some((pick.clone(), *place)),
+            Some(Test::Text { pick, place, .. }) if self.alternative => {
+                Some((pick.clone(), *place))
+            }
             _ => None,
         };
         if let Some((pick, place)) = again {

@@ -1,0 +1,224 @@
+//! What is asked for, with its columns settled.
+
+use std::ops::Range;
+
+use pacioli_model::{Aggregate, Definition};
+
+use super::{Builder, NOWHERE, Output, figures, misfit};
+use crate::relations::{
+    resolve::Misfit,
+    schema::ColumnId,
+    sketch::{Noun, Pick, Target},
+};
+
+impl Builder<'_> {
+    pub(super) fn resolve(&mut self) -> Result<(), Misfit> {
+        for target in &self.sketch.targets {
+            if let Target::Column(pick) = target
+                && let Some(parts) = self.whole_name(pick)
+            {
+                self.outputs.extend(
+                    parts.into_iter().map(|column| (Output::Column(column), pick.tokens.clone())),
+                );
+                continue;
+            }
+            let (output, tokens) = match target {
+                Target::Column(pick) => {
+                    // "the name and the number of songs for each singer": the name of what is
+                    // grouped, not of what is counted.
+                    let near = self.resolver.grouped.filter(|_| self.sketch.counts()).or(pick.near);
+                    let pick = Pick { near, ..pick.clone() };
+                    let column = self.resolver.choose(&pick)?;
+                    self.must_be_kept(&pick, column)?;
+                    (Output::Column(column), pick.tokens)
+                }
+                Target::Entity(table) => (Output::Entity(*table), NOWHERE),
+                Target::Metric(metric) => (self.declared(*metric)?, NOWHERE),
+                Target::Count { what: Noun::Table(table), .. } if self.sketch.distinct => {
+                    let counted = self.schema.tables[*table]
+                        .key
+                        .map_or(Output::CountRows(*table), |key| Output::CountValues(key, true));
+                    (
+                        if self.sketch.groups.is_empty() {
+                            Output::CountRows(*table)
+                        } else {
+                            counted
+                        },
+                        NOWHERE,
+                    )
+                }
+                Target::Count { what: Noun::Table(table), .. } => {
+                    (Output::CountRows(*table), NOWHERE)
+                }
+                Target::Count { what: Noun::Column(pick), distinct } => {
+                    self.counted(pick, *distinct)?
+                }
+                Target::Count { what: Noun::Period(_), .. } => continue,
+                Target::Everything(table) => {
+                    for column in self.schema.tables[*table]
+                        .columns
+                        .clone()
+                        .filter(|column| !self.schema.columns[*column].hidden)
+                    {
+                        self.outputs.push((Output::Column(column), NOWHERE));
+                    }
+                    continue;
+                }
+                Target::Aggregate { aggregate, of } => (
+                    Output::Aggregate(*aggregate, self.numeric(of, *aggregate)?),
+                    of.tokens.clone(),
+                ),
+            };
+            if !self.outputs.iter().any(|(known, _)| *known == output) {
+                self.outputs.push((output, tokens));
+            }
+        }
+        Ok(())
+    }
+
+    /// A count of a column's values; of rows where the column is the rows' own key.
+    fn counted(&self, pick: &Pick, distinct: bool) -> Result<(Output, Range<usize>), Misfit> {
+        let column = self.resolver.choose(pick)?;
+        let table = self.schema.table_of(column);
+        let own = self.schema.tables[table].key == Some(column)
+            || self.schema.tables[table].display == Some(column) && !self.sketch.distinct;
+        let data_type = self.schema.columns[column].column.data_type;
+        let output = if own {
+            Output::CountRows(table)
+        } else if data_type.is_number()
+            && !self.schema.columns[column].foreign
+            && self.schema.columns[column].role.adds_up()
+            && !self.sketch.distinct
+        {
+            // "the number of seats" is a number that stands in the row.
+            let before = pick.tokens.start.saturating_sub(4)..pick.tokens.start;
+            let total = self.resolver.tokens[before].iter().any(|token| token.word == "total");
+            let of_others = self.sketch.groups.iter().any(|group| {
+                let group = match group {
+                    Noun::Table(group) => Some(*group),
+                    Noun::Column(pick) => {
+                        self.resolver.choose(pick).ok().map(|column| self.schema.table_of(column))
+                    }
+                    Noun::Period(_) => None,
+                };
+                group.is_some_and(|group| group != table && self.schema.reaches_one(table, group))
+            });
+            // "Total hours and number of games": figures side by side.
+            let figures = self.sketch.targets.len() > 1
+                && self.sketch.groups.is_empty()
+                && self.sketch.targets.iter().all(|target| {
+                    matches!(target, Target::Count { .. } | Target::Aggregate { .. })
+                });
+            let in_all = self.sketch.groups.is_empty()
+                && self.sketch.targets.len() == 1
+                && self.resolver.tokens.iter().any(|token| token.word == "total");
+            if total
+                || of_others
+                || figures
+                || in_all
+                || self.sketch.groups.is_empty()
+                    && self.sketch.targets.len() == 1
+                    && self.sketch.entity.is_none()
+            {
+                Output::Aggregate(Aggregate::Sum, column)
+            } else {
+                Output::Column(column)
+            }
+        } else {
+            Output::CountValues(column, distinct)
+        };
+        Ok((output, pick.tokens.clone()))
+    }
+
+    /// The column of an aggregate: one that holds numbers or days, where there is a choice.
+    pub(super) fn numeric(&self, pick: &Pick, aggregate: Aggregate) -> Result<ColumnId, Misfit> {
+        let fits = |column: &ColumnId| {
+            let data_type = self.schema.columns[*column].column.data_type;
+            data_type.is_number()
+                || matches!(aggregate, Aggregate::Min | Aggregate::Max) && data_type.is_time()
+        };
+        let mut numbers = pick.clone();
+        numbers.candidates.retain(|(column, _)| fits(column));
+        if matches!(aggregate, Aggregate::Sum | Aggregate::Average) {
+            // Keys are numbers that mean nothing together.
+            numbers.candidates.retain(|(column, _)| !self.is_key(*column));
+        }
+        if !numbers.candidates.is_empty() {
+            let column = self.resolver.choose(&numbers)?;
+            return self.must_be_kept(pick, column).map(|()| column);
+        }
+        match aggregate {
+            Aggregate::Min | Aggregate::Max => self.resolver.choose(pick),
+            _ => Err(misfit(pick.tokens.clone(), "This column holds no numbers.")),
+        }
+    }
+
+    /// Whether the age that is asked for is only told by when somebody was born: the order of the one is
+    /// that of the other backwards.
+    pub(super) fn turns_back(&self, pick: &Pick, column: ColumnId) -> bool {
+        let said = &self.resolver.tokens[pick.tokens.clone()];
+        said.iter().any(|token| matches!(token.word.as_str(), "age" | "ages" | "aged"))
+            && self.schema.is_birth(column)
+    }
+
+    /// A date of birth is no age to be shown or averaged.
+    fn must_be_kept(&self, pick: &Pick, column: ColumnId) -> Result<(), Misfit> {
+        if self.turns_back(pick, column) {
+            return Err(misfit(
+                pick.tokens.clone(),
+                "Only when somebody was born is known, and no age.",
+            ));
+        }
+        Ok(())
+    }
+
+    fn is_key(&self, column: ColumnId) -> bool {
+        let node = &self.schema.columns[column];
+        let key = self.schema.tables[node.table].key == Some(column);
+        key || node.foreign
+    }
+
+    /// A declared figure; where the question itself narrows what its declaration narrows already, the
+    /// same of all rows: "how many orders were cancelled" is not among those that were not.
+    fn declared(&self, metric: usize) -> Result<Output, Misfit> {
+        let declared =
+            self.schema.catalog.semantics.metrics.get(metric).map(|metric| &metric.definition);
+        let Some(Definition::Aggregate(aggregation)) = declared else {
+            return Ok(Output::Metric(metric));
+        };
+        let mut own = Vec::new();
+        aggregation.filter.iter().for_each(|filter| figures::columns_in(filter, &mut own));
+        let table = self.table_named(&aggregation.table);
+        let mut narrowed = false;
+        for test in self.sketch.clauses.iter().flat_map(|clause| &clause.tests) {
+            let column = self.settle(table, test)?.and_then(|settled| settled.column);
+            narrowed |= column.is_some_and(|column| {
+                let node = &self.schema.columns[column];
+                // "How many orders were returned": a state that the declaration may rule out.
+                let state =
+                    node.words.iter().any(|word| matches!(word.stem.as_str(), "status" | "state"));
+                self.schema.table_of(column) == table
+                    && (own.contains(&node.column.name) || state && !own.is_empty())
+            });
+        }
+        for group in &self.sketch.groups {
+            if let Noun::Column(pick) = group {
+                let column = self.resolver.choose(pick)?;
+                narrowed |= self.schema.table_of(column) == table
+                    && own.contains(&self.schema.columns[column].column.name);
+            }
+        }
+        let column = aggregation.column().and_then(|reference| {
+            let of = self.table_named(&reference.table);
+            self.schema.tables[of]
+                .columns
+                .clone()
+                .find(|column| self.schema.columns[*column].column.name == reference.column)
+        });
+        Ok(match (narrowed, aggregation.aggregate, column) {
+            (true, Aggregate::Count, None) => Output::CountRows(table),
+            (true, aggregate, Some(column)) => Output::Aggregate(aggregate, column),
+            _ => Output::Metric(metric),
+        })
+    }
+}
