@@ -303,12 +303,11 @@ impl<'a> Binder<'a> {
                 None => return fail(group.tokens.clone(), "The table has no dates."),
             },
         };
-        let base =
-            grain.map_or(self.name(column).to_string(), |grain| grain_word(grain).to_owned());
+        let base = grain.map_or(self.name(column).to_string(), |grain| grain.as_str().to_owned());
         let name = self.free_name(base);
         let described = self.described(column);
         self.interpretation.groups.push(match grain {
-            Some(grain) => format!("{described} by {}", grain_word(grain)),
+            Some(grain) => format!("{described} by {}", grain.as_str()),
             None => described,
         });
         self.interpretation.grain = self.interpretation.grain.or(grain);
@@ -396,15 +395,4 @@ fn all(mut parts: Vec<Predicate>) -> Predicate {
 
 fn ascending(name: &ColumnName) -> OrderBy {
     OrderBy { name: name.clone(), direction: Direction::Ascending }
-}
-
-/// `month`.
-pub(crate) fn grain_word(grain: TimeGrain) -> &'static str {
-    match grain {
-        TimeGrain::Day => "day",
-        TimeGrain::Week => "week",
-        TimeGrain::Month => "month",
-        TimeGrain::Quarter => "quarter",
-        TimeGrain::Year => "year",
-    }
 }

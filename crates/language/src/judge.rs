@@ -5,7 +5,7 @@ use std::ops::Range;
 use chrono::NaiveDate;
 
 use crate::{
-    bind::{Reading, bind, grain_word},
+    bind::{Reading, bind},
     calendar,
     draft::Unplaced,
     grammar,
@@ -240,7 +240,7 @@ fn spans(
 /// What a word of the closed list was taken as; nothing for those that only join others.
 fn keyword_words(keyword: Keyword) -> Option<String> {
     match keyword {
-        Keyword::Grain(grain) | Keyword::Every(grain) => Some(format!("by {}", grain_word(grain))),
+        Keyword::Grain(grain) | Keyword::Every(grain) => Some(format!("by {}", grain.as_str())),
         Keyword::Aggregate(aggregate) => Some(format!("{aggregate:?}").to_lowercase()),
         Keyword::HowMany => Some("count".to_owned()),
         Keyword::Distinct => Some("different values".to_owned()),

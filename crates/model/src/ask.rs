@@ -397,6 +397,19 @@ pub enum TimeGrain {
     Year,
 }
 
+impl TimeGrain {
+    /// `day`, `week`, `month`, `quarter` or `year`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+}
+
 /// A run of days: from its first day up to, not including, its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayRange {

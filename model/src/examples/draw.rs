@@ -6,7 +6,7 @@ use pacioli_model::{
     Grouping, Literal, Measure, OrderBy, Predicate, TextPlace, TimeGrain, Value,
 };
 
-use super::{company::Company, names::Kind, write::grain_word};
+use super::{company::Company, names::Kind};
 use crate::random::Random;
 
 /// A column by its places: table, column.
@@ -222,7 +222,7 @@ impl<'c> Draw<'c> {
             TimeGrain::Week,
         ];
         let grain = *self.random.pick(&grains);
-        let name = grain_word(grain).parse().ok()?;
+        let name = grain.as_str().parse().ok()?;
         ask.group_by.push(Grouping::new(name, GroupKey::Period { column, grain }));
         let measure = self.measure()?;
         ask.measures.push(measure);

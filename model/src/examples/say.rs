@@ -10,7 +10,6 @@ use pacioli_model::{
 use super::{
     company::{Company, Subject},
     names::{Kind, Noun},
-    write::grain_word,
 };
 use crate::random::Random;
 
@@ -250,7 +249,7 @@ impl<'a> Say<'a> {
 
     fn of_group(&mut self, group: &Grouping) -> Option<String> {
         if let GroupKey::Period { grain, .. } = &group.key {
-            return Some(grain_word(*grain).to_owned());
+            return Some(grain.as_str().to_owned());
         }
         self.column(group.column()?)
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use pacioli_language::model::written;
 use pacioli_model::{
     Aggregate, Aggregation, Ask, Catalog, ColumnName, ColumnRef, Comparison, DatePart, Direction,
-    Figure, GroupKey, Literal, Predicate, TableName, TextPlace, TimeGrain, Value,
+    Figure, GroupKey, Literal, Predicate, TableName, TextPlace, Value,
 };
 
 /// The statement, with its semicolon; nothing where the grammar of models cannot say the Ask.
@@ -56,17 +56,6 @@ fn select(ask: &Ask, catalog: &Catalog) -> Option<String> {
     Some(text)
 }
 
-/// `month`: in statements, in questions, and as the name of what is shown.
-pub(super) fn grain_word(grain: TimeGrain) -> &'static str {
-    match grain {
-        TimeGrain::Day => "day",
-        TimeGrain::Week => "week",
-        TimeGrain::Month => "month",
-        TimeGrain::Quarter => "quarter",
-        TimeGrain::Year => "year",
-    }
-}
-
 struct Writer<'a> {
     ask: &'a Ask,
     /// Tables that are joined to the one that it is about.
@@ -101,7 +90,7 @@ impl Writer<'_> {
         match key {
             GroupKey::Value(value) => self.value(value),
             GroupKey::Period { column: Some(column), grain } => {
-                let grain = grain_word(*grain);
+                let grain = grain.as_str();
                 Some(format!("DATE_TRUNC('{grain}', {})", self.column(column)))
             }
             GroupKey::Period { column: None, .. } | GroupKey::Bucket { .. } => None,

@@ -2,7 +2,7 @@
 
 use pacioli_model::{
     Aggregate, Aggregation, Ask, Catalog, ColumnRef, Comparison, DatePart, Definition, Direction,
-    Figure, GroupKey, Literal, Operation, Predicate, TableName, TextPlace, TimeGrain, Value,
+    Figure, GroupKey, Literal, Operation, Predicate, TableName, TextPlace, Value,
 };
 
 use crate::translation::{DateRange, Interpretation};
@@ -187,7 +187,7 @@ impl Words<'_> {
             GroupKey::Period { column, grain } => {
                 let of =
                     column.as_ref().map_or_else(|| "date".to_owned(), |column| self.column(column));
-                format!("{of} by {}", grain_word(*grain))
+                format!("{of} by {}", grain.as_str())
             }
             GroupKey::Bucket { value, edges } => {
                 let edges: Vec<String> = edges.iter().map(ToString::to_string).collect();
@@ -350,10 +350,6 @@ fn comparison_words(comparison: Comparison) -> &'static str {
         Comparison::Greater => "is more than",
         Comparison::GreaterOrEqual => "is at least",
     }
-}
-
-fn grain_word(grain: TimeGrain) -> &'static str {
-    crate::bind::grain_word(grain)
 }
 
 fn part_word(part: DatePart) -> &'static str {

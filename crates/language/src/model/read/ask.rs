@@ -157,7 +157,7 @@ impl Builder<'_, '_> {
             Some((grain, of)) => {
                 let (column, described) = self.scope.column(of)?;
                 described.data_type.is_time().then_some(())?;
-                (GroupKey::Period { column: Some(column), grain }, grain_name(grain).to_owned())
+                (GroupKey::Period { column: Some(column), grain }, grain.as_str().to_owned())
             }
             None => {
                 let mut rows = Rows { scope: self.scope };
@@ -346,14 +346,4 @@ fn period(expr: &Expr) -> Option<(TimeGrain, &Expr)> {
         _ => return None,
     };
     Some((grain, of))
-}
-
-fn grain_name(grain: TimeGrain) -> &'static str {
-    match grain {
-        TimeGrain::Day => "day",
-        TimeGrain::Week => "week",
-        TimeGrain::Month => "month",
-        TimeGrain::Quarter => "quarter",
-        TimeGrain::Year => "year",
-    }
 }

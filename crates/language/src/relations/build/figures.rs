@@ -4,7 +4,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use pacioli_model::{
     Aggregate, Ask, ColumnName, Comparison, DayRange, Direction, Figure, GroupKey, Grouping,
-    Measure, OrderBy, Predicate, TimeGrain, Unit, Value,
+    Measure, OrderBy, Predicate, Unit, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -47,7 +47,7 @@ impl Builder<'_> {
         for group in &self.sketch.groups {
             let Noun::Period(grain) = group else { continue };
             if ask.group_by.iter().all(|known| known.grain() != Some(*grain)) {
-                let name = free_name(ask, grain_name(*grain));
+                let name = free_name(ask, grain.as_str());
                 ask.group_by
                     .push(Grouping::new(name, GroupKey::Period { column: None, grain: *grain }));
             }
@@ -319,10 +319,6 @@ pub(super) fn columns_in(predicate: &Predicate, columns: &mut Vec<ColumnName>) {
         Predicate::Among { values, .. } => values.iter().for_each(value),
         Predicate::Related { .. } => {}
     }
-}
-
-fn grain_name(grain: TimeGrain) -> &'static str {
-    crate::bind::grain_word(grain)
 }
 
 fn year_period(year: i32) -> Option<Period> {

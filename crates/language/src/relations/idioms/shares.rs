@@ -324,7 +324,7 @@ impl Idioms<'_> {
             let name = first_figure(ask)?;
             (ask.group_by.len() == 1 && ask.group_by[0].grain() == Some(shown)).then_some(())?;
             if let Some(within) = within {
-                let outer = free_name(ask, crate::bind::grain_word(within));
+                let outer = free_name(ask, within.as_str());
                 let mut group = ask.group_by[0].clone();
                 group.name = outer.clone();
                 group.hidden = true;
