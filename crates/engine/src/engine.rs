@@ -6,7 +6,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 use pacioli_model::{Ask, CompanyId, QueryId, Table, TableName};
 
 use crate::{
-    EngineError, EngineStats, Scope, SharedAnswers, TableFiles,
+    Cluster, EngineError, EngineStats, Scope, SharedAnswers, TableFiles,
     compile::{Compiled, compile},
     counts::Counts,
     files::storage,
@@ -56,6 +56,8 @@ pub struct EngineOptions {
     pub queue_wait: Duration,
     /// A worker with nothing to do for about this long is ended.
     pub idle: Duration,
+    /// Where plans are run instead of in the workers that make them.
+    pub cluster: Option<Cluster>,
     /// Bytes of answers that are kept for who asks the same again; 0 for none.
     pub cache_bytes: u64,
 }
@@ -231,6 +233,7 @@ impl Shared {
             memory_bytes: usize::try_from(options.memory_bytes).unwrap_or(usize::MAX),
             spill_bytes: options.spill_bytes,
             row_limit: options.row_limit,
+            cluster: options.cluster.clone(),
         };
         let request = Request { location: self.location.clone(), job, budget };
         let request = serde_json::to_vec(&request)
@@ -279,6 +282,7 @@ pub async fn run_in_process(
         memory_bytes: IN_PROCESS_BYTES,
         spill_bytes: u64::MAX,
         row_limit,
+        cluster: None,
     };
     let rows = execute(files, &asked(scope, &compiled)?, &budget, None).await?;
     answer(compiled, &rows)

@@ -54,6 +54,12 @@ pub enum EngineError {
         /// How it ended: a signal or an exit status.
         status: String,
     },
+    /// The cluster that runs queries is away, or has lost too much of itself to answer: ours to mend.
+    #[error("the cluster: {detail}")]
+    Cluster {
+        /// For the log.
+        detail: String,
+    },
     /// The object store failed: ours to mend.
     #[error("table files: {action}")]
     Storage {

@@ -5,6 +5,7 @@
 //! a query that will not stop is killed, and takes nothing with it. This is the only room that names
 //! DataFusion.
 
+mod cluster;
 pub mod compile;
 mod counts;
 mod engine;
@@ -34,6 +35,9 @@ mod survey;
 mod table;
 mod worker;
 
+pub use cluster::{CLUSTERS, Cluster};
+#[cfg(feature = "cluster")]
+pub use cluster::{ExecutorOptions, Scheduler, SchedulerOptions, run_executor};
 pub use counts::EngineStats;
 pub use engine::{Answer, Engine, EngineOptions, run_in_process};
 pub use error::{EngineError, WayChoice};

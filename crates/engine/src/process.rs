@@ -29,14 +29,18 @@ const ON_THE_WAY: [&str; 8] = [
     "no_proxy",
 ];
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// A worker whose query runs on a cluster has so long to call it off there.
+const CALLING_OFF: Duration = Duration::from_secs(3);
 
-/// A running worker. Dropped, it is killed, and its scratch folder is removed.
+/// A running worker. Dropped, it is killed, once what it runs elsewhere is called off, and its scratch folder is removed.
 #[derive(Debug)]
 pub(crate) struct Worker {
     child: Option<Child>,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     scratch: PathBuf,
+    /// How long it may live when nobody wants it any more.
+    respite: Duration,
 }
 
 impl Worker {
@@ -68,7 +72,8 @@ impl Worker {
             return Err(EngineError::Failed { detail: "the worker has no pipes".to_owned() });
         };
         let output = BufReader::new(output);
-        let mut worker = Self { child: Some(child), input, output, scratch };
+        let respite = options.cluster.as_ref().map_or(Duration::ZERO, |_| CALLING_OFF);
+        let mut worker = Self { child: Some(child), input, output, scratch, respite };
         worker.await_ready().await?;
         Ok(worker)
     }
@@ -139,10 +144,13 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         let (child, scratch) = (self.child.take(), std::mem::take(&mut self.scratch));
+        let respite = self.respite;
         // Outside a runtime nobody can wait for the process; dropping it kills it all the same.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 if let Some(mut child) = child {
+                    // Its input ends with this struct, which tells it to go.
+                    let _ = tokio::time::timeout(respite, child.wait()).await;
                     let _ = child.kill().await;
                 }
                 let _ = tokio::fs::remove_dir_all(scratch).await;

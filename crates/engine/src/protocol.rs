@@ -57,6 +57,9 @@ pub(crate) enum Reply {
     Storage {
         detail: String,
     },
+    Cluster {
+        detail: String,
+    },
     Failed {
         detail: String,
     },
@@ -68,6 +71,7 @@ impl From<EngineError> for Reply {
             EngineError::Invalid { detail } => Self::Invalid { detail },
             EngineError::TooLarge { detail } => Self::TooLarge { detail },
             EngineError::Missing => Self::Missing,
+            EngineError::Cluster { detail } => Self::Cluster { detail },
             EngineError::Failed { detail } => Self::Failed { detail },
             EngineError::Storage { action, source } => {
                 Self::Storage { detail: format!("{action}: {source}") }
@@ -87,6 +91,7 @@ impl Reply {
             Self::TooLarge { detail } => Err(EngineError::TooLarge { detail }),
             Self::Missing => Err(EngineError::Missing),
             Self::Storage { detail } => Err(storage("read by a worker")(io::Error::other(detail))),
+            Self::Cluster { detail } => Err(EngineError::Cluster { detail }),
             Self::Failed { detail } => Err(EngineError::Failed { detail }),
         }
     }

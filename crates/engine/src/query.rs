@@ -1,12 +1,12 @@
 //! One query from its text to its rows.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
     error::DataFusionError,
     logical_expr::{LogicalPlan, LogicalPlanBuilder},
-    physical_plan::execute_stream,
+    physical_plan::{ExecutionPlan, execute_stream},
     prelude::SessionContext,
 };
 use futures_util::TryStreamExt;
@@ -14,7 +14,7 @@ use pacioli_model::{Access, CompanyId, TableEntry, TableName};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EngineError, TableFiles, guard,
+    Cluster, EngineError, TableFiles, guard,
     policy::restricted,
     session::{open, session},
     shape,
@@ -71,10 +71,13 @@ pub(crate) struct Budget {
     pub(crate) spill_bytes: u64,
     /// Rows of the answer.
     pub(crate) row_limit: u64,
+    /// Where the plan is run instead of here.
+    #[serde(default)]
+    pub(crate) cluster: Option<Cluster>,
 }
 
 /// The rows of an answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rows {
     pub(crate) schema: SchemaRef,
     pub(crate) batches: Vec<RecordBatch>,
@@ -89,7 +92,12 @@ pub(crate) async fn execute(
     budget: &Budget,
     scratch: Option<&Path>,
 ) -> Result<Rows, EngineError> {
-    let session = session(files, budget, scratch)?;
+    let cluster = match job.task {
+        Task::Sql { .. } => budget.cluster.as_ref(),
+        // In the order they were loaded, which tasks would not keep.
+        Task::Sample { .. } => None,
+    };
+    let session = session(files, budget, cluster, scratch)?;
     // One row more than is wanted tells whether there were more.
     let one_more = usize::try_from(budget.row_limit).unwrap_or(usize::MAX - 1) + 1;
     let (plan, fetch) = match &job.task {
@@ -105,7 +113,7 @@ pub(crate) async fn execute(
     };
     let plan =
         LogicalPlanBuilder::from(plan).limit(0, Some(fetch)).and_then(LogicalPlanBuilder::build);
-    Ok(collect(&session, job, &plan?, budget.row_limit).await?)
+    Ok(collect(&session, job, &plan?, budget.row_limit, None).await?)
 }
 
 /// Reads the statement, past the guard's gates, and runs it.
@@ -127,11 +135,11 @@ async fn run_sql(
     let plan = session.state().statement_to_plan(statement).await?;
     guard::plan::check(&plan, &job.tables)?;
     let plan = LogicalPlanBuilder::from(plan).limit(0, Some(fetch))?.build()?;
-    collect(session, job, &plan, budget.row_limit).await
+    collect(session, job, &plan, budget.row_limit, budget.cluster.as_ref()).await
 }
 
 /// Why a statement ended early: by our own decision, or by the query engine's.
-enum Stopped {
+pub(crate) enum Stopped {
     Ours(EngineError),
     Theirs(DataFusionError),
 }
@@ -156,7 +164,7 @@ impl From<Stopped> for EngineError {
 
 impl Stopped {
     /// What a statement of a person's does not fit is theirs to mend.
-    fn of(self, author: Author) -> EngineError {
+    pub(crate) fn of(self, author: Author) -> EngineError {
         match (self, author) {
             (Self::Ours(error), _) => error,
             (Self::Theirs(error), Author::Compiler) => error.into(),
@@ -174,7 +182,7 @@ async fn register(
     name: &TableName,
 ) -> Result<(), EngineError> {
     let Some(entry) = job.tables.iter().find(|entry| &entry.name == name) else { return Ok(()) };
-    let mut table = open(files, job.company, entry).await?;
+    let mut table = open(session, files, job.company, entry).await?;
     if let Some(access) = job.access.table(name) {
         table = restricted(table, entry, access)?;
     }
@@ -182,11 +190,13 @@ async fn register(
     Ok(())
 }
 
+/// Runs the plan, here or on the cluster, if every gate lets it through.
 async fn collect(
     session: &SessionContext,
     job: &Job,
     plan: &LogicalPlan,
     row_limit: u64,
+    cluster: Option<&Cluster>,
 ) -> Result<Rows, Stopped> {
     let state = session.state();
     let plan = state.optimize(plan)?;
@@ -197,22 +207,52 @@ async fn collect(
     };
     let plan = state.query_planner().create_physical_plan(&plan, &state).await?;
     guard::joins::check_physical(&plan, small)?;
-    check_files(&plan, job.company)?;
-    let schema = shape::schema(&plan.schema())?;
+    let reads = check_files(&plan, job.company)?;
+    let taken = Taken::new(shape::schema(&plan.schema())?, row_limit);
+    // Without a file to read there is nothing to share out.
+    match cluster.filter(|_| reads > 0) {
+        Some(cluster) => cluster.run(session, plan, taken).await,
+        None => run_here(session, plan, taken).await,
+    }
+}
+
+pub(crate) async fn run_here(
+    session: &SessionContext,
+    plan: Arc<dyn ExecutionPlan>,
+    mut taken: Taken,
+) -> Result<Rows, Stopped> {
     let mut stream = execute_stream(plan, session.task_ctx())?;
-    let mut rows = Rows { schema, batches: Vec::new(), truncated: false };
-    let (mut left, mut bytes) = (usize::try_from(row_limit).unwrap_or(usize::MAX), 0);
     while let Some(batch) = stream.try_next().await? {
-        let kept = batch.slice(0, batch.num_rows().min(left));
-        rows.truncated |= kept.num_rows() < batch.num_rows();
-        left -= kept.num_rows();
-        let kept = shape::batch(&rows.schema, &kept)?;
-        bytes += kept.get_array_memory_size();
-        if bytes > MOST_ANSWER_BYTES {
+        taken.add(&batch)?;
+    }
+    Ok(taken.rows)
+}
+
+/// The rows of an answer so far, never more than it may have.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    pub(crate) rows: Rows,
+    left: usize,
+    bytes: usize,
+}
+
+impl Taken {
+    fn new(schema: SchemaRef, row_limit: u64) -> Self {
+        let rows = Rows { schema, batches: Vec::new(), truncated: false };
+        Self { rows, left: usize::try_from(row_limit).unwrap_or(usize::MAX), bytes: 0 }
+    }
+
+    pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<(), Stopped> {
+        let kept = batch.slice(0, batch.num_rows().min(self.left));
+        self.rows.truncated |= kept.num_rows() < batch.num_rows();
+        self.left -= kept.num_rows();
+        let kept = shape::batch(&self.rows.schema, &kept)?;
+        self.bytes += kept.get_array_memory_size();
+        if self.bytes > MOST_ANSWER_BYTES {
             let detail = "The answer is too large. Ask for fewer rows or shorter texts.".to_owned();
             return Err(EngineError::TooLarge { detail }.into());
         }
-        rows.batches.push(kept);
+        self.rows.batches.push(kept);
+        Ok(())
     }
-    Ok(rows)
 }

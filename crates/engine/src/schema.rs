@@ -5,14 +5,15 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use pacioli_model::{ColumnType, TableEntry};
 
-/// What a scan of the table gives. Text comes as views, which grouping and filtering copy least.
-pub(crate) fn scanned(table: &TableEntry) -> SchemaRef {
+/// What a scan of the table gives. Text comes as views, which grouping and filtering copy least, or as
+/// plain strings, which travel best.
+pub(crate) fn scanned(table: &TableEntry, text: &DataType) -> SchemaRef {
     let fields = table.columns.iter().map(|column| {
         let data_type = match column.data_type {
             ColumnType::Integer => DataType::Int64,
             ColumnType::Decimal { scale } => decimal_type(38, scale),
             ColumnType::Float => DataType::Float64,
-            ColumnType::Text => DataType::Utf8View,
+            ColumnType::Text => text.clone(),
             ColumnType::Date => DataType::Date32,
             ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
             ColumnType::Boolean => DataType::Boolean,

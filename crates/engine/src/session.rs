@@ -3,6 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use arrow::datatypes::DataType;
 use datafusion::{
     catalog::TableProvider,
     error::DataFusionError,
@@ -19,7 +20,7 @@ use datafusion::{
 use pacioli_model::{CompanyId, TableEntry};
 
 use crate::{
-    EngineError, TableFiles,
+    Cluster, EngineError, TableFiles,
     files::{FOOTER_BYTES, part, storage},
     guard::functions,
     query::Budget,
@@ -32,11 +33,12 @@ use crate::{
 const SHARED_BYTES: usize = 256 << 20;
 const SHARED_ROWS: usize = 8_000_000;
 
-/// A session without tables; `scratch` is where it puts things aside, the system's temporary folder
-/// when empty.
+/// A session without tables, for plans that run here or on a cluster; `scratch` is where it puts things
+/// aside, the system's temporary folder when empty.
 pub(crate) fn session(
     files: &TableFiles,
     budget: &Budget,
+    cluster: Option<&Cluster>,
     scratch: Option<&Path>,
 ) -> Result<SessionContext, DataFusionError> {
     let config = SessionConfig::new()
@@ -47,6 +49,10 @@ pub(crate) fn session(
         // As PostgreSQL reads them.
         .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
         .set_str("datafusion.sql_parser.dialect", "postgresql");
+    let config = match cluster {
+        Some(cluster) => cluster.planning(config),
+        None => config,
+    };
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime(files, budget, scratch)?)
@@ -54,6 +60,10 @@ pub(crate) fn session(
         .with_scalar_functions(functions::scalar())
         .with_aggregate_functions(functions::aggregate())
         .with_window_functions(functions::window());
+    let state = match cluster {
+        Some(_) => Cluster::rules(state),
+        None => state,
+    };
     Ok(SessionContext::new_with_state(state.build()))
 }
 
@@ -81,14 +91,17 @@ fn runtime(
     Ok(runtime)
 }
 
-/// The table as exactly its own file.
+/// The table as exactly its own file, with texts as the session wants them.
 pub(crate) async fn open(
+    session: &SessionContext,
     files: &TableFiles,
     company: CompanyId,
     table: &TableEntry,
 ) -> Result<Arc<dyn TableProvider>, EngineError> {
     let path = part(company, &table.name, table.version);
-    let schema = schema::scanned(table);
+    let has_views = session.copied_config().options().execution.parquet.schema_force_view_types;
+    let text = if has_views { DataType::Utf8View } else { DataType::Utf8 };
+    let schema = schema::scanned(table, &text);
     match StoredTable::open(files.store(), path, schema, Seen::of(table)).await {
         Ok(stored) => Ok(Arc::new(stored)),
         Err(object_store::Error::NotFound { .. }) => Err(EngineError::Missing),

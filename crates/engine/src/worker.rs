@@ -97,6 +97,8 @@ fn listen() -> mpsc::Receiver<Vec<u8>> {
                 break;
             }
         }
+        #[cfg(feature = "cluster")]
+        crate::cluster::abandon();
         std::process::exit(0);
     });
     requests

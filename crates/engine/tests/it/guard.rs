@@ -18,9 +18,10 @@ const HOSTILE: [(&str, &str); 5] = [
     ("functions", include_str!("hostile/functions.sql.txt")),
     ("shapes", include_str!("hostile/shapes.sql.txt")),
 ];
-const GOOD: &str = include_str!("good.sql.txt");
+pub(crate) const GOOD: &str = include_str!("good.sql.txt");
 
-const ROWS: &str = "v,w,d,hidden\n1,eins,2024-01-15,7\n2,zwei,2024-02-29,8\n3,drei,9999-12-31,9\n";
+pub(crate) const ROWS: &str =
+    "v,w,d,hidden\n1,eins,2024-01-15,7\n2,zwei,2024-02-29,8\n3,drei,9999-12-31,9\n";
 
 struct House {
     world: World,
@@ -68,7 +69,7 @@ impl House {
 }
 
 /// A line of a corpus with its escapes replaced.
-fn written(line: &str) -> String {
+pub(crate) fn written(line: &str) -> String {
     let mut text = String::new();
     let mut rest = line;
     while let Some(character) = rest.chars().next() {
@@ -102,7 +103,7 @@ fn written(line: &str) -> String {
     text
 }
 
-fn statements(corpus: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn statements(corpus: &str) -> impl Iterator<Item = &str> {
     corpus.lines().filter(|line| !line.is_empty() && !line.starts_with("# "))
 }
 

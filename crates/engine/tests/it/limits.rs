@@ -22,7 +22,7 @@ fn memory(process: &str, line: &str) -> u64 {
 }
 
 /// Ticks of processor time that a process has used.
-fn ticks(pid: i32) -> u64 {
+pub(crate) fn ticks(pid: i32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     fields.get(11..13).map_or(0, |used| used.iter().map(|text| text.parse::<u64>().unwrap()).sum())

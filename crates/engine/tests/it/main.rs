@@ -5,6 +5,8 @@
 mod answers;
 mod asks;
 mod books;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod files;
 mod guard;
 mod limits;

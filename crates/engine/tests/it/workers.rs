@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pacioli_engine::{Answer, Engine, EngineError, EngineOptions, worker_main};
+use pacioli_engine::{Answer, CLUSTERS, Cluster, Engine, EngineError, EngineOptions, worker_main};
 use pacioli_model::{Access, Aggregate, Ask, Cell, TableEntry};
 
 use crate::world::*;
@@ -38,6 +38,7 @@ pub(crate) fn options(world: &World) -> EngineOptions {
         queue_per_company: 4,
         queue_wait: Duration::from_mins(1),
         idle: Duration::from_mins(1),
+        cluster: None,
         cache_bytes: 0,
     }
 }
@@ -308,6 +309,23 @@ async fn programs_that_are_no_worker_are_told_apart() {
     let missing = EngineOptions { worker: "/nonexistent".into(), ..options(&world) };
     let engine = Engine::start(&world.files, missing).unwrap();
     assert!(matches!(sum(&engine, &entry).await, Err(EngineError::Failed { .. })));
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_away_fails_queries_and_nothing_else() {
+    let world = World::new();
+    let entry = world.load(company(1), 1, "v\n1\n2\n").await;
+    // Nothing listens on it.
+    let cluster = Cluster::parse("df://127.0.0.1:1", 2);
+    let engine = Engine::start(&world.files, EngineOptions { cluster, ..options(&world) }).unwrap();
+    let error = sum(&engine, &entry).await.unwrap_err();
+    assert_eq!(matches!(error, EngineError::Cluster { .. }), CLUSTERS, "{error:?}");
+    assert_eq!(matches!(error, EngineError::Failed { .. }), !CLUSTERS, "{error:?}");
+    // What no other machine could help with is done by the worker.
+    let (catalog, access) = (only(&entry), Access::default());
+    let scope = whole(1, &catalog, &access);
+    assert_eq!(lines(&engine.sample(&scope, &entry.name, 5).await.unwrap()), ["1", "2"]);
+    assert_eq!(lines(&engine.sql(&scope, "SELECT 1 + 1").await.unwrap().table), ["2"]);
 }
 
 #[tokio::test]

@@ -183,6 +183,7 @@ fn options(folder: &Path, rows: u64) -> Result<EngineOptions, Failure> {
         queue_per_company: 1,
         queue_wait: Duration::from_mins(5),
         idle: Duration::from_mins(1),
+        cluster: None,
         cache_bytes: 0,
     })
 }

@@ -114,6 +114,12 @@ impl From<EngineError> for ApiError {
                     .caused_by(error)
                     .retry_after(Duration::from_secs(5))
             }
+            EngineError::Cluster { .. } => {
+                let text = "The cluster that answers queries cannot be reached now.";
+                Self::new(Code::Unavailable, text)
+                    .caused_by(error)
+                    .retry_after(Duration::from_secs(5))
+            }
             EngineError::Failed { .. } => Self::internal(error),
         }
     }
