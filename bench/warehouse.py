@@ -48,7 +48,9 @@ QUESTIONS = [
 class Books:
     """A running Pacioli and a company in it."""
 
-    def __init__(self, folder: Path, cpus: set[int], cache_mb: int = 0) -> None:
+    def __init__(
+        self, folder: Path, cpus: set[int], cache_mb: int = 0, binary: Path | None = None, more: dict | None = None
+    ) -> None:
         env = {
             "JWT_SECRET": SECRET,
             "PACIOLI_SERVER__METRICS_LISTEN": "127.0.0.1:0",
@@ -59,8 +61,8 @@ class Books:
             "PACIOLI_ENGINE__MEMORY_MB": "4096",
             "PACIOLI_ENGINE__DEADLINE_SECONDS": "300",
             "PACIOLI_ENGINE__CACHE_MB": str(cache_mb),
-        }
-        command = [str(RELEASE / "pacioli"), "serve", "--listen", "127.0.0.1:{port}", "--data-dir", "data"]
+        } | (more or {})
+        command = [str(binary or RELEASE / "pacioli"), "serve", "--listen", "127.0.0.1:{port}", "--data-dir", "data"]
         folder.mkdir(exist_ok=True)
         self.server = Program("Pacioli", command, cpus, env, folder, folder / "log")
         self.token = ""
@@ -217,10 +219,10 @@ def ratio(results: dict, other: str) -> float | None:
     return math.exp(sum(logs) / len(logs)) if logs else None
 
 
-def demo(folder: Path, lines: int) -> Path:
+def demo(folder: Path, lines: int, binary: Path | None = None) -> Path:
     """The made-up company's files, of about so many order lines."""
     place = folder / f"demo-{lines}"
-    command = [str(RELEASE / "pacioli"), "demo", str(place), "--scale", str(lines / LINES)]
+    command = [str(binary or RELEASE / "pacioli"), "demo", str(place), "--scale", str(lines / LINES)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return place
 

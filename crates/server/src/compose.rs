@@ -153,10 +153,7 @@ pub async fn compose_with(
     let store = open_store(&config).await?;
     let cache = open_cache(&config).await?;
     let models = Models::configured(&config.language)?;
-    let files = match config.files.bucket() {
-        Some(bucket) => TableFiles::bucket(bucket)?,
-        None => TableFiles::local(&config.data_dir.join("files"))?,
-    };
+    let files = open_files(&config)?;
     let shared: Option<Arc<dyn SharedAnswers>> = match cache.kind() {
         CacheKind::Redis => Some(Arc::new(Shared::new(cache.clone(), &config))),
         CacheKind::InProcess | CacheKind::None => None,
@@ -196,6 +193,14 @@ pub async fn compose_with(
     Ok(App::new(parts))
 }
 
+/// The tables of all companies.
+pub fn open_files(config: &Config) -> Result<TableFiles, EngineError> {
+    match config.files.bucket() {
+        Some(bucket) => TableFiles::bucket(bucket),
+        None => TableFiles::local(&config.data_dir.join("files")),
+    }
+}
+
 async fn open_store(config: &Config) -> Result<Store, StoreError> {
     match &config.store.mongodb_uri {
         Some(uri) => Store::open_mongo(uri.expose_secret(), Some(&config.store.database)).await,
@@ -230,6 +235,7 @@ fn engine_options(config: &Config, worker: PathBuf) -> EngineOptions {
         queue_per_company: workers * 8,
         queue_wait: engine.deadline(),
         idle: Duration::from_mins(1),
+        cluster: engine.cluster(),
         cache_bytes: engine.cache_bytes(),
     }
 }

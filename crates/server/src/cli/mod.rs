@@ -4,6 +4,8 @@ mod accounts;
 mod ask;
 mod books;
 mod catalogs;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod config;
 mod demo;
 mod doctor;
@@ -86,6 +88,19 @@ enum Command {
     /// Write what is known of databases' tables, to make examples for a model from: for `model/train`
     #[command(hide = true)]
     Catalogs(catalogs::Catalogs),
+    /// Share out the queries of servers among executors
+    #[cfg(feature = "cluster")]
+    Scheduler(cluster::RunScheduler),
+    /// Run the parts of queries that a scheduler gives out
+    #[cfg(feature = "cluster")]
+    Executor(cluster::RunExecutor),
+    /// Say that this build has no clusters
+    #[cfg(not(feature = "cluster"))]
+    #[command(name = "scheduler", alias = "executor", hide = true)]
+    NoCluster {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        _options: Vec<String>,
+    },
     /// Run queries for a server: started by it, not by people
     #[command(hide = true)]
     EngineWorker,
@@ -121,6 +136,14 @@ fn run(cli: Cli) -> CommandResult {
         Command::Company(command) => command.run(&settings),
         Command::Config(command) => command.run(&settings),
         Command::Secrets(command) => command.run(&settings),
+        #[cfg(feature = "cluster")]
+        Command::Scheduler(command) => command.run(&settings),
+        #[cfg(feature = "cluster")]
+        Command::Executor(command) => command.run(&settings),
+        #[cfg(not(feature = "cluster"))]
+        Command::NoCluster { .. } => {
+            Err("this build has no clusters: build it with `--features cluster`".into())
+        }
         Command::Doctor => doctor::run(&settings),
         Command::Health => health::run(&settings),
         Command::Openapi { metrics: true, .. } => print(&crate::telemetry::reference().trim_end()),

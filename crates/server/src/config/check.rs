@@ -1,6 +1,7 @@
 use std::ops::RangeInclusive;
 
 use lettre::message::Mailbox;
+use pacioli_engine::CLUSTERS;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::Targets;
 
@@ -34,6 +35,7 @@ impl Config {
         within("engine.memory_mb", engine.memory_mb, 128..=1_048_576);
         within("engine.deadline_seconds", engine.deadline_seconds.into(), 1..=3600);
         within("engine.row_limit", engine.row_limit as u64, 1..=1_000_000);
+        within("engine.cluster_partitions", engine.cluster_partitions as u64, 1..=1024);
         let language = &self.language;
         within("language.model_queue", language.model_queue as u64, 1..=1000);
         within("language.model_deadline_seconds", language.model_deadline_seconds.into(), 1..=600);
@@ -45,6 +47,7 @@ impl Config {
             problems.push(Problem::new("language.adapter", message));
         }
         check_server_of_models(language, &mut problems);
+        check_cluster(self, &mut problems);
         let is_plain = |url: &str| url.starts_with("http://") && is_origin(url);
         if telemetry.otlp_endpoint.as_deref().is_some_and(|url| !is_plain(url)) {
             let message = "must be like `http://127.0.0.1:4318`, without a path";
@@ -136,6 +139,22 @@ fn check_stores(config: &Config, problems: &mut Vec<Problem>) {
         let message = "must be 1 to 63 letters, digits, `_` or `-`";
         problems.push(Problem::new("store.database", message));
     }
+}
+
+fn check_cluster(config: &Config, problems: &mut Vec<Problem>) {
+    let engine = &config.engine;
+    if engine.cluster.is_none() {
+        return;
+    }
+    let mut must = |holds: bool, message: &str| {
+        if !holds {
+            problems.push(Problem::new("engine.cluster", message));
+        }
+    };
+    must(engine.cluster().is_some(), "must be like `df://10.0.0.5:50050`");
+    must(CLUSTERS, "is not taken by this build: it needs the cargo feature `cluster`");
+    let message = "needs files.store, an object store: executors read tables from there";
+    must(config.files.store.is_some(), message);
 }
 
 fn check_server_of_models(language: &LanguageConfig, problems: &mut Vec<Problem>) {

@@ -1,6 +1,7 @@
 use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 
 use ipnet::IpNet;
+use pacioli_engine::Cluster;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 
@@ -301,6 +302,11 @@ pub struct EngineConfig {
     pub row_limit: usize,
     /// Of all answers that are kept.
     pub cache_mb: u64,
+    /// The scheduler of a cluster, `df://host:port`, if any.
+    #[serde(deserialize_with = "text_if_given")]
+    pub cluster: Option<String>,
+    /// Parts that each step of a query is cut into there.
+    pub cluster_partitions: usize,
 }
 
 impl EngineConfig {
@@ -312,6 +318,11 @@ impl EngineConfig {
     /// How many of them one company may have at once: as configured, else all.
     pub fn workers_per_company(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.workers_per_company).unwrap_or_else(|| self.workers())
+    }
+
+    /// The cluster that queries run on, where there is one.
+    pub fn cluster(&self) -> Option<Cluster> {
+        Cluster::parse(self.cluster.as_deref()?, self.cluster_partitions)
     }
 
     /// Memory of the answers that are kept.

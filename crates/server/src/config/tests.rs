@@ -328,3 +328,29 @@ fn env_example_lists_every_key() {
     };
     assert_eq!(values(&same), values(&config));
 }
+
+#[test]
+fn a_cluster_needs_an_address_a_build_that_knows_it_and_an_object_store() {
+    let told = |pairs: &[(&str, &str)]| -> Vec<String> {
+        let Err(error) = load(pairs) else { return Vec::new() };
+        assert!(error.0.iter().all(|problem| problem.key == "engine.cluster"), "{error}");
+        error.0.into_iter().map(|problem| problem.message).collect()
+    };
+    let store = [
+        ("PACIOLI_FILES__STORE", "s3://books"),
+        ("PACIOLI_FILES__ACCESS_KEY_ID", "somebody"),
+        ("PACIOLI_FILES__SECRET_ACCESS_KEY", "of tests only"),
+    ];
+    assert_eq!(told(&store), [""; 0]);
+    let build = (!pacioli_engine::CLUSTERS)
+        .then_some("is not taken by this build: it needs the cargo feature `cluster`");
+    let build: Vec<&str> = build.into_iter().collect();
+    let with =
+        |address: &'static str| [&store[..], &[("PACIOLI_ENGINE__CLUSTER", address)]].concat();
+    assert_eq!(told(&with("df://127.0.0.1:50050")), build);
+    let expected = [&["must be like `df://10.0.0.5:50050`"], &build[..]].concat();
+    assert_eq!(told(&with("http://127.0.0.1:50050")), expected);
+    let alone = [("PACIOLI_ENGINE__CLUSTER", "df://127.0.0.1:50050")];
+    let store = "needs files.store, an object store: executors read tables from there";
+    assert_eq!(told(&alone), [&build[..], &[store]].concat());
+}
