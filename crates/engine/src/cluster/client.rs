@@ -23,9 +23,10 @@ use ballista_core::{
     version::{check_compatibility, insert_version_header, version_from_metadata},
 };
 use datafusion::{
+    common::tree_node::{Transformed, TreeNode},
     error::DataFusionError,
     execution::SessionStateBuilder,
-    physical_plan::ExecutionPlan,
+    physical_plan::{ExecutionPlan, coop::CooperativeExec},
     prelude::{SessionConfig, SessionContext},
 };
 use datafusion_proto::{physical_plan::AsExecutionPlan, protobuf::PhysicalPlanNode};
@@ -157,7 +158,7 @@ impl Cluster {
     ) -> Result<Rows, Stopped> {
         let codec = BallistaPhysicalExtensionCodec::default();
         let mut message = Vec::new();
-        let encoded = PhysicalPlanNode::try_from_physical_plan(Arc::clone(&plan), &codec)
+        let encoded = PhysicalPlanNode::try_from_physical_plan(giving_way(&plan)?, &codec)
             .and_then(|node| node.try_encode(&mut message));
         if encoded.is_err() {
             return run_here(session, plan, taken).await;
@@ -200,6 +201,19 @@ impl Cluster {
         let scheduler = SchedulerGrpcClient::new(channel);
         Ok(scheduler.max_encoding_message_size(most).max_decoding_message_size(most))
     }
+}
+
+/// The plan with joins that pause now and then. A task ends only where it pauses, and a join that multiplies
+/// rows would not for minutes.
+fn giving_way(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let paused = Arc::clone(plan).transform_up(|node| {
+        Ok(if node.name().ends_with("JoinExec") {
+            Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>)
+        } else {
+            Transformed::no(node)
+        })
+    });
+    paused.map(|paused| paused.data)
 }
 
 /// The name that the scheduler gives to the query.

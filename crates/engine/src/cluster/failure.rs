@@ -10,13 +10,12 @@ use super::client::Failure;
 use crate::EngineError;
 
 /// What the query itself does wrong, in the words after these.
-const ITS_OWN: [&str; 6] = [
-    "ArithmeticOverflow(\"",
-    "CastError(\"",
-    "ComputeError(\"",
-    "ParseError(\"",
-    "InvalidArgumentError(\"",
-    "Execution(\"",
+const ITS_OWN: [(&str, fn(String) -> ArrowError); 5] = [
+    ("ArithmeticOverflow(\"", ArrowError::ArithmeticOverflow),
+    ("CastError(\"", ArrowError::CastError),
+    ("ComputeError(\"", ArrowError::ComputeError),
+    ("ParseError(\"", ArrowError::ParseError),
+    ("InvalidArgumentError(\"", ArrowError::InvalidArgumentError),
 ];
 /// What a scheduler calls the failure of a task that no other executor would do better.
 const OF_A_TASK: &str = "runtime execution error";
@@ -42,7 +41,10 @@ pub(super) fn of(text: &str) -> Failure {
     if text.contains("DivideByZero") {
         return DataFusionError::from(ArrowError::DivideByZero).into();
     }
-    if let Some(words) = ITS_OWN.iter().find_map(|kind| quoted(text, kind)) {
+    if let Some(error) = ITS_OWN.iter().find_map(|(kind, error)| quoted(text, kind).map(error)) {
+        return DataFusionError::from(error).into();
+    }
+    if let Some(words) = quoted(text, "Execution(\"") {
         return DataFusionError::Execution(words).into();
     }
     let detail = text.to_owned();

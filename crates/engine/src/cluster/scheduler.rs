@@ -16,14 +16,15 @@ use ballista_scheduler::{
 };
 use datafusion::{
     error::DataFusionError,
-    execution::{FunctionRegistry, SessionState},
+    execution::{FunctionRegistry, SessionState, object_store::ObjectStoreUrl},
     prelude::SessionConfig,
 };
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+use object_store::memory::InMemory;
 use tokio::net::TcpListener;
 
 use super::{KEPT, client::MOST_MESSAGE_BYTES};
-use crate::{EngineError, period::date_trunc};
+use crate::{EngineError, period::date_trunc, stored::STORE};
 
 /// An executor that has said nothing for so long is lost, and its tasks are another's. Well within the
 /// time that a query has.
@@ -135,6 +136,9 @@ async fn end_those_in_vain(
 fn session(config: SessionConfig) -> Result<SessionState, DataFusionError> {
     let mut state = default_session_builder(config)?;
     state.register_udf(Arc::new(date_trunc()))?;
+    // Plans name the store, and it is looked up; only executors read from it.
+    let url = ObjectStoreUrl::parse(STORE)?;
+    state.runtime_env().register_object_store(url.as_ref(), Arc::new(InMemory::new()));
     Ok(state)
 }
 

@@ -225,7 +225,7 @@ impl House {
             if used() - before < 5 {
                 return;
             }
-            assert!(start.elapsed() < Duration::from_secs(60), "an executor burns a core");
+            assert!(start.elapsed() < Duration::from_secs(20), "an executor burns a core");
         }
     }
 }
@@ -265,7 +265,7 @@ async fn refusals_agree(house: &House, here: &Engine, there: &Engine) {
         "SELECT sum(v / (g - g)) FROM large",
         "SELECT CAST(w AS INTEGER) FROM t",
         "SELECT * FROM secret",
-        "SELECT * FROM large a, large b",
+        "SELECT count(*) FROM large a, large b",
     ] {
         let ours = house.lines(here, &everything, sql).await.expect_err(sql);
         let theirs = house.lines(there, &everything, sql).await.expect_err(sql);
