@@ -18,6 +18,8 @@ mod executor;
 mod failure;
 #[cfg(feature = "cluster")]
 mod scheduler;
+#[cfg(feature = "cluster")]
+mod tasks;
 
 #[cfg(feature = "cluster")]
 pub(crate) use client::abandon;

@@ -211,7 +211,7 @@ async fn collect(
     let taken = Taken::new(shape::schema(&plan.schema())?, row_limit);
     // Without a file to read there is nothing to share out.
     match cluster.filter(|_| reads > 0) {
-        Some(cluster) => cluster.run(session, plan, taken).await,
+        Some(cluster) => cluster.run(session, plan, job.company, taken).await,
         None => run_here(session, plan, taken).await,
     }
 }

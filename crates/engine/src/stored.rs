@@ -192,7 +192,7 @@ impl TableProvider for StoredTable {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use arrow::{
@@ -209,8 +209,8 @@ mod tests {
     use super::*;
     use crate::files::part;
 
-    #[tokio::test]
-    async fn a_plan_reads_its_own_companys_files_or_does_not_run() {
+    /// The first company's table `ours` and the second one's `theirs`.
+    pub(crate) async fn two_companies() -> (SessionContext, [CompanyId; 2]) {
         let [ours, theirs] = [1, 2].map(|number| CompanyId(Uuid::from_u128(number)));
         let (store, context) = (Arc::new(InMemory::new()), SessionContext::new());
         let url = ObjectStoreUrl::parse(STORE).expect("a URL");
@@ -224,6 +224,12 @@ mod tests {
                 StoredTable::open(&*store, path, schema, Seen::default()).await.expect("opened");
             context.register_table(name, Arc::new(stored)).expect("registered");
         }
+        (context, [ours, theirs])
+    }
+
+    #[tokio::test]
+    async fn a_plan_reads_its_own_companys_files_or_does_not_run() {
+        let (context, [ours, _]) = two_companies().await;
         for (sql, read) in [
             ("SELECT a FROM ours", Some(1)),
             ("SELECT x.a FROM ours x JOIN ours y ON x.a = y.a", Some(2)),

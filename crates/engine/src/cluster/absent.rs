@@ -9,6 +9,8 @@ use datafusion::{
     prelude::{SessionConfig, SessionContext},
 };
 
+use pacioli_model::CompanyId;
+
 use super::Cluster;
 use crate::{
     EngineError,
@@ -30,6 +32,7 @@ impl Cluster {
         &self,
         _session: &SessionContext,
         _plan: Arc<dyn ExecutionPlan>,
+        _company: CompanyId,
         _taken: Taken,
     ) -> Result<Rows, Stopped> {
         let detail = "this build knows no clusters: it lacks the feature `cluster`".to_owned();

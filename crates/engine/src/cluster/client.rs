@@ -23,14 +23,15 @@ use ballista_core::{
     version::{check_compatibility, insert_version_header, version_from_metadata},
 };
 use datafusion::{
-    common::tree_node::{Transformed, TreeNode},
+    common::tree_node::TreeNode,
     error::DataFusionError,
     execution::SessionStateBuilder,
-    physical_plan::{ExecutionPlan, coop::CooperativeExec},
+    physical_plan::{ExecutionPlan, joins::HashJoinExec},
     prelude::{SessionConfig, SessionContext},
 };
 use datafusion_proto::{physical_plan::AsExecutionPlan, protobuf::PhysicalPlanNode};
 use futures_util::TryStreamExt;
+use pacioli_model::CompanyId;
 use tonic::{Request, transport::Channel};
 
 use super::{Cluster, failure};
@@ -39,7 +40,7 @@ use crate::{
     query::{Rows, Stopped, Taken, run_here},
 };
 
-/// All queries have the same settings, so that executors keep one set of connections and files' ends.
+/// One for all, so that executors keep one set of files' ends. Settings are of each query.
 const SESSION: &str = "pacioli";
 /// A scheduler that does not take a connection within this time is away.
 const CONNECT_SECONDS: u64 = 5;
@@ -141,6 +142,10 @@ impl Cluster {
             .with_target_partitions(self.partitions)
             // As plans are that run here: what is joined are groups, which fit in memory.
             .set_bool("datafusion.optimizer.prefer_hash_join", true)
+            // A join of a small side that is made of one part, the scheduler cuts into many, and who takes its rows
+            // is not ready for them. It makes such joins by itself where that is of use.
+            .set_usize("datafusion.optimizer.hash_join_single_partition_threshold", 0)
+            .set_usize("datafusion.optimizer.hash_join_single_partition_threshold_rows", 0)
             .set_usize("ballista.client.io_retry_wait_time_ms", 250)
             .with_ballista_grpc_client_max_message_size(MOST_MESSAGE_BYTES as usize)
     }
@@ -154,17 +159,20 @@ impl Cluster {
         &self,
         session: &SessionContext,
         plan: Arc<dyn ExecutionPlan>,
+        company: CompanyId,
         taken: Taken,
     ) -> Result<Rows, Stopped> {
         let codec = BallistaPhysicalExtensionCodec::default();
         let mut message = Vec::new();
-        let encoded = PhysicalPlanNode::try_from_physical_plan(giving_way(&plan)?, &codec)
+        let encoded = PhysicalPlanNode::try_from_physical_plan(Arc::clone(&plan), &codec)
             .and_then(|node| node.try_encode(&mut message));
-        if encoded.is_err() {
+        if encoded.is_err() || needs_one_place(&plan)? {
             return run_here(session, plan, taken).await;
         }
-        match self.attempt(session, message.clone(), taken.clone()).await {
-            Err(Failure { again: true, .. }) => self.attempt(session, message, taken).await,
+        // What executors compare the plan's files with.
+        let settings = session.copied_config().with_ballista_job_name(&company.to_string());
+        match self.attempt(&settings, message.clone(), taken.clone()).await {
+            Err(Failure { again: true, .. }) => self.attempt(&settings, message, taken).await,
             ended => ended,
         }
         .map_err(|failure| failure.why)
@@ -172,12 +180,12 @@ impl Cluster {
 
     async fn attempt(
         &self,
-        session: &SessionContext,
+        settings: &SessionConfig,
         plan: Vec<u8>,
         mut taken: Taken,
     ) -> Result<Rows, Failure> {
         let mut scheduler = self.connect().await?;
-        let job = submit(&mut scheduler, session, plan).await?;
+        let job = submit(&mut scheduler, settings, plan).await?;
         let remembered = Remembered::new(self, &job);
         let places = finished(&mut scheduler, &job).await?;
         for place in places {
@@ -203,28 +211,21 @@ impl Cluster {
     }
 }
 
-/// The plan with joins that pause now and then. A task ends only where it pauses, and a join that multiplies
-/// rows would not for minutes.
-fn giving_way(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-    let paused = Arc::clone(plan).transform_up(|node| {
-        Ok(if node.name().ends_with("JoinExec") {
-            Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>)
-        } else {
-            Transformed::no(node)
-        })
-    });
-    paused.map(|paused| paused.data)
+/// Whether a join looks for nulls on all of one side before it answers for any of the other: Ballista would do it in one
+/// task, if it believes the side to be small.
+fn needs_one_place(plan: &Arc<dyn ExecutionPlan>) -> Result<bool, DataFusionError> {
+    plan.exists(|node| Ok(node.downcast_ref::<HashJoinExec>().is_some_and(|join| join.null_aware)))
 }
 
 /// The name that the scheduler gives to the query.
 async fn submit(
     scheduler: &mut Scheduler,
-    session: &SessionContext,
+    settings: &SessionConfig,
     plan: Vec<u8>,
 ) -> Result<String, Failure> {
     let params = ExecuteQueryParams {
         session_id: SESSION.to_owned(),
-        settings: session.copied_config().to_key_value_pairs(),
+        settings: settings.to_key_value_pairs(),
         operation_id: String::new(),
         query: Some(Query::PhysicalPlan(plan)),
     };

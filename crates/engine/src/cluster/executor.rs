@@ -15,6 +15,7 @@ use super::{
     Cluster, KEPT,
     client::MOST_MESSAGE_BYTES,
     scheduler::{failed, host_of},
+    tasks::Tasks,
 };
 use crate::{
     EngineError, TableFiles,
@@ -75,6 +76,7 @@ pub async fn run_executor(files: &TableFiles, options: ExecutorOptions) -> Resul
         grpc_max_encoding_message_size: MOST_MESSAGE_BYTES,
         executor_heartbeat_interval_seconds: HEARTBEAT_SECONDS,
         memory_pool_size: Some(options.memory_bytes.saturating_mul(cores)),
+        override_execution_engine: Some(Arc::new(Tasks::default())),
         override_function_registry: Some(Arc::new(functions)),
         override_runtime_producer: Some(Arc::new(move |_| Ok(Arc::clone(&runtime)))),
         ..ExecutorProcessConfig::default()

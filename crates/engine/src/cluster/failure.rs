@@ -9,8 +9,10 @@ use datafusion::error::DataFusionError;
 use super::client::Failure;
 use crate::EngineError;
 
+type Told = fn(String) -> ArrowError;
+
 /// What the query itself does wrong, in the words after these.
-const ITS_OWN: [(&str, fn(String) -> ArrowError); 5] = [
+const ITS_OWN: [(&str, Told); 5] = [
     ("ArithmeticOverflow(\"", ArrowError::ArithmeticOverflow),
     ("CastError(\"", ArrowError::CastError),
     ("ComputeError(\"", ArrowError::ComputeError),

@@ -150,7 +150,6 @@ pub(super) fn host_of(address: SocketAddr) -> String {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
 pub(super) fn failed(error: impl std::fmt::Display) -> EngineError {
     EngineError::Failed { detail: error.to_string() }
 }
