@@ -28,7 +28,8 @@ from statistics import median
 import warehouse
 from processes import ENVIRONMENT, TICKS, family, free_port, spawn, stat_fields
 from programs import BENCH, ROOT, TARGET, TOOLS
-from warehouse import QUESTIONS, TODAY, Books, percentile
+from tpch import QUERIES, TABLES
+from warehouse import QUESTIONS, TODAY, Books, percentile, tpch_files
 
 CORES = 2  # of each executor
 BUCKET = "books"
@@ -90,6 +91,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, help="a `pacioli` with clusters; built where it is not given")
     parser.add_argument("--lines", type=int, default=600_000, help="order lines that questions are asked over")
+    parser.add_argument("--scale", type=float, default=1, help="TPC-H's scale factor")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each server, after one that warms up")
     parser.add_argument("--deadline", type=int, default=60, help="seconds of a query")
     parser.add_argument("--json", type=Path, default=BENCH / "cluster.json", help="where figures go")
@@ -213,6 +215,8 @@ class Measured:
         self.load(1, [everything / "sales.csv"])
         self.load(2, [everything / f"{name}.csv" for name in ("orders", "order_lines", "customers", "products")])
         self.load(3, [small / "sales.csv"])
+        source = tpch_files(options.scale)
+        self.load(4, [source / f"{name}.parquet" for name in TABLES])
 
     def load(self, number: int, files: list[Path]) -> None:
         """A new company with these tables on both servers."""
@@ -250,6 +254,7 @@ class Measured:
         results: dict = {"lines": self.options.lines, "cores_per_executor": CORES, "binary_mb": self.size_mb()}
         results |= self.times()
         results["statements_with_equal_rows"] = self.statements()
+        results["tpch"] = self.tpch()
         results["companies"] = self.companies_apart()
         results["errors"] = self.errors()
         results["ended_early"] = self.ended_early()
@@ -286,6 +291,15 @@ class Measured:
         for statement in JOINS:
             self.both(2, statement)
         return len(STATEMENTS) + len(JOINS)
+
+    def tpch(self) -> dict:
+        """Each query's seconds here and on the cluster, the second time it is asked."""
+        seconds = {}
+        for number, query in QUERIES.items():
+            self.both(4, query.strip())
+            here, there = self.both(4, query.strip())
+            seconds[str(number)] = [round(here, 3), round(there, 3)]
+        return {"scale": self.options.scale, "queries_with_equal_rows": len(QUERIES), "here_and_cluster_s": seconds}
 
     def companies_apart(self) -> str:
         """The same question to equally named tables of two companies, and to a table that one of them has not."""
