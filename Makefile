@@ -5,7 +5,7 @@ export PACIOLI_TOOLS ?= $(CACHE)/tools
 # Compiled dependencies outlive the clone.
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 
-.PHONY: help run build test fmt conformance deployment bench eval openapi clean
+.PHONY: help run build test cluster fmt conformance deployment bench eval openapi clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ build: ## Build the release binary
 
 test: ## Everything CI checks: format, lints, tests on every store and cache, docs, generated files, licences
 	scripts/test
+
+cluster: ## What `make test` leaves out: the cargo feature `cluster`, queries on a Ballista cluster
+	scripts/cluster
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -93,7 +93,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--lines", type=int, default=600_000, help="order lines that questions are asked over")
     parser.add_argument("--scale", type=float, default=1, help="TPC-H's scale factor")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each server, after one that warms up")
-    parser.add_argument("--deadline", type=int, default=60, help="seconds of a query")
+    parser.add_argument("--deadline", type=int, default=45, help="seconds of a query, less than of a request")
     parser.add_argument("--json", type=Path, default=BENCH / "cluster.json", help="where figures go")
     return parser.parse_args()
 

@@ -27,6 +27,7 @@ impl RunScheduler {
     pub fn run(self, settings: &Settings) -> CommandResult {
         within(settings, async |config| {
             let (listen, advertise) = (self.listen, self.advertise);
+            warn_of_strangers(listen);
             let deadline = config.engine.deadline();
             let options = SchedulerOptions { listen, advertise, deadline };
             let scheduler = Scheduler::bind(options).await?;
@@ -87,9 +88,20 @@ impl RunExecutor {
                 folder: config.data_dir.join(format!("executor-{port}")),
             };
             let files = open_files(&config)?;
+            warn_of_strangers(self.listen);
             print(&format!("pacioli executor at {} works for {named}", self.listen))?;
             Ok(run_executor(&files, options).await?)
         })
+    }
+}
+
+/// Nothing asks those who connect who they are.
+fn warn_of_strangers(listen: SocketAddr) {
+    if !listen.ip().is_loopback() {
+        tracing::warn!(
+            %listen,
+            "whoever reaches this address reads every company's tables: let only the cluster and its servers"
+        );
     }
 }
 
