@@ -212,9 +212,8 @@ impl House {
     }
 
     async fn agree(&self, here: &Engine, there: &Engine, access: &Access, sql: &str) {
-        let (ours, theirs) =
-            (self.lines(here, access, sql).await, self.lines(there, access, sql).await);
-        let (mut ours, mut theirs) = (ours.expect(sql), theirs.expect(sql));
+        let mut ours = self.lines(here, access, sql).await.unwrap();
+        let mut theirs = self.lines(there, access, sql).await.unwrap();
         if !sql.contains("ORDER BY") {
             ours.sort_unstable();
             theirs.sort_unstable();
@@ -279,8 +278,8 @@ async fn refusals_agree(house: &House, here: &Engine, there: &Engine) {
         "SELECT * FROM secret",
         "SELECT count(*) FROM large a, large b",
     ] {
-        let ours = house.lines(here, &everything, sql).await.expect_err(sql);
-        let theirs = house.lines(there, &everything, sql).await.expect_err(sql);
+        let ours = house.lines(here, &everything, sql).await.unwrap_err();
+        let theirs = house.lines(there, &everything, sql).await.unwrap_err();
         assert_eq!(ours.to_string(), theirs.to_string(), "{sql}");
         assert!(matches!(theirs, EngineError::Invalid { .. }), "{theirs:?}");
     }
