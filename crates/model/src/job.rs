@@ -1,6 +1,7 @@
+use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
-use crate::{CompanyId, JobId, TableName, Timestamp, UserId};
+use crate::{CompanyId, JobId, ReportOrder, TableName, Timestamp, UserId};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +69,16 @@ pub struct Job {
     pub lease_until: Timestamp,
     /// Forgotten after this.
     pub expires_at: Timestamp,
+    /// Of a report that is not made yet: what it shall be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportOrder>,
+    /// Of a report that is not made yet: a server that finds it after this makes it, for the one that had
+    /// begun has died. As `lease_until`, and empty once the job has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume_at: Option<Timestamp>,
+    /// How often it was begun.
+    #[serde(default)]
+    pub tries: u32,
 }
 
 impl JobStatus {
@@ -78,21 +89,58 @@ impl JobStatus {
 }
 
 impl Job {
+    /// A job that begins at `now`: it is taken to live for `lease`, and its record is kept for `kept`.
+    pub fn begun(
+        kind: JobKind,
+        id: JobId,
+        (company_id, started_by): (CompanyId, UserId),
+        now: Timestamp,
+        (lease, kept): (Duration, Duration),
+    ) -> Self {
+        Self {
+            id,
+            company_id,
+            started_by,
+            kind,
+            status: JobStatus::Running,
+            rows: 0,
+            bytes_read: 0,
+            bytes_total: 0,
+            tables: Vec::new(),
+            failure: None,
+            created_at: now,
+            updated_at: now,
+            lease_until: now + lease,
+            expires_at: now + kept,
+            report: None,
+            resume_at: None,
+            tries: 1,
+        }
+    }
+
     /// The job as it truly stands at `now`: running with a lapsed lease means that its server died. A
-    /// run waits for another one to go on with it then.
+    /// run, and a report whose order is known, wait for another one then.
     pub fn as_of(mut self, now: Timestamp) -> Self {
         let is_lapsed = self.status.is_open() && self.lease_until < now;
-        if is_lapsed && self.kind == JobKind::Run {
+        if is_lapsed && (self.kind == JobKind::Run || self.resume_at.is_some()) {
             self.status = JobStatus::Queued;
         } else if is_lapsed {
             self.status = JobStatus::Failed;
-            self.failure = Some(JobFailure {
-                code: "interrupted".to_owned(),
-                detail:
-                    "The server stopped while this job ran. The table is wholly as it was, or wholly new: load again if it is not new."
-                        .to_owned(),
-            });
+            self.failure = Some(self.interrupted());
         }
         self
+    }
+
+    /// What is said of a job that ended with its server.
+    pub fn interrupted(&self) -> JobFailure {
+        let detail = match self.kind {
+            JobKind::Report => {
+                "The server stopped while this report was made. Nothing of it is kept: ask for it again."
+            }
+            JobKind::Load | JobKind::Run => {
+                "The server stopped while this job ran. The table is wholly as it was, or wholly new: load again if it is not new."
+            }
+        };
+        JobFailure { code: "interrupted".to_owned(), detail: detail.to_owned() }
     }
 }

@@ -30,6 +30,32 @@ pub struct ReportSpec {
     pub language: String,
 }
 
+/// A report as it was asked for: what a server needs to make it that another one had begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportOrder {
+    /// What about.
+    pub spec: ReportSpec,
+    /// Which days; the last period that is over where none were named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<ReportDays>,
+    /// The forms that are written with it, by the endings of their names: `pdf`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formats: Vec<String>,
+    /// The day that it is written as of.
+    pub today: NaiveDate,
+}
+
+/// Whole periods that a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportDays {
+    /// First day of the first.
+    pub from: NaiveDate,
+    /// The day after the last.
+    pub to: NaiveDate,
+    /// Which periods: weeks, months or quarters.
+    pub grain: TimeGrain,
+}
+
 /// Rows whose column has one of these values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportFilter {

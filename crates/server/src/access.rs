@@ -4,9 +4,20 @@
 use std::sync::Arc;
 
 use pacioli_model::{
-    Access, Bound, CallerAttribute, Catalog, ColumnName, Distinct, Literal, Policy, Predicate,
-    TableAccess, TableName, User, Value,
+    Access, Bound, CallerAttribute, Catalog, ColumnName, Company, Distinct, Literal, Policy,
+    Predicate, TableAccess, TableName, User, UserId, Value,
 };
+use pacioli_store::TenantStore;
+
+use crate::error::ApiResult;
+
+/// A person with the rights that they have now, and their company, for work that is done for them later;
+/// nothing where one of the two is not active any more.
+pub async fn active(data: &TenantStore, id: UserId) -> ApiResult<Option<(User, Company)>> {
+    let user = data.user(id).await?.filter(User::is_active);
+    let company = data.company().await?.filter(|company| company.disabled_at.is_none());
+    Ok(user.zip(company))
+}
 
 /// A catalog as one person knows it, and the whole of it for the engine to hold them to.
 pub struct Seen {

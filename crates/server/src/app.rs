@@ -17,7 +17,7 @@ use crate::{
     delivery::Mailer,
     error::{ApiError, ApiResult, Code},
     http::{RateState, RequestContext},
-    loads::Jobs,
+    jobs::Jobs,
     models::Models,
     password::{Hasher, PasswordContext, PasswordPolicy},
     rendering::Written,

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    analysis,
     app::{App, Parts},
     auth::{AccessTokens, Keys},
     clock::{Clock, Random},
@@ -24,7 +25,8 @@ use crate::{
     connect::Connector,
     delivery::{self, Mailer},
     error::chain,
-    loads::{self, Jobs},
+    jobs::Jobs,
+    loads,
     models::Models,
     password::{Hasher, PasswordPolicy},
     rendering::Written,
@@ -247,10 +249,12 @@ pub fn own_program() -> Result<PathBuf, StartError> {
     if link.exists() { Ok(link.to_owned()) } else { std::env::current_exe().map_err(system) }
 }
 
-/// What a start, and the time after it, ask for: connections loaded and messages sent when they are due, every minute half-done batches finished or undone, every
-/// hour expired documents and orphaned files removed.
+/// What a start, and the time after it, ask for: connections loaded and messages sent when they are due,
+/// reports made whose servers died, every minute half-done batches finished or undone, every hour expired
+/// documents and orphaned files removed. Called before the server listens.
 pub fn tend(app: &App) {
     loads::keep_schedule(app);
+    analysis::keep_resuming(app);
     delivery::keep_delivering(app);
     let app = app.clone();
     app.background.clone().spawn(async move {

@@ -22,6 +22,7 @@ mod delivery;
 mod error;
 mod extract;
 mod http;
+mod jobs;
 mod loads;
 mod models;
 mod openapi;
@@ -35,6 +36,7 @@ mod shared;
 mod stages;
 mod telemetry;
 
+pub use analysis::resume_reports;
 pub use app::{App, Parts};
 pub use cli::main;
 pub use clock::{Clock, Random};

@@ -54,6 +54,11 @@ impl Form {
         }
     }
 
+    /// The form whose files have names that end so.
+    pub fn of_ending(ending: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.ending() == ending)
+    }
+
     /// Its media type.
     pub fn media_type(self) -> &'static str {
         match self {

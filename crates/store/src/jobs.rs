@@ -1,11 +1,25 @@
 use pacioli_model::{AuditEvent, Job, JobId, Timestamp};
 
 use crate::{
-    Page, PageRequest, StoreError, TenantStore,
+    Page, PageRequest, Store, StoreError, TenantStore,
     backend::{Collection, Filter, Query, Write},
-    document,
+    document::{self, Document},
     store::{ATTEMPTS, back_off, logged},
 };
+
+impl Store {
+    /// Jobs of all companies that another server is to take up, and that nobody has given a sign of life
+    /// of that lasts until `now`; those that have waited longest first.
+    pub async fn interrupted_jobs(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Job>, StoreError> {
+        let lapsed = Filter::Below("resume_at", now.to_string());
+        let query = Query::new(Collection::Jobs, lapsed).sorted("resume_at", false).limit(limit);
+        self.find(query).await?.into_iter().map(read).collect()
+    }
+}
 
 impl TenantStore {
     /// Remembers a job as it stands now.
@@ -14,14 +28,7 @@ impl TenantStore {
         for attempt in 0..ATTEMPTS {
             let known = self.get(Collection::Jobs, &job.id).await?;
             let write = match known {
-                Some(_) => {
-                    let mut set = document.clone();
-                    set.remove("_id");
-                    let id = job.id.to_string();
-                    let unset = if job.failure.is_none() { vec!["failure"] } else { vec![] };
-                    let collection = Collection::Jobs;
-                    Write::Update { collection, id, guard: self.own(), set, unset }
-                }
+                Some(_) => replacing(job, document.clone(), self.own()),
                 None => Write::insert(Collection::Jobs, document.clone()),
             };
             if self.store.try_batch(vec![write]).await? {
@@ -32,12 +39,19 @@ impl TenantStore {
         Err(StoreError::Conflict)
     }
 
+    /// Puts `taken` in the place of a job that was found to be interrupted; of many that try at once one
+    /// gets true.
+    pub async fn take_up_job(&self, found: &Job, taken: &Job) -> Result<bool, StoreError> {
+        let Some(due) = found.resume_at else { return Ok(false) };
+        let guard = self.own().and(Filter::equals("resume_at", due.to_string()));
+        self.store.try_batch(vec![replacing(taken, self.owned(taken)?, guard)]).await
+    }
+
     /// A page of the company's jobs, the newest first.
     pub async fn jobs(&self, page: &PageRequest) -> Result<Page<Job>, StoreError> {
         let query = Query::new(Collection::Jobs, self.own())
             .sorted("created_at", true)
             .after(page.after.clone());
-        let read = |found| document::decode(Collection::Jobs, found);
         self.store.page(query, page.limit, read).await
     }
 
@@ -76,6 +90,18 @@ impl TenantStore {
     /// A job of this company.
     pub async fn job(&self, id: JobId) -> Result<Option<Job>, StoreError> {
         let found = self.get(Collection::Jobs, &id).await?;
-        found.map(|it| document::decode(Collection::Jobs, it)).transpose()
+        found.map(read).transpose()
     }
+}
+
+/// All of a job but its id, and whatever else is remembered of it.
+fn replacing(job: &Job, mut set: Document, guard: Filter) -> Write {
+    set.remove("_id");
+    let absent = |field: &&'static str| !set.contains_key(*field);
+    let unset = ["failure", "report", "resume_at"].into_iter().filter(absent).collect();
+    Write::Update { collection: Collection::Jobs, id: job.id.to_string(), guard, set, unset }
+}
+
+fn read(found: Document) -> Result<Job, StoreError> {
+    document::decode(Collection::Jobs, found)
 }

@@ -3,32 +3,27 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
-    time::{Duration as Wait, Instant},
+    time::Instant,
 };
 
 use chrono::Duration;
 use pacioli_language::{Context, Translation, Translator};
 use pacioli_model::{
-    Company, Job, JobFailure, JobId, JobKind, JobStatus, Missing, Report, ReportContent, ReportId,
-    ReportKind, ReportSpec, SavedAnswer, SavedQuestion, User,
+    Company, Job, JobFailure, JobId, JobKind, JobStatus, Missing, Report, ReportContent,
+    ReportDays, ReportId, ReportKind, ReportOrder, ReportSpec, SavedAnswer, SavedQuestion, User,
 };
 use pacioli_sources::quality;
-use pacioli_store::{PageRequest, TenantStore};
+use pacioli_store::{PageRequest, StoreError, TenantStore};
 use tokio::sync::oneshot;
 
 use super::{Analyst, Periods, Progress, Wanted, filters, report};
 use crate::{
     access::Seen,
     app::App,
-    error::{ApiError, ApiResult, Code, chain},
+    error::{ApiError, ApiResult, Code},
+    jobs::{self, KEPT, LEASE},
     rendering::{self, Form},
 };
-
-/// How long a job is taken to live without a sign of life, how often it gives one, and how long its
-/// record is kept.
-const LEASE: Duration = Duration::seconds(30);
-const BEAT: Wait = Wait::from_secs(2);
-const KEPT: Duration = Duration::days(30);
 
 /// Reports in which novelty is looked for.
 const LOOKS_BACK: u32 = 20;
@@ -53,55 +48,68 @@ pub struct Order {
     pub today: chrono::NaiveDate,
 }
 
+impl Order {
+    /// What another server needs to know of it.
+    fn remembered(&self) -> ReportOrder {
+        let days = self.period.map(|Periods { from, to, grain }| ReportDays { from, to, grain });
+        ReportOrder { spec: self.spec.clone(), days, formats: self.endings(), today: self.today }
+    }
+
+    fn endings(&self) -> Vec<String> {
+        self.formats.iter().map(|form| form.ending().to_owned()).collect()
+    }
+}
+
 /// Starts the job. The receiver tells its end, if anybody waits for it; the job's record does too.
 pub async fn start(
     app: &App,
     order: Order,
 ) -> ApiResult<(JobId, oneshot::Receiver<ApiResult<Report>>)> {
-    let now = app.clock.now();
-    let job = Job {
-        id: JobId(app.random.uuid()),
-        company_id: order.data.company_id(),
-        started_by: order.user.id,
-        kind: JobKind::Report,
-        status: JobStatus::Running,
-        rows: 0,
-        bytes_read: 0,
-        bytes_total: 0,
-        tables: Vec::new(),
-        failure: None,
-        created_at: now,
-        updated_at: now,
-        lease_until: now + LEASE,
-        expires_at: now + KEPT,
-    };
+    let (id, now) = (JobId(app.random.uuid()), app.clock.now());
+    let whose = (order.data.company_id(), order.user.id);
+    let job = Job::begun(JobKind::Report, id, whose, now, (LEASE, KEPT));
+    let (report, resume_at) = (Some(order.remembered()), Some(job.lease_until));
+    let job = Job { report, resume_at, ..job };
     order.data.put_job(&job).await?;
-    let id = job.id;
     let (sender, receiver) = oneshot::channel();
     app.background.spawn(run(app.clone(), job, order, sender));
     Ok((id, receiver))
 }
 
-async fn run(app: App, mut job: Job, order: Order, done: oneshot::Sender<ApiResult<Report>>) {
+/// Does the job, from its start.
+pub(super) async fn run(
+    app: App,
+    mut job: Job,
+    order: Order,
+    done: oneshot::Sender<ApiResult<Report>>,
+) {
     let (progress, began) = (Arc::new(Progress::default()), Instant::now());
+    let note = |job: &mut Job| {
+        job.bytes_read = progress.done.load(Ordering::Relaxed);
+        // What was foreseen was a guess.
+        job.bytes_total = progress.foreseen.load(Ordering::Relaxed).max(job.bytes_read + 1);
+    };
     let doing = app.jobs.begin(job.id, &app.giving_up);
     let made = tokio::select! {
-        made = make(&app, &order, ReportId(job.id.0), None, &progress) => made,
+        made = make_once(&app, &order, ReportId(job.id.0), &progress) => made,
         () = doing.stop.cancelled() => Err(ApiError::new(Code::QueryCancelled, "The report was cancelled.")),
-        never = keep_alive(&app, &order.data, &mut job, &progress, &doing.stop) => match never {},
+        never = jobs::keep_alive(&app, &order.data, &mut job, &doing.stop, note) => match never {},
     };
+    note(&mut job);
+    if made.is_err() && app.giving_up.is_cancelled() {
+        return leave(&app, &order.data, job).await;
+    }
+    job.report = None;
     match &made {
         Ok(_) => job.status = JobStatus::Succeeded,
-        Err(_) if doing.stop.is_cancelled() && !app.giving_up.is_cancelled() => {
-            job.status = JobStatus::Cancelled;
-        }
+        Err(_) if doing.stop.is_cancelled() => job.status = JobStatus::Cancelled,
         Err(error) => {
             job.status = JobStatus::Failed;
             let (code, detail) = (error.code().as_str().to_owned(), error.detail().to_owned());
             job.failure = Some(JobFailure { code, detail });
         }
     }
-    record(&app, &order.data, &mut job, &progress).await;
+    jobs::record(&app, &order.data, &mut job).await;
     let outcome = match job.status {
         JobStatus::Succeeded => "succeeded",
         JobStatus::Cancelled => "cancelled",
@@ -116,8 +124,33 @@ async fn run(app: App, mut job: Job, order: Order, done: oneshot::Sender<ApiResu
     let _ = done.send(made);
 }
 
+/// Leaves a job to the next server, at once: this one is stopping, and the job cannot end before.
+async fn leave(app: &App, data: &TenantStore, mut job: Job) {
+    let now = app.clock.now();
+    let lapsed = now - Duration::milliseconds(1);
+    (job.status, job.updated_at, job.lease_until) = (JobStatus::Queued, now, lapsed);
+    // That it was begun here is not held against it.
+    (job.resume_at, job.tries) = (Some(lapsed), job.tries.saturating_sub(1));
+    jobs::put(data, &job).await;
+    tracing::info!(event = "report.left", job_id = %job.id, "report {} is left to the next server", job.id);
+}
+
+/// Makes the report, unless a server that died had come so far as to remember it.
+async fn make_once(
+    app: &App,
+    order: &Order,
+    id: ReportId,
+    progress: &Arc<Progress>,
+) -> ApiResult<Report> {
+    match order.data.kept(&id).await? {
+        Some(report) => Ok(report),
+        None => make(app, order, id, None, progress).await,
+    }
+}
+
 /// Makes the report and remembers it, in the place of `before` where there is one; where a load has
-/// replaced a table meanwhile, once more. It is remembered whole or not at all.
+/// replaced a table meanwhile, once more. It is remembered whole or not at all, and where another server
+/// has made it at the same time, as that one has.
 pub async fn make(
     app: &App,
     order: &Order,
@@ -136,17 +169,23 @@ pub async fn make(
         user_id: order.user.id,
         created_at: app.clock.now(),
         language: order.spec.language.clone(),
-        formats: order.formats.iter().map(|form| form.ending().to_owned()).collect(),
+        formats: order.endings(),
         content,
     };
     for form in &order.formats {
         rendering::file(app, &report, *form, None).await?;
     }
-    match before {
-        Some(before) => order.data.replace_kept(before, &report, None).await?,
-        None => order.data.keep(&report, None).await?,
+    let kept = match before {
+        Some(before) => order.data.replace_kept(before, &report, None).await,
+        None => order.data.keep(&report, None).await,
+    };
+    match kept {
+        Ok(()) => Ok(report),
+        Err(error @ (StoreError::Conflict | StoreError::Duplicate(_))) => {
+            order.data.kept(&id).await?.ok_or_else(|| error.into())
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(report)
 }
 
 async fn content(
@@ -226,36 +265,4 @@ async fn answer_saved(
     }
     content.queries.append(&mut analyst.queries);
     Ok(())
-}
-
-async fn keep_alive(
-    app: &App,
-    data: &TenantStore,
-    job: &mut Job,
-    progress: &Progress,
-    stop: &tokio_util::sync::CancellationToken,
-) -> std::convert::Infallible {
-    loop {
-        tokio::time::sleep(BEAT).await;
-        record(app, data, job, progress).await;
-        // Another server may have been asked to cancel it.
-        if data.is_job_cancelled(job.id).await.unwrap_or(false) {
-            stop.cancel();
-        }
-    }
-}
-
-async fn record(app: &App, data: &TenantStore, job: &mut Job, progress: &Progress) {
-    let now = app.clock.now();
-    job.updated_at = now;
-    job.lease_until = now + LEASE;
-    job.bytes_read = progress.done.load(Ordering::Relaxed);
-    // What was foreseen was a guess.
-    job.bytes_total = progress.foreseen.load(Ordering::Relaxed).max(job.bytes_read + 1);
-    if let Err(error) = data.put_job(job).await {
-        tracing::warn!(
-            event = "job.record_failed", job_id = %job.id, cause = chain(&error),
-            "the record of job {} is behind", job.id
-        );
-    }
 }

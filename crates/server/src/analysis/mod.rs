@@ -12,6 +12,7 @@ mod pace;
 mod question;
 mod ratios;
 mod report;
+mod resume;
 mod rows;
 mod window;
 
@@ -27,6 +28,7 @@ pub use filters::filters;
 pub use job::{Order, make, start};
 pub use question::{Found, found};
 use report::{Wanted, report};
+pub use resume::{keep_resuming, resume_reports};
 pub use window::Periods;
 
 use crate::{access::Seen, error::ApiResult};

@@ -1,9 +1,5 @@
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration as Wait,
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use chrono::Duration;
 use pacioli_engine::TableFiles;
 use pacioli_model::{
     AuditEvent, AuditId, CompanyId, Job, JobFailure, JobId, JobKind, JobStatus, Origin, TableEntry,
@@ -22,16 +18,8 @@ use crate::{
     app::App,
     catalogue,
     error::{ApiError, ApiResult, Code, chain},
+    jobs::{KEPT, LEASE, keep_alive, record},
 };
-
-/// How long a job is taken to live without a sign of life.
-const LEASE: Duration = Duration::seconds(30);
-
-/// How often a job gives a sign of life.
-const BEAT: Wait = Wait::from_secs(2);
-
-/// How long the record of a job is kept.
-const KEPT: Duration = Duration::days(30);
 
 /// Tables to be made of a file.
 pub struct Request {
@@ -52,25 +40,11 @@ pub type Loaded = ApiResult<Vec<TableEntry>>;
 
 /// Starts a load. The receiver tells its end, if anybody waits for it; the job's record does too.
 pub async fn start(app: &App, request: Request) -> ApiResult<(JobId, oneshot::Receiver<Loaded>)> {
-    let now = app.clock.now();
-    let job = Job {
-        id: JobId(app.random.uuid()),
-        company_id: request.data.company_id(),
-        started_by: request.user,
-        kind: JobKind::Load,
-        status: JobStatus::Running,
-        rows: 0,
-        bytes_read: 0,
-        bytes_total: request.file.bytes,
-        tables: Vec::new(),
-        failure: None,
-        created_at: now,
-        updated_at: now,
-        lease_until: now + LEASE,
-        expires_at: now + KEPT,
-    };
+    let (id, now) = (JobId(app.random.uuid()), app.clock.now());
+    let whose = (request.data.company_id(), request.user);
+    let job = Job::begun(JobKind::Load, id, whose, now, (LEASE, KEPT));
+    let job = Job { bytes_total: request.file.bytes, ..job };
     request.data.put_job(&job).await?;
-    let id = job.id;
     let (sender, receiver) = oneshot::channel();
     app.background.spawn(run(app.clone(), job, request, sender));
     Ok((id, receiver))
@@ -81,9 +55,13 @@ async fn run(app: App, mut job: Job, request: Request, done: oneshot::Sender<Loa
     let company = request.data.company_id();
     let data = request.data.clone();
     let doing = app.jobs.begin(job.id, &app.giving_up);
+    let note = |job: &mut Job| {
+        job.rows = progress.rows.load(Ordering::Relaxed);
+        job.bytes_read = progress.bytes.load(Ordering::Relaxed);
+    };
     let loaded = tokio::select! {
         loaded = load(&app, company, request, &progress, &doing.stop) => loaded,
-        never = keep_alive(&app, &data, &mut job, &progress, &doing.stop) => match never {},
+        never = keep_alive(&app, &data, &mut job, &doing.stop, note) => match never {},
     };
     job.rows = progress.rows.load(Ordering::Relaxed);
     match &loaded {
@@ -191,37 +169,6 @@ pub(super) async fn discard(
         tracing::warn!(
             event = "files.delete_failed", company_id = %company, cause = chain(&error),
             "files of a retired table version stay until the next sweep"
-        );
-    }
-}
-
-async fn keep_alive(
-    app: &App,
-    data: &TenantStore,
-    job: &mut Job,
-    progress: &Progress,
-    stop: &CancellationToken,
-) -> std::convert::Infallible {
-    loop {
-        tokio::time::sleep(BEAT).await;
-        job.rows = progress.rows.load(Ordering::Relaxed);
-        job.bytes_read = progress.bytes.load(Ordering::Relaxed);
-        record(app, data, job).await;
-        // Another server may have been asked to cancel it.
-        if data.is_job_cancelled(job.id).await.unwrap_or(false) {
-            stop.cancel();
-        }
-    }
-}
-
-async fn record(app: &App, data: &TenantStore, job: &mut Job) {
-    let now = app.clock.now();
-    job.updated_at = now;
-    job.lease_until = now + LEASE;
-    if let Err(error) = data.put_job(job).await {
-        tracing::warn!(
-            event = "job.record_failed", job_id = %job.id, cause = chain(&error),
-            "the record of job {} is behind", job.id
         );
     }
 }

@@ -2,10 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pacioli_model::{Job, JobFailure, JobKind, JobStatus, Run, TableRun, Timestamp};
 
-use super::runs::LEASE;
-
-/// How long the record of a job is kept.
-const KEPT: chrono::Duration = chrono::Duration::days(30);
+use crate::jobs::{KEPT, LEASE};
 
 /// A run under way, which its tables change and its heartbeat records.
 #[derive(Debug, Clone)]
@@ -36,21 +33,16 @@ impl LiveRun {
 /// The run's job as it stands.
 pub fn job_of(run: &Run, now: Timestamp) -> Job {
     let loaded = run.tables.iter().filter(|table| table.status == JobStatus::Succeeded);
+    let whose = (run.company_id, run.started_by);
     Job {
-        id: run.job_id(),
-        company_id: run.company_id,
-        started_by: run.started_by,
-        kind: JobKind::Run,
         status: run.status,
         rows: run.rows(),
         bytes_read: run.bytes(),
-        bytes_total: 0,
         tables: loaded.map(|table| table.table.clone()).collect(),
         failure: (run.status == JobStatus::Failed).then(|| failure_of(run)).flatten(),
-        created_at: run.started_at,
         updated_at: now,
         lease_until: now + LEASE,
-        expires_at: run.started_at + KEPT,
+        ..Job::begun(JobKind::Run, run.job_id(), whose, run.started_at, (LEASE, KEPT))
     }
 }
 

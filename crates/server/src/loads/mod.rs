@@ -7,7 +7,6 @@
 //! Tables of connected systems come in runs (`runs`): a table is planned (`plan`), pulled (`pull`) and
 //! merged with the rows it had (`merge`). The schedule (`schedule`) starts runs by itself.
 
-mod cancel;
 mod convert;
 mod job;
 mod keys;
@@ -23,7 +22,6 @@ mod spool;
 
 use std::collections::HashSet;
 
-pub use cancel::Jobs;
 use chrono::Duration;
 pub use convert::{Conversion, Progress};
 pub use job::{Request, retire, start};

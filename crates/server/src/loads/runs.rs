@@ -25,10 +25,8 @@ use crate::{
     app::App,
     catalogue, connect,
     error::{ApiResult, Code, chain},
+    jobs::LEASE,
 };
-
-/// How long a run is taken to live without a sign of life.
-pub const LEASE: Duration = Duration::seconds(30);
 
 /// How often a run gives a sign of life.
 const BEAT: Wait = Wait::from_secs(1);

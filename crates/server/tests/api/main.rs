@@ -37,6 +37,7 @@ mod models_unsure;
 mod people;
 mod process_kill;
 mod process_kill_loads;
+mod process_kill_reports;
 mod process_log;
 mod process_start;
 mod program;

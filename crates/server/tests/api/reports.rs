@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use calamine::{Data, Reader as _, Xlsx};
 use chrono::{Datelike, NaiveDate};
+use pacioli_model::{Job, JobKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Person, Server};
+use crate::server::{Answer, PASSWORD, Person, Server};
 
 /// Three years of sales in four regions; the South orders a third from the given month on.
 pub fn books(south_falls: &str) -> String {
@@ -327,22 +328,9 @@ async fn a_report_whose_server_died_is_not_there_in_part() {
     let now = server.clock.now();
     let id = pacioli_model::JobId(pacioli_server::Random.uuid());
     // As it is recorded while the report is made; nobody gives a sign of life after that.
-    let job = pacioli_model::Job {
-        id,
-        company_id: owner.company.parse().unwrap(),
-        started_by: owner.id.parse().unwrap(),
-        kind: pacioli_model::JobKind::Report,
-        status: pacioli_model::JobStatus::Running,
-        rows: 0,
-        bytes_read: 3,
-        bytes_total: 20,
-        tables: Vec::new(),
-        failure: None,
-        created_at: now,
-        updated_at: now,
-        lease_until: now + chrono::Duration::seconds(30),
-        expires_at: now + chrono::Duration::days(30),
-    };
+    let whose = (owner.company.parse().unwrap(), owner.id.parse().unwrap());
+    let times = (chrono::Duration::seconds(30), chrono::Duration::days(30));
+    let job = Job::begun(JobKind::Report, id, whose, now, times);
     data.put_job(&job).await.unwrap();
     let path = format!("/reports/{id}");
     let running = server.get(&owner, &path).await;
@@ -358,4 +346,62 @@ async fn a_report_whose_server_died_is_not_there_in_part() {
         );
     }
     assert_eq!(server.get(&owner, "/reports").await.body["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_report_that_was_left_is_made_for_who_may_still_see_it() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let user = server.add_user(&owner, "user").await;
+    server.load(&owner, "sales.csv", &books("2025-07-01")).await;
+    let company = owner.company.parse().unwrap();
+    let data = server.app.store.tenant(company);
+    let (now, times) = (server.clock.now(), (chrono::Duration::zero(), chrono::Duration::days(1)));
+    let left = async |person: &Person, tries: u32| {
+        let (id, kind) = (pacioli_model::JobId(pacioli_server::Random.uuid()), JobKind::Report);
+        let job = Job::begun(kind, id, (company, person.id.parse().unwrap()), now, times);
+        let order = json!({
+            "spec": {"kind": "sales", "language": "de"}, "formats": ["pdf"], "today": "2026-01-10",
+            "days": {"from": "2025-11-01", "to": "2025-12-01", "grain": "month"},
+        });
+        let (report, resume_at) = (serde_json::from_value(order).unwrap(), Some(now));
+        data.put_job(&Job { report, resume_at, tries, ..job }).await.unwrap();
+        id
+    };
+    let (made, gone) = (left(&owner, 1).await, left(&user, 1).await);
+    let (deadly, cancelled) = (left(&owner, 3).await, left(&owner, 1).await);
+    server.advance(chrono::Duration::seconds(1));
+    let waiting = server.get(&owner, &format!("/reports/{made}")).await;
+    assert_eq!((waiting.status.as_u16(), &waiting.body["status"]), (202, &json!("queued")));
+    let ended = server.send(&owner, Method::DELETE, &format!("/jobs/{cancelled}"), json!({})).await;
+    assert_eq!(ended.status, 202, "{}", ended.text);
+    let shut = server.send(&owner, Method::DELETE, &format!("/users/{}", user.id), json!({})).await;
+    assert!(shut.status.is_success(), "{}", shut.text);
+    let taken = pacioli_server::resume_reports(&server.app, server.clock.now()).await.unwrap();
+    assert_eq!(taken, 4);
+    let report = loop {
+        let answer = server.get(&owner, &format!("/reports/{made}")).await;
+        if answer.status == 200 {
+            break answer.body;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!((&report["kind"], &report["language"]), (&json!("sales"), &json!("de")));
+    assert_eq!(report["period"]["from"], "2025-11-01");
+    assert_eq!(report["files"][0]["format"], "pdf");
+    for (id, status, detail) in [
+        (gone, "failed", "Whoever asked for the report is not active any more."),
+        (deadly, "failed", "ask for it again"),
+        (cancelled, "cancelled", ""),
+    ] {
+        let job = server.get(&owner, &format!("/jobs/{id}")).await;
+        assert_eq!(job.body["status"], status, "{}", job.text);
+        let told = job.body["error"]["detail"].as_str().unwrap_or_default();
+        assert!(told.contains(detail), "{}", job.text);
+    }
+    server.advance(chrono::Duration::days(1));
+    let again = pacioli_server::resume_reports(&server.app, server.clock.now()).await.unwrap();
+    assert_eq!(again, 0, "all of them have ended");
+    let owner = server.log_in(&owner.email, PASSWORD).await;
+    assert_eq!(server.get(&owner, "/reports").await.body["items"].as_array().unwrap().len(), 1);
 }

@@ -27,9 +27,8 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (id, ending) = text.split_once('.').map_or((text, None), |(id, end)| (id, Some(end)));
-        let known = |ending: &str| Form::ALL.into_iter().find(|form| form.ending() == ending);
         let form = match ending {
-            Some(ending) => Some(known(ending).ok_or(())?),
+            Some(ending) => Some(Form::of_ending(ending).ok_or(())?),
             None => None,
         };
         Ok(Self { id: id.parse().map_err(|_| ())?, form })

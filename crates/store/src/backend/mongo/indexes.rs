@@ -82,10 +82,7 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
             Collection::Runs,
             vec![plain(doc! { "connection_id": 1, "started_at": 1, "_id": 1 }), expiry()],
         ),
-        (
-            Collection::Jobs,
-            vec![plain(doc! { "company_id": 1, "created_at": 1, "_id": 1 }), expiry()],
-        ),
+        (Collection::Jobs, vec![newest(), plain(doc! { "resume_at": 1 }), expiry()]),
         (Collection::Questions, vec![plain(doc! { "user_id": 1, "asked_at": 1, "_id": 1 })]),
         (Collection::Reports, vec![plain(doc! { "user_id": 1, "created_at": 1, "_id": 1 })]),
         (Collection::VerifiedQuestions, vec![newest()]),

@@ -1,3 +1,4 @@
+use chrono::Duration;
 use pacioli_model::{
     ConnectedTable, Connection, ConnectionId, ConnectionKind, Job, JobFailure, JobId, JobKind,
     JobStatus, Rhythm, Run, RunId, Schedule, SealedSecret, TableRun, Timestamp, Trigger, UserId,
@@ -268,22 +269,9 @@ pub(crate) async fn jobs_are_listed_and_cancelled_while_they_are_open(subject: &
     let (other, _) = signed_up(&subject.store).await;
     let mut jobs = Vec::new();
     for at in 0..3 {
-        let job = Job {
-            id: JobId(next_id()),
-            company_id: tenant.company_id(),
-            started_by: owner.id,
-            kind: JobKind::Run,
-            status: JobStatus::Running,
-            rows: 0,
-            bytes_read: 0,
-            bytes_total: 0,
-            tables: vec![],
-            failure: None,
-            created_at: later(at),
-            updated_at: later(at),
-            lease_until: later(10),
-            expires_at: later(1000),
-        };
+        let (id, whose) = (JobId(next_id()), (tenant.company_id(), owner.id));
+        let times = (Duration::seconds(30), Duration::seconds(1000));
+        let job = Job::begun(JobKind::Run, id, whose, later(at), times);
         tenant.put_job(&job).await.unwrap();
         jobs.push(job);
     }

@@ -100,6 +100,7 @@ suite! {
         of_loads_of_several_tables_at_once_none_is_torn,
         tables_keep_to_their_company,
         jobs_are_remembered_as_they_stand,
+        a_report_whose_server_died_is_taken_up_once,
         questions_are_listed_newest_first;
     connections:
         a_connection_is_kept_changed_and_deleted,

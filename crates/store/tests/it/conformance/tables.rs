@@ -1,10 +1,12 @@
 use std::collections::HashSet;
 
+use chrono::Duration;
 use pacioli_model::{
     Aggregate, Aggregation, Ask, Cell, Column, ColumnName, ColumnProfile, ColumnRef, ColumnType,
-    Comparison, ConversationId, Decimal, Distinct, Figure, Job, JobFailure, JobId, JobKind,
-    JobStatus, Literal, Measure, Origin, Predicate, QueryId, QuestionRecord, TableEntry, TableName,
-    TableVersion, UserId, Value,
+    Compare, Comparison, ConversationId, Decimal, Distinct, Figure, Job, JobFailure, JobId,
+    JobKind, JobStatus, Literal, Measure, Origin, Predicate, QueryId, QuestionRecord, ReportDays,
+    ReportKind, ReportOrder, ReportSpec, TableEntry, TableName, TableVersion, TimeGrain, UserId,
+    Value,
 };
 use pacioli_store::PageRequest;
 use tokio::task::JoinSet;
@@ -157,22 +159,9 @@ pub(crate) async fn tables_keep_to_their_company(subject: &Subject) {
 pub(crate) async fn jobs_are_remembered_as_they_stand(subject: &Subject) {
     let (tenant, owner) = signed_up(&subject.store).await;
     let (other, _) = signed_up(&subject.store).await;
-    let mut job = Job {
-        id: JobId(next_id()),
-        company_id: tenant.company_id(),
-        started_by: owner.id,
-        kind: JobKind::Load,
-        status: JobStatus::Running,
-        rows: 0,
-        bytes_read: 0,
-        bytes_total: 10,
-        tables: vec![],
-        failure: None,
-        created_at: now(),
-        updated_at: now(),
-        lease_until: later(10),
-        expires_at: later(1000),
-    };
+    let whose = (tenant.company_id(), owner.id);
+    let times = (Duration::seconds(10), Duration::seconds(1000));
+    let mut job = Job::begun(JobKind::Load, JobId(next_id()), whose, now(), times);
     let failed = JobFailure { code: "file_unreadable".into(), detail: "Save it as CSV.".into() };
     for (status, failure, rows) in [
         (JobStatus::Running, None, 5),
@@ -187,6 +176,51 @@ pub(crate) async fn jobs_are_remembered_as_they_stand(subject: &Subject) {
     assert_eq!(other.job(job.id).await.unwrap(), None);
     assert!(other.put_job(&job).await.is_err(), "another company's job is not to be written");
     assert_eq!(tenant.job(job.id).await.unwrap(), Some(job));
+}
+
+pub(crate) async fn a_report_whose_server_died_is_taken_up_once(subject: &Subject) {
+    let (tenant, owner) = signed_up(&subject.store).await;
+    let (other, _) = signed_up(&subject.store).await;
+    let whose = (tenant.company_id(), owner.id);
+    let times = (Duration::seconds(30), Duration::seconds(1000));
+    let job = Job::begun(JobKind::Report, JobId(next_id()), whose, now(), times);
+    let spec = ReportSpec {
+        kind: ReportKind::Sales,
+        grain: None,
+        compare: Compare::Usual,
+        filters: vec![],
+        currency: None,
+        language: "de".to_owned(),
+    };
+    let today = now().utc().date_naive();
+    let days = Some(ReportDays { from: today, to: today, grain: TimeGrain::Month });
+    let report = Some(ReportOrder { spec, days, formats: vec!["pdf".to_owned()], today });
+    let job = Job { report, resume_at: Some(job.lease_until), ..job };
+    tenant.put_job(&job).await.unwrap();
+    let left = async |at| {
+        let left = subject.store.interrupted_jobs(at, 1000).await.unwrap();
+        left.into_iter().find(|it| it.id == job.id)
+    };
+    assert_eq!(left(later(30)).await, None, "it lives until then");
+    assert_eq!(left(later(31)).await, Some(job.clone()));
+    let event = some_event();
+    assert!(tenant.cancel_job(job.id, later(31), &event).await.unwrap());
+    let again = Job { tries: 2, resume_at: Some(later(61)), ..job.clone() };
+    assert!(!other.take_up_job(&job, &again).await.unwrap_or(false), "another company's job");
+    let mut tries = JoinSet::new();
+    for _ in 0..4 {
+        let (tenant, job, again) = (tenant.clone(), job.clone(), again.clone());
+        tries.spawn(async move { tenant.take_up_job(&job, &again).await.unwrap() });
+    }
+    let taken = tries.join_all().await;
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "{taken:?}");
+    assert_eq!(left(later(31)).await, None);
+    assert_eq!(left(later(62)).await, Some(again.clone()));
+    assert!(tenant.is_job_cancelled(job.id).await.unwrap(), "that is still known");
+    let made = Job { status: JobStatus::Succeeded, report: None, resume_at: None, ..again };
+    tenant.put_job(&made).await.unwrap();
+    assert_eq!(left(later(1000)).await, None);
+    assert_eq!(tenant.job(job.id).await.unwrap(), Some(made));
 }
 
 pub(crate) async fn questions_are_listed_newest_first(subject: &Subject) {
