@@ -4,6 +4,9 @@ pub enum ReportError {
     /// The page setter's own words: the template and its data do not fit together.
     #[error("the PDF could not be set: {0}")]
     Pdf(String),
+    /// A chart could not be drawn as pixels, and why.
+    #[error("a picture could not be drawn: {0}")]
+    Picture(String),
     /// The workbook could not be written.
     #[error("the workbook could not be written")]
     Workbook(#[from] rust_xlsxwriter::XlsxError),

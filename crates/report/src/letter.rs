@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use pacioli_model::{Cell, Table};
 
+use crate::{chart::escaped, locale::Language, write::say};
+
 /// Rows that a message shows; all of them go with it as a file.
 const ROWS: usize = 100;
 
@@ -21,6 +23,8 @@ pub struct Letter<'a> {
     pub table: &'a Table,
     /// What counts: filters, days, notes.
     pub details: &'a [String],
+    /// The names of files that were to go with it and are too large.
+    pub left_out: &'a [String],
     /// Why it is sent, and to whom one turns.
     pub footer: &'a str,
 }
@@ -88,6 +92,10 @@ impl Letter<'_> {
             let shown = rows.min(ROWS);
             lines.push(format!("The first {shown} rows are shown; there are more."));
         }
+        if !self.left_out.is_empty() {
+            let key = "mail.left_out";
+            lines.push(say(Language::English, key, &[("files", &self.left_out.join(", "))]));
+        }
         lines
     }
 }
@@ -103,21 +111,6 @@ fn text(cell: &Cell) -> String {
         Cell::Date(value) => value.to_string(),
         Cell::Timestamp(value) => value.to_rfc3339(),
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            _ => safe.push(letter),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]
@@ -146,6 +139,7 @@ mod tests {
             sentence: "There are 120.",
             table: &table,
             details: &details,
+            left_out: &["all.csv".to_owned()],
             footer: "You get this because.",
         };
         let html = letter.html();
@@ -154,7 +148,14 @@ mod tests {
         }
         assert!(!html.contains("<b>") && !html.contains("&lt;b&gt;100"), "{html}");
         let text = letter.text();
-        for part in ["A & B", "<b>99</b>  | 99", "The first 100 rows", "more than 5", "because."] {
+        for part in [
+            "A & B",
+            "<b>99</b>  | 99",
+            "The first 100 rows",
+            "more than 5",
+            "left out: all.csv",
+            "because.",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

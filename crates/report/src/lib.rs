@@ -6,7 +6,7 @@
 //! [`document::Document`]; [`html`], [`pdf`], [`xlsx`], [`csv`] and [`archive`] lay that out, and
 //! [`ReportLetter`] makes a mail of it.
 //! Every number comes from the tables, exactly as it stands there or marked as rounded, and nothing is
-//! said about causes. One description of a picture ([`chart::Chart`]) is drawn as Vega-Lite and as SVG.
+//! said about causes. One description of a picture ([`chart::Chart`]) is drawn as Vega-Lite, SVG and PNG.
 //!
 //! One more kind of finding needs its texts in `write/catalogue`, its sentences in `write/facts.rs`,
 //! and its picture in `write/pictures.rs`; the tests' report (`tests/it/sample.rs`) needs one of it.
@@ -36,7 +36,7 @@ pub use letter::Letter;
 pub use locale::{Format, Language};
 pub use narrate::{Context, narrate};
 pub use pdf::pdf;
-pub use report_letter::ReportLetter;
+pub use report_letter::{Inline, MAIL_WIDTH, ReportLetter};
 pub use rows::tell_rows;
 pub use write::{sections, write};
 pub use xlsx::xlsx;

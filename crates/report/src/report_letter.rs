@@ -1,10 +1,10 @@
 //! A report as a message: HTML that mail programs show (every style within, nothing fetched, nothing that
-//! runs, no pictures), and the same as plain text.
+//! runs, pictures that come with the message itself), and the same as plain text.
 
 use std::fmt::Write as _;
 
 use crate::{
-    chart::escaped,
+    chart::{Picture, escaped},
     document::{Document, Figure, Grid, Section, Tone},
     html::cut,
     write::{say, text},
@@ -14,10 +14,21 @@ use crate::{
 const ROWS: usize = 8;
 /// Columns that fit beside each other in a mail.
 const COLUMNS: usize = 5;
+/// How wide a mail is, in units of 1/96 inch.
+pub const MAIL_WIDTH: u32 = 640;
 
 const INK: &str = "#1b1f24";
 const FAINT: &str = "#57606a";
 const RULE: &str = "#d0d7de";
+
+/// A picture that goes with a message and that its HTML shows (RFC 2392).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inline {
+    /// The message part's `Content-ID`, without its brackets.
+    pub id: String,
+    /// The picture.
+    pub picture: Picture,
+}
 
 /// What a message about a report says.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +41,10 @@ pub struct ReportLetter<'a> {
     pub place: Option<&'a str>,
     /// Files go with it.
     pub has_files: bool,
+    /// The names of files that were to go with it and are too large.
+    pub left_out: &'a [String],
+    /// The charts of the document's sections; a section without one shows its rows alone.
+    pub pictures: &'a [Option<Inline>],
 }
 
 impl ReportLetter<'_> {
@@ -42,7 +57,7 @@ impl ReportLetter<'_> {
             out,
             "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\"><title>{}</title></head>\
              <body style=\"margin:0;padding:16px;font-family:sans-serif;font-size:15px;line-height:1.45;color:{INK}\">\
-             <div style=\"max-width:640px;margin:0 auto\">\
+             <div style=\"max-width:{MAIL_WIDTH}px;margin:0 auto\">\
              <h1 style=\"font-size:22px;margin:0\">{}</h1><p style=\"margin:2px 0 16px;color:{FAINT}\">{}</p>",
             document.language.code(),
             escaped(self.name),
@@ -52,7 +67,8 @@ impl ReportLetter<'_> {
         self.summary(&mut out);
         self.figures(&mut out);
         for (place, section) in document.sections.iter().enumerate() {
-            self.section(&mut out, section, place + 1);
+            let picture = self.pictures.get(place).and_then(Option::as_ref);
+            self.section(&mut out, section, place + 1, picture);
         }
         if !document.missing.is_empty() {
             self.heading(&mut out, "missing");
@@ -167,7 +183,13 @@ impl ReportLetter<'_> {
         let _ = write!(out, "</table>");
     }
 
-    fn section(&self, out: &mut String, section: &Section, number: usize) {
+    fn section(
+        &self,
+        out: &mut String,
+        section: &Section,
+        number: usize,
+        picture: Option<&Inline>,
+    ) {
         let _ = write!(
             out,
             "<h2 style=\"font-size:17px;margin:24px 0 6px\">{number}. {}{}</h2>",
@@ -176,6 +198,18 @@ impl ReportLetter<'_> {
         );
         for sentence in &section.sentences {
             let _ = write!(out, "<p style=\"margin:0 0 8px\">{}</p>", escaped(sentence));
+        }
+        if let (Some(inline), Some(chart)) = (picture, &section.chart) {
+            let Picture { width, height, .. } = inline.picture;
+            let _ = write!(
+                out,
+                "<p style=\"margin:12px 0 2px;font-size:13px\"><strong>{}</strong></p>\
+                 <img src=\"cid:{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\" \
+                 style=\"display:block;border:0;width:100%;max-width:{width}px;height:auto\">",
+                escaped(&chart.title),
+                escaped(&inline.id),
+                escaped(&chart.summary)
+            );
         }
         if let Some(advice) = &section.advice {
             let _ = write!(
@@ -252,6 +286,9 @@ impl ReportLetter<'_> {
         let mut lines = Vec::new();
         if self.has_files {
             lines.push(self.word("mail.files").to_owned());
+        }
+        if !self.left_out.is_empty() {
+            lines.push(say(language, "mail.left_out", &[("files", &self.left_out.join(", "))]));
         }
         match self.place {
             Some(place) => {

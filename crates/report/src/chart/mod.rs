@@ -1,11 +1,12 @@
-//! One description of a picture, drawn as Vega-Lite for a page that has it ([`vega_lite`]) and as SVG
-//! for everything else ([`svg`]).
+//! One description of a picture, drawn as Vega-Lite for a page that has it ([`vega_lite`]), as SVG
+//! for everything else ([`svg()`]), and as PNG from that where SVG is not shown ([`png()`]).
 //!
 //! Series are told apart by form as well as by colour (dashes and markers of lines, patterns of
 //! bars), values are written beside bars, and colours are those of Okabe and Ito, "Color universal
 //! design" (2008), which people of every colour vision tell apart.
 
 mod answer;
+mod png;
 mod svg;
 mod vega;
 
@@ -13,6 +14,7 @@ use chrono::NaiveDate;
 use pacioli_model::TimeGrain;
 
 pub use answer::{answer_chart, chart};
+pub use png::{Picture, png};
 pub use svg::svg;
 pub(crate) use svg::{escaped, sparkline};
 pub(crate) use vega::spans;

@@ -2,14 +2,16 @@ use std::{fs, time::Duration};
 
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message as Mail, Tokio1Executor,
-    message::{Attachment, Mailbox, MultiPart, header::ContentType},
+    message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
     transport::smtp::{
         authentication::Credentials,
         client::{Certificate, Tls, TlsParameters},
     },
 };
 use pacioli_model::{CompanyId, Email, User};
-use pacioli_report::{Language, Letter, ReportLetter, write};
+use pacioli_report::{
+    Inline, Language, Letter, MAIL_WIDTH, ReportLetter, chart::png, document::Document, write,
+};
 use pacioli_store::TenantStore;
 use secrecy::ExposeSecret as _;
 
@@ -26,6 +28,9 @@ use crate::{
 
 /// The longest that one command of the mail server's may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bytes of the pictures in a mail's text; findings past them show their rows alone.
+const PICTURES: usize = 3 << 20;
 
 /// Sends mail through the configured server.
 #[derive(Debug)]
@@ -125,8 +130,7 @@ async fn letter(app: &App, mailer: &Mailer, to: Mailbox, message: &Message<'_>) 
         .subject(subject)
         .date(app.clock.now().utc().into())
         .message_id(Some(format!("<{}@{domain}>", message.id)));
-    let (text, html) = body(app, message).await?;
-    let both = MultiPart::alternative_plain_html(text, html);
+    let both = body(app, message, domain).await?.parts()?;
     if message.files.is_empty() {
         return mail.multipart(both).map_err(ApiError::internal);
     }
@@ -141,8 +145,51 @@ async fn letter(app: &App, mailer: &Mailer, to: Mailbox, message: &Message<'_>) 
     mail.multipart(parts).map_err(ApiError::internal)
 }
 
+/// What a mail says.
+struct Body {
+    text: String,
+    html: String,
+    /// Those that the HTML shows.
+    pictures: Vec<Inline>,
+}
+
+impl Body {
+    /// Plain text, or HTML together with its pictures (RFC 2387).
+    fn parts(self) -> ApiResult<MultiPart> {
+        if self.pictures.is_empty() {
+            return Ok(MultiPart::alternative_plain_html(self.text, self.html));
+        }
+        let kind = ContentType::parse("image/png").map_err(ApiError::internal)?;
+        let mut page = MultiPart::related().singlepart(SinglePart::html(self.html));
+        for (place, Inline { id, picture }) in self.pictures.into_iter().enumerate() {
+            let name = format!("chart-{}.png", place + 1);
+            let part = Attachment::new_inline_with_name(id, name);
+            page = page.singlepart(part.body(picture.png, kind.clone()));
+        }
+        Ok(MultiPart::alternative().singlepart(SinglePart::plain(self.text)).multipart(page))
+    }
+}
+
+/// The charts of a document's sections, as many as there is room for. Each has a name that no other message
+/// has: some programs for mail know the pictures of all messages by their names.
+fn pictures(document: &Document, message: &str, domain: &str) -> Vec<Option<Inline>> {
+    let mut room = PICTURES;
+    let sections = document.sections.iter().enumerate();
+    let pictures = sections.map(|(place, section)| {
+        let drawn = png(section.chart.as_ref()?, MAIL_WIDTH, document.language);
+        let picture = drawn.map_err(|error| {
+            let cause = crate::error::chain(&error);
+            tracing::error!(event = "delivery.no_picture", cause, "a picture was not drawn");
+        });
+        let picture = picture.ok().filter(|picture| picture.png.len() <= room)?;
+        room -= picture.png.len();
+        Some(Inline { id: format!("chart-{}.{message}@{domain}", place + 1), picture })
+    });
+    pictures.collect()
+}
+
 /// What the mail says, as plain text and as HTML.
-async fn body(app: &App, message: &Message<'_>) -> ApiResult<(String, String)> {
+async fn body(app: &App, message: &Message<'_>, domain: &str) -> ApiResult<Body> {
     let place = app.config.server.public_url.clone();
     match message.made {
         Made::Answer { question, answered } => {
@@ -159,23 +206,29 @@ async fn body(app: &App, message: &Message<'_>) -> ApiResult<(String, String)> {
                 sentence: &answered.sentence,
                 table: &answered.table,
                 details: &details(answered),
+                left_out: &message.left_out,
                 footer: &footer,
             };
-            Ok((letter.text(), letter.html()))
+            Ok(Body { text: letter.text(), html: letter.html(), pictures: Vec::new() })
         }
         Made::Report(report) => {
             let (report, name) = (report.clone(), message.subscription.name.clone());
-            let has_files = !message.files.is_empty();
+            let (id, domain) = (message.id.clone(), domain.to_owned());
+            let (has_files, left_out) = (!message.files.is_empty(), message.left_out.clone());
             apart(move || {
                 let language = Language::parse(&report.language).unwrap_or_default();
                 let document = write(&report, language);
+                let pictures = pictures(&document, &id, &domain);
                 let letter = ReportLetter {
                     document: &document,
                     name: &name,
                     place: place.as_deref(),
                     has_files,
+                    left_out: &left_out,
+                    pictures: &pictures,
                 };
-                Ok((letter.text(), letter.html()))
+                let (text, html) = (letter.text(), letter.html());
+                Ok(Body { text, html, pictures: pictures.into_iter().flatten().collect() })
             })
             .await
         }

@@ -13,6 +13,7 @@ use pacioli_store::TenantStore;
 
 use super::{Trouble, mail, webhook};
 use crate::{
+    access::active,
     analysis::{Order, Progress, make},
     app::App,
     asking::{Answered, Asker, Outcome},
@@ -40,12 +41,10 @@ impl Sender {
     /// The sender, or why there is none any more.
     pub async fn of(app: &App, subscription: &Subscription) -> ApiResult<Result<Self, String>> {
         let data = app.store.tenant(subscription.company_id);
-        let user = data.user(subscription.created_by).await?.filter(User::is_active);
-        let company = data.company().await?.filter(|company| company.disabled_at.is_none());
-        let (Some(user), Some(company)) = (user, company) else {
-            return Ok(Err("whoever made the subscription is not active any more".to_owned()));
-        };
-        Ok(Ok(Self { user, company, data }))
+        Ok(match active(&data, subscription.created_by).await? {
+            Some((user, company)) => Ok(Self { user, company, data }),
+            None => Err("whoever made the subscription is not active any more".to_owned()),
+        })
     }
 
     /// The saved question of this id.
@@ -85,11 +84,7 @@ impl Sender {
             .unwrap_or_else(|_| Err(ApiError::new(Code::Unavailable, "The report took too long.")));
         let outcome = if made.is_ok() { "succeeded" } else { "failed" };
         app.metrics.report(outcome, began.elapsed());
-        match made {
-            // Another server made it at the same time.
-            Err(error) if error.code() == Code::Conflict => self.data.kept(&id).await?.ok_or(error),
-            made => made,
-        }
+        made
     }
 }
 
@@ -105,6 +100,10 @@ pub enum Made {
     /// A report.
     Report(Box<Report>),
 }
+
+/// Bytes of all files that go with a mail. Written as text they are a third more, and many mail servers take
+/// 25 MB.
+const FILES: usize = 15 << 20;
 
 /// A file that goes with a message.
 pub struct File {
@@ -128,6 +127,8 @@ pub struct Message<'a> {
     pub made: &'a Made,
     /// Files that go with a mail.
     pub files: Vec<File>,
+    /// The names of those that were to and are too large.
+    pub left_out: Vec<String>,
 }
 
 /// What counts in an answer.
@@ -157,11 +158,13 @@ pub async fn send(app: &App, delivery: &Delivery) -> ApiResult<Result<(), Troubl
     };
     let is_mail = matches!(delivery.to, Addressee::Email(_));
     let attached: &[Attachment] = if is_mail { &subscription.attachments } else { &[] };
+    let (files, left_out) = fitting(files(app, &sender, &made, attached).await?, FILES);
     let message = Message {
         id: delivery.id.to_string(),
         subscription: &subscription,
         notice: delivery.notice.as_deref(),
-        files: files(app, &sender, &made, attached).await?,
+        files,
+        left_out,
         made: &made,
     };
     match &delivery.to {
@@ -211,6 +214,21 @@ async fn made(
     }))
 }
 
+/// Files for as long as there is room for them, in their order, and the names of the others.
+fn fitting(files: Vec<File>, mut room: usize) -> (Vec<File>, Vec<String>) {
+    let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+    for file in files {
+        match room.checked_sub(file.bytes.len()) {
+            Some(rest) => {
+                room = rest;
+                kept.push(file);
+            }
+            None => left_out.push(file.name),
+        }
+    }
+    (kept, left_out)
+}
+
 async fn files(
     app: &App,
     sender: &Sender,
@@ -247,4 +265,25 @@ async fn files(
         files.push(File { name, media_type: form.media_type(), bytes });
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_do_not_fit_are_named_and_smaller_ones_still_go() {
+        let file = |name: &str, size: usize| File {
+            name: name.to_owned(),
+            media_type: "text/csv",
+            bytes: vec![b'x'; size],
+        };
+        let files = vec![file("a.pdf", 6), file("b.csv", 5), file("c.xlsx", 4), file("d.html", 1)];
+        let (kept, left_out) = fitting(files, 10);
+        let kept: Vec<&str> = kept.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(
+            (kept, left_out),
+            (vec!["a.pdf", "c.xlsx"], vec!["b.csv".to_owned(), "d.html".to_owned()])
+        );
+    }
 }

@@ -5,6 +5,7 @@ use chrono::Duration;
 use pacioli_model::Role;
 use pacioli_server::deliver_due;
 use reqwest::Method;
+use resvg::tiny_skia::Pixmap;
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,6 +38,28 @@ async fn subscribe(server: &Server, person: &Person, more: Value) -> String {
 /// A mail's text without the marks of its encoding (RFC 2045, quoted-printable).
 fn readable(mail: &Mail) -> String {
     mail.content.replace("=\r\n", "").replace("=3D", "=")
+}
+
+/// Pictures that the HTML shows come with the mail, have something on them, and say what they show to who
+/// cannot see them; none comes twice, or is not shown.
+fn shows_pictures(mail: &Mail, html: &str) {
+    let mut alts = Vec::new();
+    for image in html.split("<img src=\"cid:").skip(1) {
+        let (id, rest) = image.split_once('"').unwrap();
+        assert!(id.starts_with("chart-") && id.contains('@'), "{id}");
+        let png = mail.part(id).unwrap_or_else(|| panic!("no {id}: {}", mail.content));
+        let picture = Pixmap::decode_png(&png).unwrap();
+        assert_eq!(picture.width(), 1280);
+        assert!((200..4000).contains(&picture.height()), "{}", picture.height());
+        let inked = picture.pixels().iter().filter(|it| it.red() < 200).count();
+        assert!(inked * 500 > picture.pixels().len(), "{id} is blank");
+        let (_, alt) = rest.split_once("alt=\"").unwrap();
+        alts.push(alt.split('"').next().unwrap().to_owned());
+    }
+    assert!(alts.iter().all(|alt| alt.len() > 40), "{alts:?}");
+    assert!(alts.iter().any(|alt| alt.contains("South")), "{alts:?}");
+    assert_eq!(mail.content.matches("Content-ID: ").count(), alts.len());
+    assert!(mail.content.contains("multipart/related") && mail.content.len() < 3_000_000);
 }
 
 #[tokio::test]
@@ -81,9 +104,11 @@ async fn a_report_is_mailed_at_its_times_with_its_files_and_is_one_for_all() {
         }
         let body = &text[text.find("<html lang=\"de\">").unwrap()..];
         let body = &body[..body.find("</html>").unwrap()];
-        for no in ["<script", "<style", "<svg", "<img", "src=", "class="] {
+        for no in ["<script", "<style", "<svg", "class=", "url(", "src=\"http"] {
             assert!(!body.contains(no), "{no}: {body}");
         }
+        assert_eq!(body.matches("src=").count(), body.matches("src=\"cid:").count());
+        shows_pictures(mail, body);
     }
     let list = deliveries(&server, &owner).await;
     assert!(list.iter().all(|it| it["status"] == "delivered"), "{list:?}");

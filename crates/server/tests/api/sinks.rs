@@ -55,6 +55,15 @@ impl Mail {
         let found = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
         found.unwrap_or_default().to_owned()
     }
+
+    /// The content of the part with this `Content-ID`, decoded; nothing where there is none.
+    pub fn part(&self, id: &str) -> Option<Vec<u8>> {
+        let (_, part) = self.content.split_once(&format!("Content-ID: <{id}>\r\n"))?;
+        let (head, content) = part.split_once("\r\n\r\n")?;
+        assert!(head.contains("Content-Transfer-Encoding: base64"), "{head}");
+        let content = content.split("--").next()?.replace("\r\n", "");
+        Some(BASE64_STANDARD.decode(content).unwrap())
+    }
 }
 
 #[derive(Default)]

@@ -59,8 +59,13 @@ pub(super) const LABELS: &[Text] = &[
     ("of_member", "{metric} of {member}", "{metric} von {member}"),
     (
         "mail.files",
-        "Pictures and all rows are in the files that go with this mail.",
-        "Bilder und alle Zeilen stehen in den Dateien zu dieser Mail.",
+        "All rows are in the files that go with this mail.",
+        "Alle Zeilen stehen in den Dateien zu dieser Mail.",
+    ),
+    (
+        "mail.left_out",
+        "Too large for a mail and left out: {files}.",
+        "Zu groß für eine Mail und weggelassen: {files}.",
     ),
     (
         "mail.link",
