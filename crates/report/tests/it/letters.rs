@@ -105,7 +105,10 @@ fn a_mail_shows_the_pictures_that_come_with_it_and_says_what_they_say() {
         let inked = pixels.pixels().iter().filter(|it| it.red() < 250 || it.blue() < 250).count();
         let share = inked * 1000 / pixels.pixels().len();
         assert!((8..800).contains(&share), "{share} of 1000 in {}", section.heading);
-        assert!(pixels.pixels().iter().all(PremultipliedColorU8::is_opaque), "no page shines through");
+        assert!(
+            pixels.pixels().iter().all(PremultipliedColorU8::is_opaque),
+            "no page shines through"
+        );
         // Names of bars stand left of them: letters are drawn, and stand in more columns than an axis does.
         let chart = section.chart.as_ref().unwrap();
         let is_ranked = matches!(&chart.shape, Shape::Bars(bars) if !bars.upright);
