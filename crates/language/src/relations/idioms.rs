@@ -8,6 +8,7 @@
 mod balances;
 mod changes;
 mod everyday;
+mod implied;
 mod plainer;
 mod sets;
 mod shares;

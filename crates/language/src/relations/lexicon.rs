@@ -34,6 +34,8 @@ pub(crate) struct KnownValue {
 #[derive(Debug, Default)]
 pub(crate) struct Lexicon {
     names: HashMap<String, Vec<(Name, f64)>>,
+    /// Names of two and three words without what parts them: `laptime` is the lap time.
+    joined: HashMap<String, String>,
     /// Every word of a name.
     parts: HashSet<String>,
     values: HashMap<String, Vec<KnownValue>>,
@@ -59,6 +61,9 @@ const NAMED: f64 = 0.9;
 const AS_NAMED: f64 = 0.93;
 /// How much less they count beside something that is called so itself.
 const BESIDE: f64 = 0.7;
+
+/// How well a name fits that is only written together or apart.
+const SPELLED: f64 = 0.96;
 
 /// A name that ends in the words, and how much less other words count beside it.
 const PARTLY: f64 = 0.69;
@@ -163,6 +168,9 @@ impl Lexicon {
             }
         }
         self.parts.extend(words.iter().cloned());
+        if (2..=3).contains(&words.len()) {
+            self.joined.entry(words.concat()).or_insert_with(|| words.join(" "));
+        }
         let entries = self.names.entry(words.join(" ")).or_default();
         match entries.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = known.max(quality),
@@ -175,6 +183,10 @@ impl Lexicon {
         let name = Name::Table(table);
         let words = name_words(entry.name.as_str());
         self.add(&words, name, 1.0);
+        let words = forms::parted(&words).map_or(words, |parted| {
+            self.add(&parted, name, 0.95);
+            parted
+        });
         let core: Vec<String> = words
             .iter()
             .filter(|word| !HOLLOW.contains(&word.as_str()) && !SILENT.contains(&word.as_str()))
@@ -266,6 +278,9 @@ impl Lexicon {
             })
             .collect();
         let mut found = self.names.get(&stems.join(" ")).cloned().unwrap_or_default();
+        if found.is_empty() {
+            found = self.run_together(&stems);
+        }
         let exact = found.iter().map(|(_, quality)| *quality).fold(0.0, f64::max);
         let other = self.in_other_words(&stems);
         let fit = other.iter().map(|(.., fit)| *fit).fold(0.0, f64::max);
@@ -307,6 +322,19 @@ impl Lexicon {
         (found, if alone { 1.0 - fit } else { 0.0 })
     }
 
+    /// The same words written together or apart: "lap time" and `laptime`.
+    fn run_together(&self, stems: &[String]) -> Vec<(Name, f64)> {
+        let other = match stems {
+            [only] => self.joined.get(only).and_then(|apart| self.names.get(apart)),
+            several if several.len() <= 3 => {
+                self.names.get(&several.concat()).filter(|_| several.concat().len() > 5)
+            }
+            _ => None,
+        };
+        let spelled = |(name, quality): &(Name, f64)| (*name, quality * SPELLED);
+        other.into_iter().flatten().map(spelled).collect()
+    }
+
     /// What stems may call when they, or one or two of them, are said in other words: how well the
     /// name fits by itself, and how well the words fit it.
     fn in_other_words(&self, stems: &[String]) -> Vec<(Name, f64, f64)> {
@@ -319,6 +347,14 @@ impl Lexicon {
         };
         for (other, fit) in alike(&stems.join(" ")) {
             look(other, *fit);
+        }
+        if let [only] = stems
+            && alike(only).is_empty()
+        {
+            // "Weighed" and "weighing" are the weight as "weigh" is.
+            for (other, fit) in verb_bases(only).flat_map(|base| alike(&base).iter()) {
+                look(other, *fit);
+            }
         }
         // Words that no name has must be among those that change.
         let strange = |stem: &String| !self.parts.contains(stem);
@@ -377,7 +413,7 @@ impl Lexicon {
             return None;
         }
         let most = if length >= 8 { 2 } else { 1 };
-        let known = self.words.get(&typed.chars().next()?)?;
+        let known = self.words.get(&typed.chars().next()?).map_or(&[][..], Vec::as_slice);
         let singular = lemma(typed);
         if length <= 6 && typed.ends_with('s') {
             // A short plural: "slaes" is "sales".
@@ -394,8 +430,23 @@ impl Lexicon {
                 known.iter().filter(|word| word.len() > 4 && is_slip_of(&singular, word, most));
             fits.next().filter(|_| fits.next().is_none())
         };
-        fitting(1).or_else(|| fitting(most)).map(String::as_str)
+        // One letter more in front: "wmodel".
+        let rest = singular.get(1..).filter(|rest| rest.len() > 4);
+        let shorter = || rest.and_then(|rest| self.known(rest));
+        fitting(1).or_else(|| fitting(most)).map(String::as_str).or_else(shorter)
     }
+
+    /// A word of a name as it is kept.
+    fn known(&self, word: &str) -> Option<&str> {
+        let words = self.words.get(&word.chars().next()?)?;
+        words.iter().find(|known| known.as_str() == word).map(String::as_str)
+    }
+}
+
+/// What a verb's form may be a form of: `weigh` of weighed, `require` of requiring.
+fn verb_bases(word: &str) -> impl Iterator<Item = String> {
+    let tails = ["ed", "ing"].iter().filter_map(|tail| word.strip_suffix(tail));
+    tails.filter(|base| base.len() > 3).flat_map(|base| [base.to_owned(), format!("{base}e")])
 }
 
 fn merge(found: &mut Vec<(Name, f64)>, name: Name, quality: f64) {

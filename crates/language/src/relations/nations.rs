@@ -1,4 +1,4 @@
-//! Nationalities as adjectives.
+//! Nationalities as adjectives, and states that data has codes for.
 
 const ADJECTIVES: &[(&str, &[&str])] = &[
     ("american", &["usa", "united states", "us", "united states of america", "american"]),
@@ -141,4 +141,64 @@ pub(crate) fn of_adjective(phrase: &str) -> &'static [&'static str] {
     // "Germans" are those whose country is Germany.
     let people = || phrase.strip_suffix('s').filter(|one| one.ends_with("an")).and_then(known);
     known(phrase).or_else(people).map_or(&[], |(_, values)| values)
+}
+
+/// States of the United States and their postal codes. The codes stand only in data: `IN` is a
+/// preposition.
+const STATES: &[(&str, &str)] = &[
+    ("alabama", "al"),
+    ("alaska", "ak"),
+    ("arizona", "az"),
+    ("arkansas", "ar"),
+    ("california", "ca"),
+    ("colorado", "co"),
+    ("connecticut", "ct"),
+    ("delaware", "de"),
+    ("florida", "fl"),
+    ("georgia", "ga"),
+    ("hawaii", "hi"),
+    ("idaho", "id"),
+    ("illinois", "il"),
+    ("indiana", "in"),
+    ("iowa", "ia"),
+    ("kansas", "ks"),
+    ("kentucky", "ky"),
+    ("louisiana", "la"),
+    ("maine", "me"),
+    ("maryland", "md"),
+    ("massachusetts", "ma"),
+    ("michigan", "mi"),
+    ("minnesota", "mn"),
+    ("mississippi", "ms"),
+    ("missouri", "mo"),
+    ("montana", "mt"),
+    ("nebraska", "ne"),
+    ("nevada", "nv"),
+    ("new hampshire", "nh"),
+    ("new jersey", "nj"),
+    ("new mexico", "nm"),
+    ("new york", "ny"),
+    ("north carolina", "nc"),
+    ("north dakota", "nd"),
+    ("ohio", "oh"),
+    ("oklahoma", "ok"),
+    ("oregon", "or"),
+    ("pennsylvania", "pa"),
+    ("rhode island", "ri"),
+    ("south carolina", "sc"),
+    ("south dakota", "sd"),
+    ("tennessee", "tn"),
+    ("texas", "tx"),
+    ("utah", "ut"),
+    ("vermont", "vt"),
+    ("virginia", "va"),
+    ("washington", "wa"),
+    ("west virginia", "wv"),
+    ("wisconsin", "wi"),
+    ("wyoming", "wy"),
+];
+
+/// The code that data may have for a state.
+pub(crate) fn of_state(name: &str) -> Option<&'static str> {
+    STATES.iter().find(|(state, _)| *state == name).map(|(_, code)| *code)
 }

@@ -4,6 +4,7 @@
 mod ages;
 mod conditions;
 mod finish;
+mod implied;
 mod order;
 mod select;
 
@@ -361,7 +362,8 @@ impl Parser<'_> {
 
     /// `for each country, …`, `by country`.
     fn group(&mut self) {
-        let here = self.solid_noun(self.at);
+        let start = self.at;
+        let here = self.solid_noun(start);
         self.at = here + 1;
         let Some(item) = self.item(here) else { return };
         match item {
@@ -378,6 +380,12 @@ impl Parser<'_> {
             // "In each warehouse", where nothing but a value is called so.
             Item::Mention(_) => self.misplaced(here),
             _ => {
+                // "For each place", where nothing is called so: no group may be passed over.
+                let each = start.checked_sub(1).and_then(|before| self.key_at(before));
+                let verb = (start..here).find(|at| self.key_at(*at) == Some(Key::Verb));
+                if let Some(verb) = verb.filter(|_| each == Some(Key::Each)) {
+                    self.misplaced(verb);
+                }
                 self.at = here;
                 self.leave_group();
             }

@@ -94,6 +94,14 @@ impl Mention {
         }
     }
 
+    /// "States" typed small are no department called State, where a column's name ends so.
+    fn prefer_nouns(&mut self) {
+        if self.column_quality() >= 0.69 {
+            let capital = |value: &KnownValue| value.text.starts_with(char::is_uppercase);
+            self.values.retain(|(value, quality)| *quality >= 0.99 || !capital(value));
+        }
+    }
+
     fn quality(&self) -> f64 {
         let values = self.values.first().map_or(0.0, |(_, quality)| *quality);
         let metrics = if self.metrics.is_empty() { 0.0 } else { 1.0 };
@@ -116,7 +124,7 @@ pub(crate) fn cut(
     let mut at = 0;
     while at < tokens.len() {
         let mut piece = cutter.piece(at, pieces.last());
-        if piece.item == Item::Unknown
+        if (piece.item == Item::Unknown || cutter.begins_name(at, &piece))
             && let Some((length, item)) = cutter.mended(at, &mut notes)
         {
             piece = Piece { tokens: at..at + length, item, pause: piece.pause, quality: 0.8 };
@@ -380,6 +388,10 @@ impl Cutter<'_> {
                 mention.values = self.lexicon.values(&words);
             }
             mention.prefer_states();
+            let capital = self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
+            if !capital && length == 1 {
+                mention.prefer_nouns();
+            }
             if mention != Mention::default() {
                 return Some((length, Mention { loss, ..mention }));
             }

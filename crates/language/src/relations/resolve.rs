@@ -12,9 +12,9 @@ use super::{
     lexicon::KnownValue,
     schema::{ColumnId, Schema, TableId},
     sketch::{Measured, Noun, Pick, Sketch, Target},
-    thesaurus::{lemma, same},
+    thesaurus::{end_of, in_full, lemma, same},
 };
-use crate::token::Token;
+use crate::{role::HeaderWord, token::Token};
 
 /// More candidates than this are not compared one by one.
 const MANY: usize = 60;
@@ -36,6 +36,11 @@ pub(crate) struct Misfit {
 impl Misfit {
     pub(crate) fn new(tokens: Range<usize>, reason: &str) -> Self {
         Self { tokens, reason: reason.to_owned(), ways: 0, labels: Vec::new() }
+    }
+
+    /// The same, of some words where none were named yet.
+    pub(crate) fn of(self, tokens: &Range<usize>) -> Self {
+        if self.tokens.is_empty() { Self { tokens: tokens.clone(), ..self } } else { self }
     }
 }
 
@@ -294,10 +299,15 @@ impl Resolver<'_> {
                 pick.candidates.iter().any(|(known, _)| self.schema.table_of(*known) == node.table)
             });
             let named = asked.map_or(if related { 0.1 } else { 0.0 }, |(_, quality)| 0.4 * quality);
-            let hinted = if node.words.iter().any(|word| hints.contains(&lemma(&word.stem))) {
-                0.08
-            } else {
-                0.0
+            // "Left handed winners": a hand, and the winner's.
+            let said = |word: &&HeaderWord| {
+                let full = in_full(&word.stem).map_or_else(|| lemma(&word.stem), lemma);
+                hints.contains(&full)
+            };
+            let hinted = match node.words.iter().filter(said).count() {
+                0 => 0.0,
+                1 => 0.08,
+                _ => 0.12,
             };
             let owner = column.and_then(|pick| pick.owner).is_some_and(|owner| owner == node.table);
             let by_owner = if owner { 0.3 } else { 0.0 };
@@ -366,6 +376,15 @@ impl Resolver<'_> {
             words.extend(same(&stem).chain(same(&token.word)).map(str::to_owned));
             words.push(stem);
         }
+        words.extend(self.end_before(tokens).map(str::to_owned));
         words
+    }
+
+    /// The end that the words before some tokens speak of: "arriving in Oslo" is of a destination.
+    fn end_before(&self, tokens: &Range<usize>) -> impl Iterator<Item = &'static str> {
+        let before = tokens.start.saturating_sub(4)..tokens.start.min(self.tokens.len());
+        let mut words = self.tokens[before].iter().rev().map(|token| token.word.as_str());
+        let word = words.find(|word| end_of(word).next().is_some());
+        word.into_iter().flat_map(end_of)
     }
 }

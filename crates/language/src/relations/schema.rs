@@ -3,11 +3,35 @@
 use std::collections::{HashMap, VecDeque};
 
 use pacioli_model::{
-    Catalog, Column, ColumnRef, ColumnType, Definition, MetricName, Operation, Relationship,
+    Catalog, Cell, Column, ColumnRef, ColumnType, Definition, MetricName, Operation, Relationship,
     RelationshipName, TableEntry, Unit, Value,
 };
 
 use crate::role::{HeaderWord, Role, header_words, is_rate, is_unique, role_of};
+
+/// Words of columns that say when something happened that happens once.
+const ONCE: &[&str] = &[
+    "founded",
+    "founding",
+    "foundation",
+    "established",
+    "opened",
+    "opening",
+    "built",
+    "created",
+    "creation",
+    "launched",
+    "released",
+    "release",
+    "published",
+    "publication",
+    "started",
+    "since",
+    "born",
+    "birth",
+    "completed",
+    "introduced",
+];
 
 /// A table by its place in the catalog.
 pub(crate) type TableId = usize;
@@ -145,7 +169,9 @@ impl<'c> Schema<'c> {
         if let Some(column) = declared.and_then(|name| self.named(table, name)) {
             return Some(column);
         }
-        let own = header_words(node.entry.name.as_str());
+        let own = super::lexicon::name_words(node.entry.name.as_str());
+        let named =
+            |column: &ColumnId| super::lexicon::name_words(&self.columns[*column].column.label);
         let texts: Vec<ColumnId> = node
             .columns
             .clone()
@@ -158,17 +184,20 @@ impl<'c> Schema<'c> {
             self.columns[*column].words.last().is_some_and(|word| tails.contains(&full(&word.stem)))
         };
         let like_table = |column: &ColumnId| {
-            let words = &self.columns[*column].words;
-            words.iter().all(|word| own.iter().any(|other| other.stem == word.stem))
+            let words = named(column);
+            !words.is_empty() && words.iter().all(|word| own.contains(word))
         };
         let own_name = |column: &ColumnId| {
-            let words = &self.columns[*column].words;
+            let words = named(column);
             let Some((tail, head)) = words.split_last() else { return false };
-            ["name", "title"].contains(&full(&tail.stem))
-                && head.iter().all(|word| {
-                    own.iter()
-                        .any(|other| other.stem == word.stem || other.stem.starts_with(&word.stem))
-                })
+            // `gname` of games.
+            let initial =
+                |word: &str| own.iter().any(|of| of.chars().next() == word.chars().next());
+            if let (Some("name"), []) = (tail.get(1..), head) {
+                return initial(tail);
+            }
+            ["name", "title"].contains(&tail.as_str())
+                && head.iter().all(|word| own.iter().any(|other| other.starts_with(word)))
         };
         let find =
             |test: &dyn Fn(&ColumnId) -> bool| texts.iter().copied().find(|column| test(column));
@@ -184,6 +213,23 @@ impl<'c> Schema<'c> {
         self.columns[column].words.iter().any(|word| {
             matches!(word.stem.as_str(), "birth" | "born" | "birthday" | "birthdate" | "dob")
         })
+    }
+
+    /// Whether a column says in which year something was: it is called so, or it is called after what
+    /// happens once and all its numbers are years.
+    pub(crate) fn is_year(&self, column: ColumnId) -> bool {
+        let node = &self.columns[column];
+        let data_type = node.column.data_type;
+        let called =
+            |words: &[&str]| node.words.iter().any(|word| words.contains(&word.stem.as_str()));
+        if called(&["year"]) {
+            return data_type.is_number() || data_type == ColumnType::Text;
+        }
+        let profile = &node.column.profile;
+        let bound = |cell: &Option<Cell>| cell.as_ref().and_then(Cell::as_f64);
+        let years = bound(&profile.min).is_some_and(|least| least >= 1000.0)
+            && bound(&profile.max).is_some_and(|most| most < 2200.0);
+        data_type.is_number() && years && called(ONCE)
     }
 
     /// What a column of yes and no writes for yes.

@@ -38,6 +38,48 @@ pub(crate) fn measured_in(unit: &str) -> Option<Vec<&'static str>> {
     known.map(|(_, columns)| columns.split('|').collect())
 }
 
+/// What verbs say the measure of: the words, and the columns that hold it, best first.
+const VERBS: &[(&str, &str)] = &[
+    ("sell|sells|sold|selling", "sale|unit sold|quantity sold|copy sold|copy"),
+    ("weigh|weighs|weighed|weighing", "weight"),
+    ("cost|costs|costing|priced", "price|cost|fee|rate|fare"),
+    ("earn|earns|earned|earning", "salary|earning|wage|income|pay|revenue"),
+    ("paid", "salary|wage|pay|amount paid|payment amount|total spent"),
+    ("last|lasts|lasted|lasting", "duration|length|running time|minute|hour"),
+    ("spend|spends|spent|spending", "total spent|amount spent|spent|spending|expense"),
+    ("hold|holds|seat|seats|accommodate|accommodates", "capacity|seat"),
+    ("score|scores|scored|scoring", "score|point"),
+    ("employ|employs|employing", "number of employee|employee|staff"),
+];
+
+/// Which end of something words speak of: the words, and those of columns that name it.
+const ENDS: &[(&str, &str)] = &[
+    (
+        "from|depart|departs|departed|departing|leave|leaves|leaving|originate|originates|originating|start|starts|started|starting|begin|begins|began|beginning",
+        "source|origin|departure|start|from",
+    ),
+    (
+        "to|into|arrive|arrives|arrived|arriving|land|lands|landed|landing|reach|reaches|bound|end|ends|ended|ending|go|goes|going",
+        "destination|arrival|end|to|target",
+    ),
+    ("won|win|wins|winning", "winner|winning"),
+    ("lost|lose|loses|losing", "loser|losing"),
+    ("sent|send|sends|sending", "sender|source|from"),
+    ("received|receive|receives|receiving", "receiver|recipient|destination|to"),
+];
+
+/// The words of columns that name the end that a word speaks of: "arriving" of a destination.
+pub(crate) fn end_of(word: &str) -> impl Iterator<Item = &'static str> {
+    let known = ENDS.iter().find(|(words, _)| words.split('|').any(|known| known == word));
+    known.into_iter().flat_map(|(_, columns)| columns.split('|'))
+}
+
+/// The columns that a verb says the measure of.
+pub(crate) fn measured_by(verb: &str) -> Option<Vec<&'static str>> {
+    let known = VERBS.iter().find(|(words, _)| words.split('|').any(|word| word == verb));
+    known.map(|(_, columns)| columns.split('|').collect())
+}
+
 /// How well words of one group fit each other, and how well one that is only near.
 pub(crate) const NEAR: f64 = 0.84;
 const LOOSE: f64 = 0.76;
@@ -128,6 +170,15 @@ const SHORT: &[(&str, &str)] = &[
     ("crs", "course"),
     ("sec", "section"),
     ("bday", "birthday"),
+    ("pos", "position"),
+    ("lv", "level"),
+    ("cyl", "cylinder"),
+    ("nat", "nationality"),
+    ("natl", "national"),
+    ("intl", "international"),
+    ("mgmt", "management"),
+    ("stmt", "statement"),
+    ("acc", "account"),
 ];
 
 /// What an adjective measures, greatest first: the word, the direction its superlative points to, and
@@ -169,7 +220,7 @@ const ADJECTIVES: &[(&str, Direction, &str)] = &[
     ("cheap", Direction::Ascending, "price|cost|rate|fee|rent|charge"),
     ("fast", Direction::Descending, "speed|pace|horsepower"),
     ("slow", Direction::Ascending, "speed|pace"),
-    ("rich", Direction::Descending, "net worth|money|wealth|income|salary|assets|gnp"),
+    ("rich", Direction::Descending, "net worth|money|wealth|income|salary|assets|gnp|budget"),
     ("wealthy", Direction::Descending, "net worth|money|wealth|income"),
     ("poor", Direction::Ascending, "net worth|money|income"),
     ("populous", Direction::Descending, "population"),

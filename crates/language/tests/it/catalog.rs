@@ -1,5 +1,5 @@
 //! Catalogs from a few lines of text. A line that is not indented starts a table: name, rows. Each
-//! indented line is a column: name, type, and any of `distinct=N`, `unique`, `nulls`, `max=N`,
+//! indented line is a column: name, type, and any of `distinct=N`, `unique`, `nulls`, `min=N`, `max=N`,
 //! `label=Two_words`, `key`, `->table` (it names a row there by its key), and last `values: a | b`.
 
 use pacioli_model::{
@@ -114,6 +114,9 @@ fn column(line: &str, rows: u64) -> Column {
                 column.profile.distinct = Distinct::Exactly(count.parse().unwrap());
             }
             Some(("max", most)) => column.profile.max = Some(Cell::Integer(most.parse().unwrap())),
+            Some(("min", least)) => {
+                column.profile.min = Some(Cell::Integer(least.parse().unwrap()));
+            }
             Some(("label", label)) => column.label = label.replace('_', " "),
             None if word == "unique" => column.profile.distinct = Distinct::Exactly(rows),
             None if word == "key" || word.starts_with("->") => {}

@@ -1,27 +1,74 @@
 //! Counts and figures that bound what is listed: "with more than 2 pets", "with revenue over 10,000".
 
-use pacioli_model::{Ask, Comparison, Predicate, Value};
+use pacioli_model::{Ask, ColumnType, Comparison, DatePart, Decimal, Literal, Predicate, Value};
 
 use super::{Builder, NOWHERE, Output, misfit};
 use crate::relations::{
     resolve::Misfit,
-    schema::TableId,
+    schema::{ColumnId, TableId},
     sketch::{Clause, Measured, Noun, Test},
 };
+use crate::token::Kind;
 
 impl Builder<'_> {
-    /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
-    pub(super) fn counted_attribute(
+    /// A comparison of a column with a number, as its type takes it; a year of days.
+    pub(super) fn bound(
         &self,
-    ) -> Option<(Measured, Comparison, pacioli_model::Decimal)> {
+        value: Value,
+        column: ColumnId,
+        comparison: Comparison,
+        number: Decimal,
+    ) -> Result<Predicate, Misfit> {
+        let profiled = &self.schema.columns[column].column;
+        let data_type = profiled.data_type;
+        // "09700166582" is no 9700166582 where it is a text.
+        let typed = self.resolver.tokens.iter().find(|token| token.kind == Kind::Number(number));
+        let text = typed.map_or_else(|| number.to_string(), |token| token.word.clone());
+        // Texts of as many digits stand in the order of their numbers: years.
+        let ordered = |values: &[String]| {
+            let digits = |value: &String| value.bytes().all(|byte| byte.is_ascii_digit());
+            !matches!(comparison, Comparison::Equal | Comparison::NotEqual)
+                && values.iter().all(|value| value.len() == text.len() && digits(value))
+        };
+        if data_type == ColumnType::Text
+            && profiled
+                .profile
+                .values
+                .as_ref()
+                .is_some_and(|values| !values.contains(&text) && !ordered(values))
+        {
+            return Err(misfit(NOWHERE, "This column holds no such number."));
+        }
+        if data_type.is_time() && !(1000.0..2300.0).contains(&number.to_f64()) {
+            return Err(misfit(
+                NOWHERE,
+                "This column holds days: only a year is a number of them.",
+            ));
+        }
+        let right = Value::Literal(match data_type {
+            ColumnType::Text => Literal::Text(text),
+            _ => Self::number_literal(number),
+        });
+        let left = match data_type {
+            ColumnType::Date | ColumnType::Timestamp => {
+                Value::Part { part: DatePart::Year, of: Box::new(value) }
+            }
+            ColumnType::Boolean => return Err(misfit(NOWHERE, "A yes or no is no number.")),
+            _ => value,
+        };
+        Ok(Predicate::Compare { left, comparison, right })
+    }
+
+    /// "hometowns with at least two teachers": a count that is of the listed value and not of a row.
+    pub(super) fn counted_attribute(&self) -> Option<(Measured, Comparison, Decimal)> {
         let mut counts = self
             .sketch
             .clauses
             .iter()
             .filter(|clause| !clause.negated)
             .flat_map(|clause| &clause.tests);
-        let (what, comparison, number): (Measured, Comparison, pacioli_model::Decimal) = counts
-            .find_map(|test| match test {
+        let (what, comparison, number): (Measured, Comparison, Decimal) =
+            counts.find_map(|test| match test {
                 Test::Count { what, comparison, number } => {
                     Some((what.clone(), *comparison, *number))
                 }
@@ -89,7 +136,7 @@ impl Builder<'_> {
         clause: &Clause,
         what: &Measured,
         comparison: Comparison,
-        number: pacioli_model::Decimal,
+        number: Decimal,
     ) -> Result<Predicate, Misfit> {
         let owner = self.counting_owner(what);
         if let Measured::Count(Some(Noun::Column(pick))) = what {

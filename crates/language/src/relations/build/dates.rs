@@ -54,6 +54,21 @@ impl Builder<'_> {
         self.dated(base, false, near, tokens)
     }
 
+    /// The one table two or three steps away that has years, and no other as near.
+    fn only_dated_near(&self, from: TableId) -> Option<TableId> {
+        let distances = self.schema.distances(from);
+        let dated = |table: &TableId| {
+            let mut columns = self.schema.tables[*table].columns.clone();
+            columns.any(|column| self.schema.is_year(column))
+        };
+        let mut nearest = (2..=3).map(|steps| {
+            let near = (0..distances.len()).filter(|table| distances[*table] == Some(steps));
+            near.filter(dated).collect::<Vec<_>>()
+        });
+        let found = nearest.find(|found| !found.is_empty())?;
+        (found.len() == 1).then(|| found[0])
+    }
+
     /// The column that says when: of the nearest table that has one, years by themselves first.
     pub(super) fn dated(
         &self,
@@ -67,6 +82,7 @@ impl Builder<'_> {
         tables.extend(&self.sketch.mentioned);
         let steps = self.schema.tables[entity].steps.iter().chain(&self.schema.tables[base].steps);
         tables.extend(steps.map(|step| step.to));
+        tables.extend(years.then(|| self.only_dated_near(entity)).flatten());
         let hints: Vec<String> = self.resolver.tokens[tokens.start.saturating_sub(3)..tokens.start]
             .iter()
             .map(|token| lemma(&token.word))
@@ -74,12 +90,7 @@ impl Builder<'_> {
         for table in tables {
             let columns = self.schema.tables[table].columns.clone();
             let node = |column: &ColumnId| &self.schema.columns[*column];
-            let year = |column: &ColumnId| {
-                let data_type = node(column).column.data_type;
-                years
-                    && node(column).words.iter().any(|word| word.stem == "year")
-                    && (data_type.is_number() || data_type == ColumnType::Text)
-            };
+            let year = |column: &ColumnId| years && self.schema.is_year(*column);
             let time = |column: &ColumnId| node(column).column.data_type.is_time();
             let (years, times): (Vec<ColumnId>, Vec<ColumnId>) =
                 columns.filter(|column| year(column) || time(column)).partition(year);

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, ColumnType, Comparison, DatePart, Decimal, Figure, Literal,
-    Measure, OrderBy, Predicate, Value,
+    Aggregate, Aggregation, Ask, ColumnType, Comparison, Decimal, Figure, Literal, Measure,
+    OrderBy, Predicate, Value,
 };
 
 use super::{Builder, NOWHERE, all, free_name, misfit};
@@ -206,11 +206,14 @@ impl Builder<'_> {
             Test::Compare { comparison, side, pick } => {
                 self.compare(value, column, *comparison, side, pick)?
             }
-            Test::Between { low, high, .. } => {
-                let low = self.bound(value.clone(), column, Comparison::GreaterOrEqual, *low)?;
+            Test::Between { low, high, pick } => {
+                let bound = |comparison, number| {
+                    let bound = self.bound(value.clone(), column, comparison, number);
+                    bound.map_err(|unfit| unfit.of(&pick.tokens))
+                };
                 Predicate::All(vec![
-                    low,
-                    self.bound(value, column, Comparison::LessOrEqual, *high)?,
+                    bound(Comparison::GreaterOrEqual, *low)?,
+                    bound(Comparison::LessOrEqual, *high)?,
                 ])
             }
             Test::Values { values, column: pick, near, tokens } => {
@@ -249,7 +252,10 @@ impl Builder<'_> {
                 pick.tokens.clone(),
                 "Only when somebody was born is known, and no age.",
             )),
-            Side::Number(number) => self.bound(value, column, comparison, *number),
+            Side::Number(number) => {
+                let bound = self.bound(value, column, comparison, *number);
+                bound.map_err(|unfit| unfit.of(&pick.tokens))
+            }
             Side::Text(text) => {
                 let right = Value::Literal(self.written(column, text, pick)?);
                 Ok(Predicate::Compare { left: value, comparison, right })
@@ -363,37 +369,6 @@ impl Builder<'_> {
             .find(|value| value.as_str() == text)
             .or_else(|| values.iter().find(|value| crate::spelling::fold(value) == folded));
         known.map_or_else(|| text.to_owned(), Clone::clone)
-    }
-
-    pub(super) fn bound(
-        &self,
-        value: Value,
-        column: ColumnId,
-        comparison: Comparison,
-        number: Decimal,
-    ) -> Result<Predicate, Misfit> {
-        let profiled = &self.schema.columns[column].column;
-        let data_type = profiled.data_type;
-        // "09700166582" is no 9700166582 where it is a text.
-        let typed = self.resolver.tokens.iter().find(|token| token.kind == Kind::Number(number));
-        let text = typed.map_or_else(|| number.to_string(), |token| token.word.clone());
-        if data_type == ColumnType::Text
-            && profiled.profile.values.as_ref().is_some_and(|values| !values.contains(&text))
-        {
-            return Err(misfit(NOWHERE, "This column holds no such number."));
-        }
-        let right = Value::Literal(match data_type {
-            ColumnType::Text => Literal::Text(text),
-            _ => Self::number_literal(number),
-        });
-        let left = match data_type {
-            ColumnType::Date | ColumnType::Timestamp => {
-                Value::Part { part: DatePart::Year, of: Box::new(value) }
-            }
-            ColumnType::Boolean => return Err(misfit(NOWHERE, "A yes or no is no number.")),
-            _ => value,
-        };
-        Ok(Predicate::Compare { left, comparison, right })
     }
 
     fn equals(&self, value: Value, column: ColumnId, mut texts: Vec<String>) -> Predicate {

@@ -19,10 +19,19 @@ impl Builder<'_> {
             .iter()
             .map(|token| token.word.as_str())
             .collect();
-        if !matches!(words.as_slice(), ["full", "name" | "names"]) {
-            return None;
-        }
-        let table = pick.owner.unwrap_or(self.resolver.entity);
+        let table = match words.as_slice() {
+            ["full", "name" | "names"] => pick.owner.unwrap_or(self.resolver.entity),
+            // Of people with a first and a last name either alone is half of it.
+            ["name" | "names"] => {
+                let column = self.resolver.choose(pick).ok()?;
+                let table = self.schema.table_of(column);
+                let names = name_words(&self.schema.columns[column].column.label);
+                (self.schema.tables[table].display == Some(column)
+                    && names.ends_with(&["last".to_owned(), "name".to_owned()]))
+                .then_some(table)?
+            }
+            _ => return None,
+        };
         let part = |first: &str| {
             self.schema.tables[table].columns.clone().find(|column| {
                 let words = name_words(&self.schema.columns[*column].column.label);

@@ -32,6 +32,7 @@ impl Idioms<'_> {
             .or_else(|| self.money_of_table())
             .or_else(|| self.undeclared_units())
             .or_else(|| self.undeclared_sales())
+            .or_else(|| self.implied())
     }
 
     /// "How much money do customers owe us?"

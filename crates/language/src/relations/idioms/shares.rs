@@ -7,7 +7,10 @@ use pacioli_model::{
 
 use super::{Idioms, first_by, first_figure, has_groups, hidden, output};
 use crate::{
-    relations::build::{all, free_name},
+    relations::{
+        build::{all, free_name},
+        lexicon::Name,
+    },
     translation::{Choice, Translation},
 };
 
@@ -20,7 +23,7 @@ impl Idioms<'_> {
     /// "What share of revenue comes from our top 5 customers?", "share of the top 10 products in
     /// revenue this year".
     pub(super) fn share_of_the_first(&self) -> Option<Translation> {
-        let share = self.find(&["share", "percentage", "percent", "part", "proportion"])?;
+        let share = self.share(&["share", "percentage", "percent", "part", "proportion"])?;
         let top = self.find(&["top", "first", "biggest", "largest"])?;
         let count = self.number(top + 1).filter(|count| *count > 0)?;
         self.is(share + 1, &["of"]).then_some(())?;
@@ -75,7 +78,7 @@ impl Idioms<'_> {
             "earned",
             "on",
         ];
-        let share = self.find(&["share", "percentage", "percent", "proportion", "part"])?;
+        let share = self.share(&["share", "percentage", "percent", "proportion", "part"])?;
         self.is(share + 1, &["of"]).then_some(())?;
         let from = (share + 3..self.tokens.len()).find(|at| self.is(*at, JOINTS))?;
         let figure =
@@ -92,7 +95,7 @@ impl Idioms<'_> {
 
     /// "Share of billable hours in 2025", "share of open orders": of the same without that condition.
     pub(super) fn share_of_part(&self) -> Option<Translation> {
-        let share = self.find(&["share", "percentage", "percent", "proportion"])?;
+        let share = self.share(&["share", "percentage", "percent", "proportion"])?;
         let lead = ["what", "is", "the", "our", "show", "me", "which"];
         ((0..share).all(|at| self.is(at, &lead)) && self.is(share + 1, &["of"])).then_some(())?;
         self.find(&["by", "per", "each", "every", "top"]).is_none().then_some(())?;
@@ -100,6 +103,14 @@ impl Idioms<'_> {
         let read = super::read(self.relations, &rest, self.today, self.rows);
         let read = read.unwrap_or_else(|| (self.rows)(&rest));
         self.changed_read(read, |ask| self.part_of_all(ask))
+    }
+
+    /// Where a share is asked for; a column that is itself called so is no part of anything.
+    fn share(&self, words: &[&str]) -> Option<usize> {
+        let at = self.find(words)?;
+        let names = self.relations.lexicon.names(&[self.word(at)]);
+        let own = |(name, fit): &(Name, f64)| matches!(name, Name::Column(_)) && *fit > 0.99;
+        (!names.iter().any(own)).then_some(at)
     }
 
     /// A figure under a condition becomes its part of the same figure without.

@@ -4,7 +4,10 @@ use pacioli_model::ColumnType;
 
 use super::{Lexicon, Name, name_words};
 use crate::{
-    relations::schema::{ColumnId, Schema},
+    relations::{
+        schema::{ColumnId, Schema},
+        thesaurus::{alike, in_full, lemma},
+    },
     role::KEY_TAILS,
 };
 
@@ -40,7 +43,25 @@ const INITIALLED: &[&str] = &[
     "zip",
     "number",
     "description",
+    "position",
 ];
+
+/// The two words that a name of one word runs together, where both are common in names: `useracct`.
+pub(super) fn parted(words: &[String]) -> Option<Vec<String>> {
+    let known = |word: &str| in_full(word).is_some() || !alike(&lemma(word)).is_empty();
+    let [word] = words else { return None };
+    if word.len() < 7 || !word.is_ascii() || known(word) {
+        return None;
+    }
+    let in_words = |word: &str| -> Vec<String> {
+        in_full(word).map_or_else(|| vec![lemma(word)], |full| full.split(' ').map(lemma).collect())
+    };
+    (3..=word.len() - 3)
+        .rev()
+        .map(|at| word.split_at(at))
+        .find(|(head, tail)| known(head) && known(tail))
+        .map(|(head, tail)| [in_words(head), in_words(tail)].concat())
+}
 
 impl Lexicon {
     /// A key's name without its tail is what its rows are called: `instructor_id` names instructors.
@@ -48,7 +69,9 @@ impl Lexicon {
         let node = &schema.columns[column];
         let rows = schema.table_of(schema.referenced(column));
         let own = schema.tables[node.table].key == Some(column);
-        if !(node.foreign || own) || schema.tables[rows].hidden {
+        // Managers of employees are not the employees.
+        let within = node.foreign && rows == node.table;
+        if !(node.foreign || own) || within || schema.tables[rows].hidden {
             return;
         }
         let mut words = name_words(&node.column.label);
@@ -71,14 +94,23 @@ impl Lexicon {
     ) {
         let name = Name::Column(column);
         self.add(words, name, 1.0);
-        // `dname` of departments: the first letter is the table's.
-        if let ([word], Some(first)) = (words, table.first())
-            && let Some(rest) = first.get(..1).and_then(|letter| word.strip_prefix(letter))
-            && INITIALLED.contains(&rest)
-        {
-            self.add(&[rest.to_owned()], name, 0.95);
+        // `dname` of departments: the first letter is that of a word of the table.
+        if let [word] = words {
+            let initials = table.iter().filter_map(|of| of.get(..1));
+            let mut rests = initials.filter_map(|letter| word.strip_prefix(letter));
+            if let Some(rest) = rests.find(|rest| INITIALLED.contains(rest)) {
+                self.add(&[rest.to_owned()], name, 0.95);
+            }
         }
         let mut core: Vec<String> = words.to_vec();
+        // `p_pos`: one letter says no more than what the table is.
+        if core.len() > 1 && core[0].len() == 1 && core[0].bytes().all(|b| b.is_ascii_lowercase()) {
+            core.remove(0);
+            self.add(&core, name, 0.93);
+        }
+        if let Some(parted) = parted(&core) {
+            self.add(&parted, name, 0.94);
+        }
         if let Some(of) =
             core.iter().position(|word| word == "of").filter(|of| *of > 0 && of + 1 < core.len())
         {

@@ -85,6 +85,9 @@ impl Lexicon {
         for name in countries::other_names(&joined) {
             add(&fold(name), 0.95);
         }
+        if let Some(code) = nations::of_state(&joined) {
+            add(code, 0.92);
+        }
         for name in nations::of_adjective(&joined) {
             add(name, 0.93);
             for other in countries::other_names(name) {

@@ -7,6 +7,7 @@ mod values;
 
 use pacioli_model::{Aggregate, Comparison, Decimal};
 
+pub(super) use self::best::opposite;
 use super::{Parser, Zone};
 use crate::relations::{
     pieces::{Degree, Item, Mention},
@@ -298,21 +299,16 @@ impl Parser<'_> {
         let groups =
             self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values())
                 || matches!(self.key_at(self.solid(here + 1)), Some(Key::Grain(_) | Key::Every(_)));
-        if measured
-            && groups
-            && !matches!(
-                here.checked_sub(1).and_then(|before| self.key_at(before)),
-                Some(Key::Verb)
-            )
-        {
+        // "Approved by the agency" says who did it.
+        let done = here.checked_sub(1).is_some_and(|before| {
+            let word = self.words[self.pieces[before].tokens.end - 1].to_lowercase();
+            self.key_at(before) == Some(Key::Verb)
+                || self.mention_at(before).is_some_and(|mention| self.is_flag(mention))
+                    && word.ends_with("ed")
+        });
+        if measured && groups && !done {
             self.enter(Zone::Group);
-        } else if groups
-            && !self.schema.catalog.semantics.metrics.is_empty()
-            && !matches!(
-                here.checked_sub(1).and_then(|before| self.key_at(before)),
-                Some(Key::Verb)
-            )
-        {
+        } else if groups && !self.schema.catalog.semantics.metrics.is_empty() && !done {
             // "Quotes that were never confirmed, by month": how many.
             let noun = self.solid(here + 1);
             let figure = self.mention_at(noun).and_then(|mention| mention.metrics.first().copied());
@@ -332,6 +328,12 @@ impl Parser<'_> {
                 self.misplaced(here);
             }
         }
+    }
+
+    /// Whether a column of yes and no is meant.
+    fn is_flag(&self, mention: &Mention) -> bool {
+        let best = mention.columns.first();
+        best.is_some_and(|(column, _)| self.schema.affirms(*column).is_some())
     }
 
     fn condition_mention(&mut self, here: usize, mention: &Mention) {

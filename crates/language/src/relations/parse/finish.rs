@@ -44,6 +44,7 @@ impl Parser<'_> {
         }
         self.rows_since();
         self.when_or_where();
+        self.rows_of_conditions();
         let nothing = self.sketch.targets.is_empty();
         if let (true, None, [Noun::Table(table)]) =
             (nothing && self.everything, self.sketch.entity, self.sketch.groups.as_slice())
@@ -169,6 +170,7 @@ impl Parser<'_> {
             let mut kept = Clause { tests: Vec::new(), ..clause.clone() };
             let mut apart = Vec::new();
             for test in clause.tests {
+                let ends = self.apart_by_ends(&kept.tests, &test);
                 let known = kept
                     .tests
                     .iter_mut()
@@ -176,6 +178,7 @@ impl Parser<'_> {
                 match (known, test) {
                     (Some(Test::Values { values, .. }), Test::Values { values: more, .. })
                         if !kept.negated
+                            && !ends
                             && more.iter().flatten().all(|(value, _)| one_each(value.column))
                             && (rows || figures) =>
                     {
@@ -191,6 +194,9 @@ impl Parser<'_> {
                 && !kept.negated
                 && !kept.alternative
                 && (rows || figures);
+            let told = clauses.iter().flat_map(|known| &known.tests).cloned().collect::<Vec<_>>();
+            let ends = kept.tests.first().is_some_and(|test| self.apart_by_ends(&told, test));
+            let alone = alone && !ends;
             let earlier = clauses.iter_mut().filter(|known| !known.negated && !known.alternative);
             let same = earlier
                 .flat_map(|known| &mut known.tests)

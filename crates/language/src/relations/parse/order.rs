@@ -2,9 +2,9 @@
 
 use pacioli_model::Direction;
 
-use super::{Parser, Zone};
+use super::{Parser, Zone, conditions::opposite};
 use crate::relations::{
-    pieces::Item,
+    pieces::{Degree, Item},
     sketch::{Measured, Noun, Pick, SortKey, Target},
     thesaurus::adjective,
     vocabulary::Key,
@@ -52,6 +52,11 @@ impl Parser<'_> {
 
     /// A direction belongs to the key before it, or to the answer's first column.
     fn towards(&mut self, direction: Direction) {
+        let dated = self.sketch.sort.last().is_some_and(|last| match &last.by {
+            Measured::Column(pick) => self.tells_when(pick),
+            _ => false,
+        });
+        let direction = self.oldest_first(self.at - 1, dated).unwrap_or(direction);
         if let Some(last) = self.sketch.sort.last_mut() {
             last.direction = last.direction.or(Some(direction));
             return;
@@ -77,6 +82,28 @@ impl Parser<'_> {
                 .sort
                 .push(SortKey { by: Measured::Count(None), direction: Some(direction) });
         }
+    }
+
+    /// "By date of birth from the oldest to the youngest": the oldest has the earliest day.
+    fn oldest_first(&self, here: usize, dated: bool) -> Option<Direction> {
+        let words = &self.words[self.pieces[here].tokens.clone()];
+        let place = |bases: &[&str]| {
+            let begins =
+                |word: &&str| bases.iter().any(|base| word.to_lowercase().starts_with(base));
+            words.iter().position(begins)
+        };
+        let old_first = place(&["old"])? < place(&["young", "new", "late", "recent"])?;
+        dated.then_some(if old_first { Direction::Ascending } else { Direction::Descending })
+    }
+
+    /// Whether the best of what is sorted by says when, and not how old.
+    fn tells_when(&self, pick: &Pick) -> bool {
+        let said = &self.words[pick.tokens.clone()];
+        let age = said.iter().any(|word| word.to_lowercase().starts_with("age"));
+        pick.candidates.first().is_some_and(|(column, _)| {
+            let time = self.schema.columns[*column].column.data_type.is_time();
+            !age && (time || self.schema.is_year(*column) || self.schema.is_birth(*column))
+        })
     }
 
     /// "From the oldest to the youngest": by what old measures, though nothing says so.
@@ -160,6 +187,24 @@ impl Parser<'_> {
                 _ => break,
             }
             next = self.solid_noun(next + 1);
+        }
+        // "Ordered by how old they are".
+        let adjective = if matches!(self.key_at(next), Some(Key::Ask)) { next + 1 } else { next };
+        if let Some(Item::Adjective { columns, degree: Degree::Plain, .. }) =
+            self.item(adjective).cloned()
+        {
+            let near = self.focus.or(self.sketch.entity);
+            if let Some(pick) = self.adjective_pick(adjective, &columns, near) {
+                // Whoever was born last is least old.
+                let direction = if self.born(adjective, &pick) {
+                    Some(opposite(direction.unwrap_or(Direction::Ascending)))
+                } else {
+                    direction
+                };
+                self.sketch.sort.push(SortKey { by: Measured::Column(pick), direction });
+                self.at = adjective + 1;
+                return;
+            }
         }
         let by = self.sorted(next, counting, aggregate);
         if let Some((by, end)) = by {

@@ -41,6 +41,7 @@ impl Cutter<'_> {
             Key::Verb => {
                 let word = self.tokens[at].word.as_str();
                 named >= 0.9
+                    || named >= FITTING && self.is_after_article(at)
                     || !mention.metrics.is_empty()
                     || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
                     || named >= 0.8 && TELLING.contains(&word)
@@ -84,6 +85,16 @@ impl Cutter<'_> {
                 | "which"
                 | "this"
         )
+    }
+
+    /// "For each place", "which place", "the score": a noun that could be a verb too.
+    fn is_after_article(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
+        let word = self.tokens[at].word.as_str();
+        let first = at == 1 && matches!(before, "which" | "what");
+        (first || matches!(before, "each" | "every" | "the" | "per" | "a"))
+            && !word.ends_with("ed")
+            && !word.ends_with("ing")
     }
 
     fn orders_next(&self, next: usize) -> bool {

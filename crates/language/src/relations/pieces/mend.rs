@@ -7,9 +7,10 @@ use super::{
     super::{
         lexicon::Name,
         schema::{ColumnId, TableId},
+        thesaurus,
         vocabulary::{Key, key},
     },
-    Cutter, Item, Mention,
+    Cutter, Item, Mention, Piece,
 };
 use crate::token::Kind;
 
@@ -136,12 +137,13 @@ impl Cutter<'_> {
             {
                 return None;
             }
-            let columns: Vec<(ColumnId, f64)> = self
-                .lexicon
-                .names(&[owner, head.clone()].concat())
+            let (names, loss) = self.lexicon.named(&[owner, head.clone()].concat());
+            // "The code of the nation" is the country code; only near in meaning is not enough.
+            let least = if loss > 1.0 - thesaurus::NEAR + 0.01 { 0.94 } else { 0.92 };
+            let columns: Vec<(ColumnId, f64)> = names
                 .into_iter()
                 .filter_map(|(name, quality)| match name {
-                    Name::Column(column) if quality >= 0.94 => Some((column, quality)),
+                    Name::Column(column) if quality >= least => Some((column, quality)),
                     _ => None,
                 })
                 .collect();
@@ -190,7 +192,7 @@ impl Cutter<'_> {
             known =
                 bare.map(str::to_owned).or_else(|| self.lexicon.begun(typed).map(str::to_owned));
         }
-        if known.is_none() && typed.len() > 6 {
+        if known.is_none() && (typed.len() > 6 || typed.len() == 4) {
             known = vocabulary_slip(typed).map(str::to_owned);
         }
         if known.is_none() && typed.len() > 5 && !crate::segment::LOOK_ALIKES.contains(&typed) {
@@ -202,14 +204,35 @@ impl Cutter<'_> {
         if !notes.contains(&note) {
             notes.push(note);
         }
-        if let Some(word) = key(&known) {
-            return Some((1, Item::Key(word)));
-        }
+        let word = key(&known);
         let mut tokens = self.tokens.to_vec();
         tokens[at].word = known;
         let quotes = self.quotes.clone();
         let again = Cutter { tokens: &tokens, quotes, mentions: RefCell::default(), ..*self };
+        if word.is_some() {
+            // "Msot common" is one phrase.
+            return again.keyword(at).map(|(length, word)| (length, Item::Key(word)));
+        }
         again.mention(at).map(|(length, mention)| (length, Item::Mention(mention)))
+    }
+
+    /// "American Tool" of a company called American Tool Works, though "American" alone is a word too:
+    /// the next one is none.
+    pub(super) fn begins_name(&self, at: usize, piece: &Piece) -> bool {
+        let next = piece.tokens.end;
+        let capital = |at: usize| {
+            self.tokens.get(at).is_some_and(|token| {
+                self.question[token.at.clone()].starts_with(char::is_uppercase)
+            })
+        };
+        let word = matches!(piece.item, Item::Mention(_) | Item::Adjective { .. });
+        word && piece.tokens.len() == 1
+            && capital(at)
+            && capital(next)
+            && !self.pause_before(next)
+            && self.mention(next).is_none()
+            && self.keyword(next).is_none()
+            && self.part_of_value(at).is_some_and(|(length, _)| length > 1)
     }
 
     pub(super) fn part_of_value(&self, at: usize) -> Option<(usize, Item)> {
@@ -247,5 +270,14 @@ fn vocabulary_slip(typed: &str) -> Option<&'static str> {
         "between",
         "without",
     ];
+    // Short words are only mended where two letters are swapped.
+    const SHORT: &[&str] = &["most", "with", "that", "from", "have", "what", "than", "more"];
+    if typed.len() == 4 {
+        let swapped = |word: &&&str| {
+            crate::spelling::is_slip_of(typed, word, 1)
+                && word.bytes().all(|letter| typed.as_bytes().contains(&letter))
+        };
+        return SHORT.iter().find(swapped).copied();
+    }
     OFTEN.iter().copied().find(|word| crate::spelling::is_slip_of(typed, word, 2))
 }

@@ -126,7 +126,9 @@ impl Resolver<'_> {
             hints.extend(same(&stem).chain(same(word)).map(|other| (other.to_owned(), weight)));
             hints.push((stem, weight));
         }
-        hints.sort();
+        // The nearest word that speaks of one end of a way says most.
+        hints.extend(self.end_before(tokens).map(|word| (word.to_owned(), 8)));
+        hints.sort_by(|left, right| left.0.cmp(&right.0).then(right.1.cmp(&left.1)));
         hints.dedup_by(|next, kept| next.0 == kept.0);
         hints
     }

@@ -6,7 +6,8 @@ use super::super::Parser;
 use crate::relations::{
     pieces::{Degree, Item, Mention},
     schema::{ColumnId, TableId},
-    sketch::{Best, Measured, Noun, Pick},
+    sketch::{Best, Measured, Noun, Pick, Target},
+    thesaurus::measured_by,
     vocabulary::Key,
 };
 
@@ -36,8 +37,10 @@ impl Parser<'_> {
                     direction = Some(*found);
                     by = Some(Measured::Count(None));
                 }
-                Item::Adjective { direction: found, degree: Degree::Most, columns }
-                    if by.is_none() =>
+                Item::Adjective { direction: found, degree, columns }
+                    if by.is_none()
+                        && (*degree == Degree::Most
+                            || *degree == Degree::Plain && direction.is_some()) =>
                 {
                     // "least expensive" points the other way.
                     let flipped = direction == Some(Direction::Ascending);
@@ -56,7 +59,12 @@ impl Parser<'_> {
                     } else {
                         self.adjective_best(at, next, direction, columns, number)
                     };
-                    return sized.or_else(|| self.measured_best(here, next, direction, number));
+                    return sized.or_else(|| {
+                        // "The oldest coaster", where nothing tells an age, is no count of coasters.
+                        self.measured_best(here, next, direction, number).filter(|(best, _)| {
+                            of_figures || !matches!(best.by, Measured::Count(_))
+                        })
+                    });
                 }
                 Item::Key(Key::Stop) => {
                     // "that can accommodate the most people"
@@ -169,8 +177,29 @@ impl Parser<'_> {
                 }
                 made(Measured::Count(Some(self.counted(at, mention)?)), after)
             }
-            _ => made(Measured::Count(None), at),
+            _ => match self.verb_pick(here) {
+                // "Who earns the most", "the lamp that costs the least".
+                Some(pick) => made(Measured::Column(pick), at),
+                None => made(Measured::Count(None), at),
+            },
         }
+    }
+
+    /// The column of its own rows that the verb before says the measure of: "earns more than 5000".
+    pub(super) fn verb_pick(&self, here: usize) -> Option<Pick> {
+        let mut before = self.pieces[..here].iter().enumerate().rev();
+        let (at, piece) =
+            before.find(|(_, piece)| piece.item != Item::Key(Key::Stop) || piece.pause)?;
+        let verb = self.words[piece.tokens.end - 1].to_lowercase();
+        let columns = measured_by(&verb)?;
+        let own = self.focus.or(self.sketch.entity);
+        let pick = self.adjective_pick(at, &columns, own)?;
+        let table = |(column, _): &(ColumnId, f64)| self.schema.table_of(*column);
+        let first = pick.candidates.first().map(table)?;
+        // "Who earns the most", where one table alone tells what somebody earns.
+        let one = pick.candidates.iter().all(|candidate| table(candidate) == first);
+        let fits = own.map_or(one, |own| pick.owner == Some(own) && own == first);
+        fits.then_some(Pick { owner: Some(first), ..pick })
     }
 
     /// "the largest stadium": by what large measures of it, and not by a count.
@@ -340,6 +369,27 @@ impl Parser<'_> {
         pick.candidates.iter().any(|(_, quality)| *quality > 0.9)
     }
 
+    /// The tables that words without a table's name speak of: of the value after an adjective
+    /// ("the youngest dog"), and of what is asked for, where they are of one table each.
+    fn spoken_of(&self, here: usize) -> Vec<TableId> {
+        let only = |mut tables: Vec<TableId>| {
+            tables.sort_unstable();
+            tables.dedup();
+            (tables.len() == 1).then(|| tables[0])
+        };
+        let next = self.mention_at(self.solid(here + 1)).filter(|next| next.only_values());
+        let valued = next.and_then(|next| {
+            only(next.values.iter().map(|(value, _)| self.schema.table_of(value.column)).collect())
+        });
+        let asked = self.sketch.targets.iter().filter_map(|target| {
+            let Target::Column(pick) = target else { return None };
+            let best = pick.candidates.iter().map(|(_, quality)| *quality).fold(0.0, f64::max);
+            let fitting = pick.candidates.iter().filter(|(_, quality)| *quality > best - 0.05);
+            only(fitting.map(|(column, _)| self.schema.table_of(*column)).collect())
+        });
+        valued.into_iter().chain(asked).collect()
+    }
+
     /// The columns that an adjective may measure.
     pub(in crate::relations::parse) fn adjective_pick(
         &self,
@@ -351,6 +401,7 @@ impl Parser<'_> {
             .into_iter()
             .chain(self.sketch.entity)
             .chain(self.sketch.mentioned.iter().copied())
+            .chain(self.spoken_of(here))
             .collect();
         let holds = |column: ColumnId, phrase: &str| {
             let node = &self.schema.columns[column];
@@ -403,12 +454,12 @@ impl Parser<'_> {
         Some(Pick { candidates, owner, near: self.focus, tokens: self.tokens(here) })
     }
 
-    pub(super) fn born(&self, here: usize, pick: &Pick) -> bool {
+    pub(in crate::relations::parse) fn born(&self, here: usize, pick: &Pick) -> bool {
         pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column))
     }
 }
 
-pub(super) fn opposite(direction: Direction) -> Direction {
+pub(in crate::relations::parse) fn opposite(direction: Direction) -> Direction {
     match direction {
         Direction::Ascending => Direction::Descending,
         Direction::Descending => Direction::Ascending,

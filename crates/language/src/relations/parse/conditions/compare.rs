@@ -182,7 +182,7 @@ impl Parser<'_> {
         if self.aged(comparison, number) {
             return;
         }
-        if let Some(pick) = self.unit_at(at + 1) {
+        if let Some(pick) = self.unit_at(at + 1).or_else(|| self.verb_measures(here, at + 1)) {
             return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         let next = self.solid_noun(self.at);
@@ -217,14 +217,15 @@ impl Parser<'_> {
         {
             // "Invoices over 20000" is of an amount, and of no number of anything.
             if number.to_f64().abs() >= 100.0 {
-                let mut amounts = self.schema.tables[entity].columns.clone().filter(|column| {
+                let of = self.focus.unwrap_or(entity);
+                let mut amounts = self.schema.tables[of].columns.clone().filter(|column| {
                     self.schema.columns[*column].role == crate::role::Role::Amount
                 });
                 return match (amounts.next(), amounts.next()) {
                     (Some(column), None) => self.push(Test::Compare {
                         pick: Pick {
                             candidates: vec![(column, 1.0)],
-                            owner: Some(entity),
+                            owner: Some(of),
                             near: None,
                             tokens: self.tokens(at),
                         },
@@ -242,6 +243,12 @@ impl Parser<'_> {
             });
         }
         self.misplaced(here);
+    }
+
+    /// "Sold more than 300", "weighing over 20 of them": no noun follows, and the verb says of what.
+    fn verb_measures(&self, here: usize, after: usize) -> Option<Pick> {
+        let noun = self.mention_at(self.solid(after)).is_some_and(|next| !next.only_values());
+        if noun { None } else { self.verb_pick(here) }
     }
 
     /// "Above 3000 in year 2001": the year has a number of its own.

@@ -2,7 +2,10 @@
 
 use pacioli_model::{Comparison, Decimal};
 
-use super::{super::Parser, compare::year_of};
+use super::{
+    super::{Parser, compared},
+    compare::year_of,
+};
 use crate::relations::{
     pieces::{Degree, Item},
     sketch::{Pick, Side, Target, Test},
@@ -78,6 +81,9 @@ impl Parser<'_> {
             Some((at, Some(Item::Adjective { columns, .. }))) => (at, columns.clone()),
             _ => (second, vec!["age"]),
         };
+        if adjective.is_none() && (year_of(one).is_some() || year_of(other).is_some()) {
+            return false;
+        }
         let ends = self.pieces.get(at + 1).is_none_or(|piece| {
             piece.pause || matches!(piece.item, Item::Key(Key::And | Key::Order | Key::In))
         });
@@ -151,9 +157,18 @@ impl Parser<'_> {
     ) -> (Comparison, Decimal) {
         let next = self.at;
         if matches!(self.key_at(next), Some(Key::Or)) {
-            let found = match self.key_at(next + 1) {
-                Some(Key::Compare(Comparison::Greater)) => Some(Comparison::GreaterOrEqual),
-                Some(Key::Compare(Comparison::Less)) => Some(Comparison::LessOrEqual),
+            let found = match self.item(next + 1) {
+                Some(Item::Key(Key::Compare(Comparison::Greater))) => {
+                    Some(Comparison::GreaterOrEqual)
+                }
+                Some(Item::Key(Key::Compare(Comparison::Less))) => Some(Comparison::LessOrEqual),
+                // "2011 or later", "30 or younger".
+                Some(Item::Adjective { degree: Degree::More, direction, .. }) => {
+                    Some(match compared(*direction) {
+                        Comparison::Less => Comparison::LessOrEqual,
+                        _ => Comparison::GreaterOrEqual,
+                    })
+                }
                 _ => None,
             };
             if let Some(found) = found {

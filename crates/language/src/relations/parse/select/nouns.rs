@@ -5,6 +5,7 @@ use crate::relations::{
     pieces::{Item, Mention},
     schema::TableId,
     sketch::{Noun, Pick, Target, Test},
+    thesaurus::measured_by,
     vocabulary::{self, Key},
 };
 
@@ -39,7 +40,8 @@ impl Parser<'_> {
         }
         let compound = self
             .mention_at(next)
-            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause);
+            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause)
+            && !self.says_bound(next);
         let owner =
             mention.best_table().filter(|(_, quality)| *quality >= 0.7).map(|(table, _)| table);
         // "the number of films directed by each director": a verb, and no part of the noun.
@@ -70,6 +72,12 @@ impl Parser<'_> {
             let pick = self.pick(here, owner);
             self.target_column(pick);
         }
+    }
+
+    /// "Singers aged 43", "parcels weighing over 20": a bound, and no column of theirs to show.
+    fn says_bound(&self, at: usize) -> bool {
+        let word = self.words[self.pieces[at].tokens.start].to_lowercase();
+        (word == "aged" || measured_by(&word).is_some()) && self.bounds_next(at + 1)
     }
 
     /// "Medicines that are approved": a yes or no that narrows, and nothing to show.
@@ -262,6 +270,10 @@ impl Parser<'_> {
 
     pub(in crate::relations::parse) fn target_column(&mut self, pick: Option<Pick>) {
         let Some(pick) = pick else { return };
+        if let Some(table) = self.counted_flag(&pick) {
+            self.push(Test::Has { pick });
+            return self.select_table(table);
+        }
         if self.counting {
             self.counting = false;
             self.sketch.targets.push(Target::Count { what: Noun::Column(pick), distinct: true });
@@ -277,6 +289,14 @@ impl Parser<'_> {
             self.sketch.targets.push(Target::Column(pick));
         }
         self.narrowing = false;
+    }
+
+    /// "How many first shows", where a column says of each whether it is one: the rows that are.
+    fn counted_flag(&self, pick: &Pick) -> Option<TableId> {
+        let (column, quality) = pick.candidates.first()?;
+        let counts = self.counting && !self.sketch.distinct && self.sketch.entity.is_none();
+        let flag = counts && *quality > 0.9 && self.schema.affirms(*column).is_some();
+        flag.then(|| self.schema.table_of(*column))
     }
 
     /// "the average age and weight": the aggregate goes on over `and`.
