@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 use datafusion::{
     error::DataFusionError,
+    execution::SessionState,
     logical_expr::{LogicalPlan, LogicalPlanBuilder},
     physical_plan::{ExecutionPlan, execute_stream},
     prelude::SessionContext,
@@ -205,7 +206,7 @@ async fn collect(
         // What is compiled joins groups, whose number is not known beforehand, and never rows.
         Task::Sql { author: Author::Compiler, .. } | Task::Sample { .. } => usize::MAX,
     };
-    let plan = state.query_planner().create_physical_plan(&plan, &state).await?;
+    let plan = physical(&state, &plan).await?;
     guard::joins::check_physical(&plan, small)?;
     let reads = check_files(&plan, job.company)?;
     let taken = Taken::new(shape::schema(&plan.schema())?, row_limit);
@@ -214,6 +215,21 @@ async fn collect(
         Some(cluster) => cluster.run(session, plan, job.company, taken).await,
         None => run_here(session, plan, taken).await,
     }
+}
+
+/// With what is known of columns' ranges; without, where DataFusion cannot estimate a filter over them, which must
+/// not fail a query: some of its versions found more rows kept than there are.
+async fn physical(
+    state: &SessionState,
+    plan: &LogicalPlan,
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let planned = state.query_planner().create_physical_plan(plan, state).await;
+    if planned.is_ok() {
+        return planned;
+    }
+    let mut state = state.clone();
+    state.config_mut().options_mut().execution.collect_statistics = false;
+    state.query_planner().create_physical_plan(plan, &state).await
 }
 
 pub(crate) async fn run_here(
@@ -254,5 +270,56 @@ impl Taken {
         }
         self.rows.batches.push(kept);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use datafusion::{
+        arrow::datatypes::Schema,
+        catalog::{Session, TableProvider},
+        datasource::{TableType, empty::EmptyTable},
+        logical_expr::Expr,
+    };
+
+    use super::*;
+
+    /// A table that can be planned over without ranges alone.
+    #[derive(Debug)]
+    struct Inestimable;
+
+    #[async_trait]
+    impl TableProvider for Inestimable {
+        fn schema(&self) -> SchemaRef {
+            Arc::new(Schema::empty())
+        }
+
+        fn table_type(&self) -> TableType {
+            TableType::Base
+        }
+
+        async fn scan(
+            &self,
+            state: &dyn Session,
+            projection: Option<&Vec<usize>>,
+            filters: &[Expr],
+            limit: Option<usize>,
+        ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+            if state.config_options().execution.collect_statistics {
+                return Err(DataFusionError::Internal("more rows than there are".to_owned()));
+            }
+            EmptyTable::new(self.schema()).scan(state, projection, filters, limit).await
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_estimated_is_planned_all_the_same() {
+        let context = SessionContext::new();
+        context.register_table("t", Arc::new(Inestimable)).expect("registered");
+        let state = context.state();
+        let plan = state.create_logical_plan("SELECT count(*) FROM t").await.expect("a plan");
+        let plan = state.optimize(&plan).expect("optimised");
+        physical(&state, &plan).await.expect("planned");
     }
 }

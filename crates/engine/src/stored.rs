@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
     common::{
-        Statistics,
+        ScalarValue, Statistics,
         stats::Precision,
         tree_node::{TreeNode, TreeNodeRecursion},
     },
@@ -91,6 +91,8 @@ pub(crate) struct Seen {
     ascending: Vec<usize>,
     /// About how many different values each column has, where that is known.
     distinct: Vec<Option<usize>>,
+    /// The least and the greatest value of whole numbers, days and moments.
+    ranges: Vec<Option<(ScalarValue, ScalarValue)>>,
 }
 
 impl Seen {
@@ -102,21 +104,42 @@ impl Seen {
             rows: table.rows.try_into().unwrap_or(usize::MAX),
             ascending: ascending.collect(),
             distinct: table.columns.iter().map(distinct).collect(),
+            ranges: table.columns.iter().map(range).collect(),
         }
     }
 
-    /// It decides the order of joins. Least and greatest values would too, but DataFusion 55 fails on
-    /// some filters over them (a selectivity above 1, where moments are compared with days); row
-    /// groups are passed over by their own statistics all the same.
-    fn statistics(&self, schema: &Schema) -> Statistics {
+    /// It decides the order of joins, and no answer. Without ranges a filter's rows are guessed.
+    fn statistics(&self, schema: &Schema, ranges: bool) -> Statistics {
         let mut statistics = Statistics {
             num_rows: Precision::Inexact(self.rows),
             ..Statistics::new_unknown(schema)
         };
-        for (column, distinct) in statistics.column_statistics.iter_mut().zip(&self.distinct) {
+        let columns = statistics.column_statistics.iter_mut();
+        for ((column, distinct), range) in columns.zip(&self.distinct).zip(&self.ranges) {
             column.distinct_count = distinct.map_or(Precision::Absent, Precision::Inexact);
+            if let Some((least, greatest)) = range.as_ref().filter(|_| ranges) {
+                column.min_value = Precision::Inexact(least.clone());
+                column.max_value = Precision::Inexact(greatest.clone());
+            }
         }
         statistics
+    }
+}
+
+fn range(column: &Column) -> Option<(ScalarValue, ScalarValue)> {
+    let profile = &column.profile;
+    Some((scalar(profile.min.as_ref()?)?, scalar(profile.max.as_ref()?)?))
+}
+
+/// As a scan gives it.
+fn scalar(cell: &Cell) -> Option<ScalarValue> {
+    match cell {
+        Cell::Integer(value) => Some(ScalarValue::Int64(Some(*value))),
+        Cell::Date(day) => Some(ScalarValue::Date32(Some(day.to_epoch_days()))),
+        Cell::Timestamp(moment) => {
+            Some(ScalarValue::TimestampMicrosecond(Some(moment.timestamp_micros()), None))
+        }
+        _ => None,
     }
 }
 
@@ -173,6 +196,7 @@ impl TableProvider for StoredTable {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let ranges = state.config_options().execution.collect_statistics;
         let format = ParquetFormat::default();
         let file = PartitionedFile::from(self.file.clone());
         let orders = self.seen.ascending.iter().filter_map(|at| {
@@ -182,7 +206,7 @@ impl TableProvider for StoredTable {
         let source = format.file_source(TableSchema::from(&self.schema));
         let scan = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE)?, source)
             .with_file(file)
-            .with_statistics(self.seen.statistics(&self.schema))
+            .with_statistics(self.seen.statistics(&self.schema, ranges))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .with_output_ordering(orders.collect())
@@ -271,7 +295,13 @@ pub(crate) mod tests {
         let url = ObjectStoreUrl::parse(STORE).expect("a URL");
         context.runtime_env().register_object_store(url.as_ref(), store.clone());
         for (name, ascending) in [("ordered", vec![0]), ("plain", vec![])] {
-            let seen = Seen { rows: 60_000, ascending, distinct: vec![Some(8572), Some(1000)] };
+            let range = |to| Some((ScalarValue::Int64(Some(0)), ScalarValue::Int64(Some(to))));
+            let seen = Seen {
+                rows: 60_000,
+                ascending,
+                distinct: vec![Some(8572), Some(1000)],
+                ranges: vec![range(8_571), range(999)],
+            };
             let opened = StoredTable::open(&*store, path.clone(), schema.clone(), seen);
             let table = Arc::new(opened.await.expect("opened"));
             context.register_table(name, table).expect("registered");

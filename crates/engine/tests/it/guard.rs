@@ -163,6 +163,42 @@ async fn every_good_statement_runs() {
     assert!(mistakes.is_empty(), "{}:\n{}", mistakes.len(), mistakes.join("\n"));
 }
 
+/// What a column holds is told to the planner, which does not always know what to make of it.
+#[tokio::test]
+async fn days_and_numbers_are_compared_with_what_is_no_day_and_no_number() {
+    let world = World::new();
+    let day = |row: u32| format!("{row},20{:02}-{:02}-15", row / 12 + 10, row % 12 + 1);
+    let rows: Vec<String> = (0..120).map(day).collect();
+    let entry = world.load(company(1), 1, &format!("v,d\n{}\n", rows.join("\n"))).await;
+    let engine = Engine::start(&world.files, options(&world)).unwrap();
+    let (catalog, access) = (only(&entry), Access::default());
+    for (filter, kept) in [
+        ("d >= TIMESTAMP '2019-01-01 12:00:00'", 12),
+        ("d < TIMESTAMP '2010-01-15 00:00:01'", 1),
+        ("d > TIMESTAMP '2030-01-01 00:00:00'", 0),
+        ("d BETWEEN '2012-01-01' AND TIMESTAMP '2012-12-31 23:59:59'", 12),
+        ("d + INTERVAL '1 month' > DATE '2019-12-31'", 1),
+        ("CAST(d AS TIMESTAMP) >= DATE '2019-12-15'", 1),
+        ("extract(year FROM d) = 2011", 12),
+        ("d = DATE '2031-01-01'", 0),
+        ("v > 60.5 AND v < 1e2", 39),
+        ("v = 9223372036854775807", 0),
+        ("v >= -9223372036854775808", 120),
+        ("v + 1 > 119.9 OR d <= DATE '2010-01-15'", 2),
+    ] {
+        for sql in [
+            format!("SELECT count(*) FROM t WHERE {filter}"),
+            format!(
+                "SELECT count(*) FROM (SELECT v FROM t WHERE {filter}) a JOIN t b ON a.v = b.v"
+            ),
+        ] {
+            let answer = engine.sql(&whole(1, &catalog, &access), &sql).await;
+            let counted = answer.map(|answer| lines(&answer.table));
+            assert_eq!(counted.unwrap(), [kept.to_string()], "{sql}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn refusals_name_what_they_refuse_and_say_what_to_do() {
     let house = House::new().await;
