@@ -12,7 +12,9 @@ class Collection(unittest.TestCase):
         report = folder / "newman.json"
         done = subprocess.run(
             [tool("newman"), "run", DEPLOY / "postman/pacioli.postman_collection.json", "--environment",
-             DEPLOY / "postman/pacioli.postman_environment.json", "--env-var", f"base_url={url}", "--working-dir",
+             DEPLOY / "postman/pacioli.postman_environment.json", "--env-var", f"base_url={url}",
+             # An address that needs no name server; nothing is sent there.
+             "--env-var", "webhook_url=https://93.184.216.34/hooks/pacioli", "--working-dir",
              DEPLOY / "postman", "--reporters", "cli,json", "--reporter-json-export", report, *more],
             capture_output=True, text=True,
         )

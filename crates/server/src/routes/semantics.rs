@@ -171,7 +171,15 @@ pub async fn update_semantics(
         Some(members) => members.remove("version"),
         None => return Err(ApiError::invalid(&["body"], "type_error", "Must be an object.")),
     };
-    let base = base(version.as_ref(), &headers)?;
+    let base = match version {
+        Some(version) => version.as_u64().map(Base::Version).ok_or_else(|| {
+            ApiError::invalid(&["body", "version"], "type_error", "Must be a number.")
+        })?,
+        None => base(&headers)?.ok_or_else(|| {
+            let text = "Send the version that you read, here or as If-Match.";
+            ApiError::invalid(&["body", "version"], "missing", text)
+        })?,
+    };
     let words = patched(&caller.data.semantics().await?.declared, &patch)?;
     changed(&app, &caller, base, &words).await
 }
@@ -191,7 +199,10 @@ pub async fn replace_semantics(
     request: Request,
 ) -> ApiResult<Response> {
     let headers = request.headers().clone();
-    let base = base(None, &headers)?;
+    let base = base(&headers)?.ok_or_else(|| {
+        let text = "Send the ETag of `GET /semantics`, or `*` to replace whatever is there.";
+        ApiError::invalid(&["header", "If-Match"], "missing", text)
+    })?;
     let kind = media_type(&headers).to_ascii_lowercase();
     if !matches!(kind.as_str(), "application/toml" | "text/toml" | "application/json") {
         let text = "Send the declarations as application/toml or application/json.";
@@ -248,20 +259,14 @@ fn tag(version: u64) -> [(header::HeaderName, HeaderValue); 1] {
     [(header::ETAG, tag.unwrap_or(HeaderValue::from_static("\"0\"")))]
 }
 
-fn base(member: Option<&Value>, headers: &HeaderMap) -> ApiResult<Base> {
-    if let Some(version) = member {
-        let wrong = || ApiError::invalid(&["body", "version"], "type_error", "Must be a number.");
-        return version.as_u64().map(Base::Version).ok_or_else(wrong);
-    }
-    let Some(given) = headers.get(header::IF_MATCH) else {
-        let text = "Send the version that you read, here or as If-Match.";
-        return Err(ApiError::invalid(&["body", "version"], "missing", text));
-    };
+/// What `If-Match` says is changed; nothing where it is not sent.
+fn base(headers: &HeaderMap) -> ApiResult<Option<Base>> {
+    let Some(given) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let given = given.to_str().unwrap_or_default().trim();
     if given == "*" {
-        return Ok(Base::Any);
+        return Ok(Some(Base::Any));
     }
-    given.trim_matches('"').parse().map(Base::Version).map_err(|_| {
+    given.trim_matches('"').parse().map(|version| Some(Base::Version(version))).map_err(|_| {
         let text = "Must be the ETag of `GET /semantics`, or `*`.";
         ApiError::invalid(&["header", "If-Match"], "value_error", text)
     })

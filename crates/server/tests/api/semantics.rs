@@ -107,6 +107,16 @@ async fn two_who_change_the_same_version_do_not_overwrite_each_other() {
     let owner = company(&server, "owner").await;
     let first = patch(&server, &owner, json!({"version": 0, "currency": "EUR"})).await;
     assert_eq!(first.status, StatusCode::OK, "{}", first.text);
+    // Who does not say which version is changed is told where to say it.
+    for (method, at) in
+        [(Method::PATCH, json!(["body", "version"])), (Method::PUT, json!(["header", "If-Match"]))]
+    {
+        let done = server.send(&owner, method, "/semantics", json!({"currency": "USD"})).await;
+        assert_eq!(
+            (done.status, &done.body["errors"][0]["loc"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &at)
+        );
+    }
     let second = patch(&server, &owner, json!({"version": 0, "currency": "USD"})).await;
     refused(&second, 409, "conflict");
     refused(&put(&server, &owner, "\"0\"", "currency = \"USD\"").await, 409, "conflict");
