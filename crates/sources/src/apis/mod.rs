@@ -19,6 +19,8 @@ mod secrets;
 mod url;
 mod value;
 
+use std::collections::BTreeSet;
+
 pub use erpnext::{ErpNext, ErpNextSettings};
 pub use http::Limits;
 pub use notify::{check_address, notify};
@@ -27,3 +29,9 @@ pub use odata::{
 };
 pub use odoo::{Odoo, OdooApi, OdooSettings};
 pub use pace::{Pace, Patience, Reach};
+
+/// Which things of a system are looked for: those that a person names, else the usual ones, and more.
+fn chosen(named: &[String], more: &[String], usual: &[&str]) -> BTreeSet<String> {
+    let usual = usual.iter().filter(|_| named.is_empty()).map(|one| (*one).to_owned());
+    usual.chain(named.iter().chain(more).cloned()).collect()
+}

@@ -23,6 +23,7 @@ mod changes;
 mod mysql;
 mod name;
 mod notes;
+mod offer;
 mod paging;
 mod postgres;
 mod reach;

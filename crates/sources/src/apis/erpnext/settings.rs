@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::apis::chosen;
+
 /// The document types that the ERPNext pack knows metrics for. Their child tables come with them.
 const USUAL: [&str; 35] = [
     "Account",
@@ -82,12 +84,7 @@ fn overlap_seconds() -> u32 {
 impl ErpNextSettings {
     /// The document types to look for.
     pub(super) fn wanted(&self) -> BTreeSet<String> {
-        let chosen: BTreeSet<String> = if self.doctypes.is_empty() {
-            USUAL.iter().map(|doctype| (*doctype).to_owned()).collect()
-        } else {
-            self.doctypes.iter().cloned().collect()
-        };
-        chosen.into_iter().chain(self.more_doctypes.iter().cloned()).collect()
+        chosen(&self.doctypes, &self.more_doctypes, &USUAL)
     }
 
     /// Whether a person asked for this one, so that its absence is an error.

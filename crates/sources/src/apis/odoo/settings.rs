@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::apis::chosen;
+
 /// The models that the Odoo pack knows metrics for.
 const USUAL: [&str; 37] = [
     "account.account",
@@ -106,12 +108,7 @@ fn overlap_seconds() -> u32 {
 impl OdooSettings {
     /// The models to look for.
     pub(super) fn wanted(&self) -> BTreeSet<String> {
-        let chosen: BTreeSet<String> = if self.models.is_empty() {
-            USUAL.iter().map(|model| (*model).to_owned()).collect()
-        } else {
-            self.models.iter().cloned().collect()
-        };
-        chosen.into_iter().chain(self.more_models.iter().cloned()).collect()
+        chosen(&self.models, &self.more_models, &USUAL)
     }
 
     /// Whether a person asked for this model, so that its absence is an error.

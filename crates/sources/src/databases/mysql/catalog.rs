@@ -14,9 +14,10 @@ use crate::{
     databases::{
         changes,
         name::{self, Names},
+        offer::{self, Offered, Reference, Typed},
         retry::Failure,
     },
-    source::{SourceColumn, SourceForeignKey, SourceTable},
+    source::SourceTable,
 };
 
 /// A table or view, with the types of the database.
@@ -53,12 +54,6 @@ impl Found {
         let Self { source_name, sql_type, native, comment } = self;
         NativeColumn { source_name, name, comment, sql_type, native }
     }
-}
-
-struct Reference {
-    columns: Vec<String>,
-    table: String,
-    references: Vec<String>,
 }
 
 const RELATIONS: &str = "
@@ -251,37 +246,20 @@ impl Relation {
         names: &Names,
     ) -> (SourceTable, Vec<String>) {
         let mut notes = measured.notes.clone();
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for column in &self.columns {
-            let wide = measured.is_wide(&column.source_name);
-            let Some(data_type) = column.native.column_type(wide) else {
-                let of = &column.sql_type;
-                notes.push(format!("{} is not read: it holds bytes ({of})", column.source_name));
-                continue;
-            };
-            columns.push(SourceColumn {
-                source_name: column.source_name.clone(),
-                name: column.name.clone(),
-                label: name::label(Some(&column.comment), &column.source_name),
-                data_type,
-            });
-        }
-        let name = name::join(&self.schema, &self.table);
-        let foreign_keys = self.references.iter().filter_map(|reference| {
-            Some(SourceForeignKey {
-                columns: names.of(&name, &reference.columns)?,
-                table: reference.table.clone(),
-                references: names.of(&reference.table, &reference.references)?,
-            })
+        let typed = self.columns.iter().map(|column| Typed {
+            source_name: &column.source_name,
+            name: &column.name,
+            label: Some(&column.comment),
+            sql_type: &column.sql_type,
+            data_type: column.native.column_type(measured.is_wide(&column.source_name)),
         });
-        let foreign_keys = foreign_keys.collect();
-        let primary_key = names.of(&name, &self.key).unwrap_or_default();
+        let columns = offer::columns(typed, &mut notes);
         let changes_by = changes::propose(&columns).map(|column| column.name.clone());
-        let changes_by = changes_by.filter(|_| !primary_key.is_empty());
-        let label = name::label(Some(&self.comment), &self.table);
-        let rows = self.rows;
-        let table =
-            SourceTable { name, label, columns, primary_key, foreign_keys, rows, changes_by };
-        (table, notes)
+        (self.offered().with(columns, changes_by, names), notes)
+    }
+
+    fn offered(&self) -> Offered<'_> {
+        let Self { schema, table, rows, key, references, .. } = self;
+        Offered { schema, table, label: Some(&self.comment), rows: *rows, key, references }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pacioli_model::{ColumnName, ColumnType};
+use pacioli_model::ColumnName;
 use tokio_postgres::types::Type;
 
 use super::{connection::PostgresSession, measure::Scales, value::Native};
@@ -10,9 +10,10 @@ use crate::{
     databases::{
         changes,
         name::{self, Names},
+        offer::{self, Offered, Reference, Typed},
         retry::Failure,
     },
-    source::{SourceColumn, SourceForeignKey, SourceTable},
+    source::SourceTable,
 };
 
 /// A table, view or materialised view, with the types of the database.
@@ -50,12 +51,6 @@ impl Found {
         let Self { source_name, sql_type, native, label } = self;
         NativeColumn { source_name, name, label, sql_type, native }
     }
-}
-
-struct Reference {
-    columns: Vec<String>,
-    table: String,
-    references: Vec<String>,
 }
 
 /// Tables that are parts of others, and those of extensions, are nobody's books.
@@ -252,42 +247,20 @@ impl Relation {
     /// The table as it is offered, and what to know of it.
     pub(super) fn into_table(self, scales: &Scales, names: &Names) -> (SourceTable, Vec<String>) {
         let mut notes = scales.notes.clone();
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for column in &self.columns {
-            let Some(data_type) = column.native.column_type(scales.of(&column.source_name)) else {
-                let of = &column.sql_type;
-                notes.push(format!("{} is not read: it holds bytes ({of})", column.source_name));
-                continue;
-            };
-            columns.push(column.offered(data_type));
-        }
-        let name = name::join(&self.schema, &self.table);
-        let foreign_keys = self.references.iter().filter_map(|reference| {
-            Some(SourceForeignKey {
-                columns: names.of(&name, &reference.columns)?,
-                table: reference.table.clone(),
-                references: names.of(&reference.table, &reference.references)?,
-            })
+        let typed = self.columns.iter().map(|column| Typed {
+            source_name: &column.source_name,
+            name: &column.name,
+            label: column.label.as_deref(),
+            sql_type: &column.sql_type,
+            data_type: column.native.column_type(scales.of(&column.source_name)),
         });
-        let foreign_keys = foreign_keys.collect();
-        let primary_key = names.of(&name, &self.key).unwrap_or_default();
+        let columns = offer::columns(typed, &mut notes);
         let changes_by = changes::propose(&columns).map(|column| column.name.clone());
-        let label = name::label(self.label.as_deref(), &self.table);
-        let changes_by = changes_by.filter(|_| !primary_key.is_empty());
-        let rows = self.rows;
-        let table =
-            SourceTable { name, label, columns, primary_key, foreign_keys, rows, changes_by };
-        (table, notes)
+        (self.offered().with(columns, changes_by, names), notes)
     }
-}
 
-impl NativeColumn {
-    fn offered(&self, data_type: ColumnType) -> SourceColumn {
-        SourceColumn {
-            source_name: self.source_name.clone(),
-            name: self.name.clone(),
-            label: name::label(self.label.as_deref(), &self.source_name),
-            data_type,
-        }
+    fn offered(&self) -> Offered<'_> {
+        let Self { schema, table, rows, key, references, .. } = self;
+        Offered { schema, table, label: self.label.as_deref(), rows: *rows, key, references }
     }
 }

@@ -14,9 +14,10 @@ use crate::{
     databases::{
         changed, changes,
         name::{self, Names},
+        offer::{self, Offered, Reference, Typed},
         retry::Failure,
     },
-    source::{SourceColumn, SourceForeignKey, SourceTable},
+    source::{SourceColumn, SourceTable},
 };
 
 /// A table or view, with the types of the database.
@@ -41,12 +42,6 @@ pub(super) struct NativeColumn {
     /// Of texts.
     pub(super) collation: Option<String>,
     pub(super) native: Native,
-}
-
-struct Reference {
-    columns: Vec<String>,
-    table: String,
-    references: Vec<String>,
 }
 
 /// What the server brings along, and what its tools add, are nobody's books.
@@ -318,36 +313,21 @@ impl Relation {
                     .to_owned(),
             );
         }
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for column in &self.columns {
-            let Some(data_type) = column.native.column_type() else {
-                let of = &column.sql_type;
-                notes.push(format!("{} is not read: it holds bytes ({of})", column.source_name));
-                continue;
-            };
-            columns.push(SourceColumn {
-                source_name: column.source_name.clone(),
-                name: column.name.clone(),
-                label: name::label(column.label.as_deref(), &column.source_name),
-                data_type,
-            });
-        }
-        let name = name::join(&self.schema, &self.table);
-        let foreign_keys = self.references.iter().filter_map(|reference| {
-            Some(SourceForeignKey {
-                columns: names.of(&name, &reference.columns)?,
-                table: reference.table.clone(),
-                references: names.of(&reference.table, &reference.references)?,
-            })
+        let typed = self.columns.iter().map(|column| Typed {
+            source_name: &column.source_name,
+            name: &column.name,
+            label: column.label.as_deref(),
+            sql_type: &column.sql_type,
+            data_type: column.native.column_type(),
         });
-        let foreign_keys = foreign_keys.collect();
-        let primary_key = names.of(&name, &self.key).unwrap_or_default();
-        let changes_by = self.changes_by(ground, &columns).filter(|_| !primary_key.is_empty());
-        let label = name::label(self.label.as_deref(), &self.table);
-        let rows = self.rows;
-        let table =
-            SourceTable { name, label, columns, primary_key, foreign_keys, rows, changes_by };
-        (table, notes)
+        let columns = offer::columns(typed, &mut notes);
+        let changes_by = self.changes_by(ground, &columns);
+        (self.offered().with(columns, changes_by, names), notes)
+    }
+
+    fn offered(&self) -> Offered<'_> {
+        let Self { schema, table, rows, key, references, .. } = self;
+        Offered { schema, table, label: self.label.as_deref(), rows: *rows, key, references }
     }
 
     /// The server itself moves a `rowversion` on with every change; nothing tells changes better where it
