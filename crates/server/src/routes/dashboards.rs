@@ -14,16 +14,20 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    connections::ListPage, jobs::JobError, no_store::NoStore, paging, query::QueryOut,
-    saved::check_may_change, shapes::Listing,
+    connections::ListPage,
+    jobs::JobError,
+    keeping::{self, Answer, found},
+    no_store::NoStore,
+    query::QueryOut,
+    saved::check_may_change,
+    shapes::Listing,
 };
 use crate::{
     app::App,
     asking::Asker,
     error::{ApiError, ApiResult},
     extract::{
-        AskQuestions, Caller, Json, Line, Patch, Path, Query, Submission, Turn, given, kept,
-        present,
+        AskQuestions, Caller, Json, Line, Patch, Path, Query, Submission, Turn, given, present,
     },
 };
 
@@ -126,8 +130,6 @@ impl From<Dashboard> for DashboardOut {
     }
 }
 
-type Made = (StatusCode, NoStore<DashboardOut>);
-
 /// Make a dashboard
 #[utoipa::path(
     post, path = "/dashboards", tag = "dashboards", operation_id = "create_dashboard", request_body = NewDashboard,
@@ -138,19 +140,19 @@ pub async fn create_dashboard(
     State(app): State<App>,
     caller: Caller<AskQuestions>,
     body: Submission<NewDashboard>,
-) -> ApiResult<Turn<Made>> {
+) -> ApiResult<Turn<Answer<DashboardOut>>> {
     let Submission { value, key, content } = body;
     let user = caller.user();
     let scope: [&[u8]; 2] = [b"dashboard", user.0.as_bytes()];
-    let keep = |(status, NoStore(answer)): &Made| kept(*status, answer);
-    key.once(&app, &scope, &[&content], create(&app, &caller, value), keep).await
+    keeping::once(&app, &key, &scope, &[&content], create(&app, &caller, value)).await
 }
 
-async fn create(app: &App, caller: &Caller<AskQuestions>, new: NewDashboard) -> ApiResult<Made> {
-    if caller.data.count_kept::<Dashboard>().await? >= MOST {
-        let text = format!("A company has at most {MOST} dashboards.");
-        return Err(ApiError::invalid(&["body"], "too_many", text));
-    }
+async fn create(
+    app: &App,
+    caller: &Caller<AskQuestions>,
+    new: NewDashboard,
+) -> ApiResult<Answer<DashboardOut>> {
+    keeping::check_room::<Dashboard, _>(caller, MOST, "dashboards").await?;
     let now = app.clock.now();
     let board = Dashboard {
         id: DashboardId(app.random.uuid()),
@@ -207,13 +209,7 @@ pub async fn list_dashboards(
     caller: Caller<AskQuestions>,
     Query(list): Query<ListPage>,
 ) -> ApiResult<NoStore<Listing<DashboardOut>>> {
-    let scope = format!("dashboards/{}", caller.company());
-    let page = caller.data.all_kept::<Dashboard>(&list.request(&app, &scope)?).await?;
-    Ok(NoStore(paging::listing(&app.keys, &scope, page, DashboardOut::from)))
-}
-
-async fn found(caller: &Caller<AskQuestions>, id: DashboardId) -> ApiResult<Dashboard> {
-    caller.data.kept(&id).await?.ok_or_else(ApiError::not_found)
+    keeping::list::<Dashboard, _, _>(&app, &caller, "dashboards", &list).await
 }
 
 /// Read a dashboard
@@ -226,7 +222,8 @@ pub async fn get_dashboard(
     caller: Caller<AskQuestions>,
     Path(id): Path<DashboardId>,
 ) -> ApiResult<NoStore<DashboardOut>> {
-    Ok(NoStore(found(&caller, id).await?.into()))
+    let board: Dashboard = found(&caller, id).await?;
+    Ok(NoStore(board.into()))
 }
 
 /// A merge patch (RFC 7396) of a dashboard: what is absent stays, `null` removes.
@@ -260,7 +257,7 @@ pub async fn update_dashboard(
     Path(id): Path<DashboardId>,
     Json(patch): Json<DashboardPatch>,
 ) -> ApiResult<NoStore<DashboardOut>> {
-    let before = found(&caller, id).await?;
+    let before: Dashboard = found(&caller, id).await?;
     check_may_change(&caller, before.created_by)?;
     let mut after = Dashboard { updated_at: app.clock.now(), ..before.clone() };
     if let Some(name) = patch.name {
@@ -290,10 +287,9 @@ pub async fn delete_dashboard(
     caller: Caller<AskQuestions>,
     Path(id): Path<DashboardId>,
 ) -> ApiResult<StatusCode> {
-    check_may_change(&caller, found(&caller, id).await?.created_by)?;
-    let event = caller.event(&app, AuditAction::DashboardDeleted, Some(id.to_string()));
-    let was_there = caller.data.forget_kept::<Dashboard>(&id, Some(&event)).await?;
-    was_there.then_some(StatusCode::NO_CONTENT).ok_or_else(ApiError::not_found)
+    let board: Dashboard = found(&caller, id).await?;
+    check_may_change(&caller, board.created_by)?;
+    keeping::forget::<Dashboard, _>(&app, &caller, id, AuditAction::DashboardDeleted).await
 }
 
 /// A dashboard with the answers of its tiles.
@@ -330,7 +326,7 @@ pub async fn run_dashboard(
     caller: Caller<AskQuestions>,
     Path(id): Path<DashboardId>,
 ) -> ApiResult<NoStore<FilledDashboard>> {
-    let board = found(&caller, id).await?;
+    let board: Dashboard = found(&caller, id).await?;
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
     app.admit("query", &[limit], &caller.request).await?;
     let asker = Asker::of(&app, &caller);

@@ -11,7 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    connections::ListPage, no_store::NoStore, paging, query, results::Format, shapes::Listing,
+    connections::ListPage, keeping, no_store::NoStore, paging, query, results::Format,
+    shapes::Listing,
 };
 use crate::{
     app::App,
@@ -254,7 +255,5 @@ pub async fn list_feedback(
     caller: Caller<VerifyAnswers>,
     Query(list): Query<ListPage>,
 ) -> ApiResult<NoStore<Listing<FeedbackOut>>> {
-    let scope = format!("feedback/{}", caller.company());
-    let page = caller.data.all_kept::<Feedback>(&list.request(&app, &scope)?).await?;
-    Ok(NoStore(paging::listing(&app.keys, &scope, page, FeedbackOut::from)))
+    keeping::list::<Feedback, _, _>(&app, &caller, "feedback", &list).await
 }

@@ -11,6 +11,7 @@ mod health;
 mod history;
 mod job_events;
 mod jobs;
+mod keeping;
 mod no_store;
 mod paging;
 mod people;

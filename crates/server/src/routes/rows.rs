@@ -7,11 +7,11 @@ use pacioli_sources::rows::RowFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{no_store::NoStore, tables::TableSummary};
+use super::{keeping, no_store::NoStore, tables::TableSummary};
 use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
-    extract::{Caller, IdempotencyKey, ManageData, Path, Query, Turn, kept, media_type},
+    extract::{Caller, IdempotencyKey, ManageData, Path, Query, Turn, media_type},
     loads::{Push, SentRows, push},
 };
 
@@ -79,8 +79,7 @@ pub async fn push_rows(
     let named = how.key.clone().unwrap_or_default();
     let content: [&[u8]; 3] = [&sent.digest, table.as_str().as_bytes(), named.as_bytes()];
     let work = put(&app, &caller, &table, columns, &sent);
-    let keep = |(status, NoStore(answer)): &Answer| kept(*status, answer);
-    Box::pin(key.once(&app, &scope, &content, work, keep)).await
+    Box::pin(keeping::once(&app, &key, &scope, &content, work)).await
 }
 
 fn format(headers: &HeaderMap) -> ApiResult<RowFormat> {

@@ -10,15 +10,19 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    connections::ListPage, no_store::NoStore, paging, query, results::Format, shapes::Listing,
+    connections::ListPage,
+    keeping::{self, Answer, found},
+    no_store::NoStore,
+    query,
+    results::Format,
+    shapes::Listing,
 };
 use crate::{
     app::App,
     asking::{Asked, Asker, Outcome, reader},
     error::{ApiError, ApiResult, Code},
     extract::{
-        AskQuestions, Caller, Json, Line, Patch, Path, Query, Submission, Turn, given, kept,
-        present,
+        AskQuestions, Caller, Json, Line, Patch, Path, Query, Submission, Turn, given, present,
     },
 };
 
@@ -86,8 +90,6 @@ impl From<SavedQuestion> for SavedQuestionOut {
     }
 }
 
-type Made = (StatusCode, NoStore<SavedQuestionOut>);
-
 /// Save a question
 ///
 /// Everybody of the company sees and runs it, each within what they may see. It must be one that is
@@ -101,21 +103,21 @@ pub async fn save_question(
     State(app): State<App>,
     caller: Caller<AskQuestions>,
     body: Submission<NewQuestion>,
-) -> ApiResult<Turn<Made>> {
+) -> ApiResult<Turn<Answer<SavedQuestionOut>>> {
     let Submission { value, key, content } = body;
     let user = caller.user();
     let scope: [&[u8]; 2] = [b"question", user.0.as_bytes()];
-    let keep = |(status, NoStore(answer)): &Made| kept(*status, answer);
-    key.once(&app, &scope, &[&content], save(&app, &caller, value), keep).await
+    keeping::once(&app, &key, &scope, &[&content], save(&app, &caller, value)).await
 }
 
-async fn save(app: &App, caller: &Caller<AskQuestions>, new: NewQuestion) -> ApiResult<Made> {
+async fn save(
+    app: &App,
+    caller: &Caller<AskQuestions>,
+    new: NewQuestion,
+) -> ApiResult<Answer<SavedQuestionOut>> {
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
     app.admit("query", &[limit], &caller.request).await?;
-    if caller.data.count_kept::<SavedQuestion>().await? >= MOST {
-        let text = format!("A company saves at most {MOST} questions.");
-        return Err(ApiError::invalid(&["body"], "too_many", text));
-    }
+    keeping::check_room::<SavedQuestion, _>(caller, MOST, "saved questions").await?;
     let record = match new.query_id.map(QueryId) {
         Some(id) => {
             let record = caller.data.question(id).await?;
@@ -207,13 +209,7 @@ pub async fn list_questions(
     caller: Caller<AskQuestions>,
     Query(list): Query<ListPage>,
 ) -> ApiResult<NoStore<Listing<SavedQuestionOut>>> {
-    let scope = format!("questions/{}", caller.company());
-    let page = caller.data.all_kept::<SavedQuestion>(&list.request(&app, &scope)?).await?;
-    Ok(NoStore(paging::listing(&app.keys, &scope, page, SavedQuestionOut::from)))
-}
-
-async fn found(caller: &Caller<AskQuestions>, id: SavedQuestionId) -> ApiResult<SavedQuestion> {
-    caller.data.kept(&id).await?.ok_or_else(ApiError::not_found)
+    keeping::list::<SavedQuestion, _, _>(&app, &caller, "questions", &list).await
 }
 
 /// Only who made it, and the company's superusers, change what all of the company see.
@@ -234,7 +230,8 @@ pub async fn get_question(
     caller: Caller<AskQuestions>,
     Path(id): Path<SavedQuestionId>,
 ) -> ApiResult<NoStore<SavedQuestionOut>> {
-    Ok(NoStore(found(&caller, id).await?.into()))
+    let saved: SavedQuestion = found(&caller, id).await?;
+    Ok(NoStore(saved.into()))
 }
 
 /// A merge patch (RFC 7396) of a saved question: what is absent stays, `null` removes.
@@ -264,7 +261,7 @@ pub async fn update_question(
     Path(id): Path<SavedQuestionId>,
     Json(patch): Json<QuestionPatch>,
 ) -> ApiResult<NoStore<SavedQuestionOut>> {
-    let before = found(&caller, id).await?;
+    let before: SavedQuestion = found(&caller, id).await?;
     check_may_change(&caller, before.created_by)?;
     let mut after = SavedQuestion { updated_at: app.clock.now(), ..before.clone() };
     if let Some(name) = patch.name {
@@ -291,10 +288,9 @@ pub async fn delete_question(
     caller: Caller<AskQuestions>,
     Path(id): Path<SavedQuestionId>,
 ) -> ApiResult<StatusCode> {
-    check_may_change(&caller, found(&caller, id).await?.created_by)?;
-    let event = caller.event(&app, AuditAction::QuestionDeleted, Some(id.to_string()));
-    let was_there = caller.data.forget_kept::<SavedQuestion>(&id, Some(&event)).await?;
-    was_there.then_some(StatusCode::NO_CONTENT).ok_or_else(ApiError::not_found)
+    let saved: SavedQuestion = found(&caller, id).await?;
+    check_may_change(&caller, saved.created_by)?;
+    keeping::forget::<SavedQuestion, _>(&app, &caller, id, AuditAction::QuestionDeleted).await
 }
 
 /// Run a saved question
@@ -311,7 +307,7 @@ pub async fn run_question(
     format: Format,
     Path(id): Path<SavedQuestionId>,
 ) -> ApiResult<Response> {
-    let saved = found(&caller, id).await?;
+    let saved: SavedQuestion = found(&caller, id).await?;
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
     app.admit("query", &[limit], &caller.request).await?;
     let today = app.today(&caller.account.company);

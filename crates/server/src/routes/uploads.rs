@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{no_store::NoStore, tables::TableSummary, types::TypeChoice};
+use super::{keeping, no_store::NoStore, tables::TableSummary, types::TypeChoice};
 use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
-    extract::{Caller, IdempotencyKey, ManageData, Turn, kept, media_type},
+    extract::{Caller, IdempotencyKey, ManageData, Turn, media_type},
     loads::{self, InputFile, broken},
 };
 
@@ -95,8 +95,7 @@ pub async fn upload(
     let scope: [&[u8]; 2] = [b"upload", company.0.as_bytes()];
     let content: [&[u8]; 3] = [&digest, name.as_str().as_bytes(), &types];
     let work = load(&app, &caller, file, options, name.to_string());
-    let keep = |(status, NoStore(answer)): &Answer| kept(*status, answer);
-    key.once(&app, &scope, &content, work, keep).await
+    keeping::once(&app, &key, &scope, &content, work).await
 }
 
 /// What was sent.

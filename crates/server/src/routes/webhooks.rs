@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{connections::ListPage, no_store::NoStore, paging, shapes::Listing};
+use super::{connections::ListPage, keeping, no_store::NoStore, shapes::Listing};
 use crate::{
     app::App,
     delivery::{check_url, new_secret},
-    error::{ApiError, ApiResult},
+    error::ApiResult,
     extract::{Caller, Json, Line, ManageDeliveries, Path, Query},
 };
 
@@ -75,10 +75,7 @@ pub async fn create_webhook(
     let limit =
         app.per_company("connect", &app.config.limits.connect_per_company, caller.company());
     app.admit("connect", &[limit], &caller.request).await?;
-    if caller.data.count_kept::<Webhook>().await? >= MOST {
-        let text = format!("A company has at most {MOST} webhooks.");
-        return Err(ApiError::invalid(&["body"], "too_many", text));
-    }
+    keeping::check_room::<Webhook, _>(&caller, MOST, "webhooks").await?;
     let id = WebhookId(app.random.uuid());
     let secret = new_secret(app.random);
     let hook = Webhook {
@@ -107,9 +104,7 @@ pub async fn list_webhooks(
     caller: Caller<ManageDeliveries>,
     Query(list): Query<ListPage>,
 ) -> ApiResult<NoStore<Listing<WebhookOut>>> {
-    let scope = format!("webhooks/{}", caller.company());
-    let page = caller.data.all_kept::<Webhook>(&list.request(&app, &scope)?).await?;
-    Ok(NoStore(paging::listing(&app.keys, &scope, page, WebhookOut::from)))
+    keeping::list::<Webhook, _, _>(&app, &caller, "webhooks", &list).await
 }
 
 /// Delete a webhook
@@ -125,7 +120,5 @@ pub async fn delete_webhook(
     caller: Caller<ManageDeliveries>,
     Path(id): Path<WebhookId>,
 ) -> ApiResult<StatusCode> {
-    let event = caller.event(&app, AuditAction::WebhookDeleted, Some(id.to_string()));
-    let was_there = caller.data.forget_kept::<Webhook>(&id, Some(&event)).await?;
-    was_there.then_some(StatusCode::NO_CONTENT).ok_or_else(ApiError::not_found)
+    keeping::forget::<Webhook, _>(&app, &caller, id, AuditAction::WebhookDeleted).await
 }

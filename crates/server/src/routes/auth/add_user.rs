@@ -6,8 +6,9 @@ use utoipa::ToSchema;
 use crate::{
     app::App,
     error::ApiResult,
-    extract::{Caller, Line, ManagePeople, Submission, Turn, kept},
+    extract::{Caller, Line, ManagePeople, Submission, Turn},
     routes::{
+        keeping,
         no_store::NoStore,
         shapes::{RoleName, UserOut},
     },
@@ -71,8 +72,7 @@ pub async fn add_user(
     let (company, person) = (caller.company(), caller.user());
     let scope: [&[u8]; 3] = [b"add-user", company.0.as_bytes(), person.0.as_bytes()];
     let work = add(&app, &caller, new, password_strength);
-    let keep = |(status, NoStore(user)): &(StatusCode, NoStore<AddedUser>)| kept(*status, user);
-    key.once(&app, &scope, &[&content], work, keep).await
+    keeping::once(&app, &key, &scope, &[&content], work).await
 }
 
 async fn add(

@@ -11,10 +11,10 @@ use crate::{
     connect::check_settings,
     error::{ApiError, ApiResult},
     extract::{
-        Caller, Json, Line, ManageData, Patch, Path, Query, Submission, Turn, given, kept, present,
+        Caller, Json, Line, ManageData, Patch, Path, Query, Submission, Turn, given, present,
     },
     loads::next_run,
-    routes::{no_store::NoStore, paging, shapes::Listing},
+    routes::{keeping, no_store::NoStore, paging, shapes::Listing},
 };
 
 /// The longest secret that is taken, in bytes.
@@ -71,9 +71,7 @@ pub async fn create_connection(
     let company = caller.company();
     let scope: [&[u8]; 2] = [b"connection", company.0.as_bytes()];
     let work = create(&app, &caller, value);
-    let keep =
-        |(status, NoStore(answer)): &(StatusCode, NoStore<ConnectionOut>)| kept(*status, answer);
-    key.once(&app, &scope, &[&content], work, keep).await
+    keeping::once(&app, &key, &scope, &[&content], work).await
 }
 
 async fn create(

@@ -10,9 +10,9 @@ use super::keep::ListPage;
 use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
-    extract::{Caller, IdempotencyKey, ManageData, Path, Query, Turn, kept},
+    extract::{Caller, IdempotencyKey, ManageData, Path, Query, Turn},
     loads::{NewRun, start_run},
-    routes::{jobs::JobError, no_store::NoStore, paging, shapes::Listing},
+    routes::{jobs::JobError, keeping, no_store::NoStore, paging, shapes::Listing},
 };
 
 /// How to run.
@@ -58,9 +58,7 @@ pub async fn run_connection(
     let scope: [&[u8]; 2] = [b"run", company.0.as_bytes()];
     let content: [&[u8]; 2] = [id.0.as_bytes(), &[u8::from(how.full)]];
     let work = run_now(&app, &caller, id, how.full);
-    let keep =
-        |(status, NoStore(answer)): &(StatusCode, NoStore<StartedRun>)| kept(*status, answer);
-    key.once(&app, &scope, &content, work, keep).await
+    keeping::once(&app, &key, &scope, &content, work).await
 }
 
 async fn run_now(

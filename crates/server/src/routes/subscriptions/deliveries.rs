@@ -6,9 +6,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    super::{connections::ListPage, no_store::NoStore, paging, shapes::Listing},
-    keep::found,
+use super::super::{
+    connections::ListPage,
+    keeping::{self, found},
+    no_store::NoStore,
+    shapes::Listing,
 };
 use crate::{
     app::App,
@@ -109,7 +111,5 @@ pub async fn list_deliveries(
     caller: Caller<ManageDeliveries>,
     Query(list): Query<ListPage>,
 ) -> ApiResult<NoStore<Listing<DeliveryOut>>> {
-    let scope = format!("deliveries/{}", caller.company());
-    let page = caller.data.all_kept::<Delivery>(&list.request(&app, &scope)?).await?;
-    Ok(NoStore(paging::listing(&app.keys, &scope, page, DeliveryOut::from)))
+    keeping::list::<Delivery, _, _>(&app, &caller, "deliveries", &list).await
 }

@@ -9,7 +9,11 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        connections::ListPage, no_store::NoStore, paging, reports::ReportShape, shapes::Listing,
+        connections::ListPage,
+        keeping::{self, Answer, found},
+        no_store::NoStore,
+        reports::ReportShape,
+        shapes::Listing,
     },
     conditions::ConditionShape,
     shapes::{NewSubscription, SubscriptionOut, SubscriptionPatch},
@@ -19,15 +23,13 @@ use crate::{
     app::App,
     delivery::{check_recipient, next_turn},
     error::{ApiError, ApiResult},
-    extract::{Caller, Json, ManageDeliveries, Path, Query, Submission, Turn, kept},
+    extract::{Caller, Json, ManageDeliveries, Path, Query, Submission, Turn},
 };
 
 /// The most subscriptions of one company.
 const MOST: u64 = 500;
 /// The most addresses of one subscription.
 const MOST_ADDRESSEES: usize = 50;
-
-type Made = (StatusCode, NoStore<SubscriptionOut>);
 
 /// Subscribe to a saved question or to a report
 ///
@@ -43,23 +45,19 @@ pub async fn create_subscription(
     State(app): State<App>,
     caller: Caller<ManageDeliveries>,
     body: Submission<NewSubscription>,
-) -> ApiResult<Turn<Made>> {
+) -> ApiResult<Turn<Answer<SubscriptionOut>>> {
     let Submission { value, key, content } = body;
     let user = caller.user();
     let scope: [&[u8]; 2] = [b"subscription", user.0.as_bytes()];
-    let keep = |(status, NoStore(answer)): &Made| kept(*status, answer);
-    key.once(&app, &scope, &[&content], create(&app, &caller, value), keep).await
+    keeping::once(&app, &key, &scope, &[&content], create(&app, &caller, value)).await
 }
 
 async fn create(
     app: &App,
     caller: &Caller<ManageDeliveries>,
     new: NewSubscription,
-) -> ApiResult<Made> {
-    if caller.data.count_kept::<Subscription>().await? >= MOST {
-        let text = format!("A company has at most {MOST} subscriptions.");
-        return Err(ApiError::invalid(&["body"], "too_many", text));
-    }
+) -> ApiResult<Answer<SubscriptionOut>> {
+    keeping::check_room::<Subscription, _>(caller, MOST, "subscriptions").await?;
     let zone = &caller.account.company.time_zone;
     let now = app.clock.now();
     let mut it = Subscription {
@@ -197,17 +195,7 @@ pub async fn list_subscriptions(
     caller: Caller<ManageDeliveries>,
     Query(list): Query<ListPage>,
 ) -> ApiResult<NoStore<Listing<SubscriptionOut>>> {
-    let scope = format!("subscriptions/{}", caller.company());
-    let page = caller.data.all_kept::<Subscription>(&list.request(&app, &scope)?).await?;
-    Ok(NoStore(paging::listing(&app.keys, &scope, page, SubscriptionOut::from)))
-}
-
-/// The company's subscription of this id; 404 where there is none.
-pub async fn found(
-    caller: &Caller<ManageDeliveries>,
-    id: SubscriptionId,
-) -> ApiResult<Subscription> {
-    caller.data.kept(&id).await?.ok_or_else(ApiError::not_found)
+    keeping::list::<Subscription, _, _>(&app, &caller, "subscriptions", &list).await
 }
 
 /// Read a subscription
@@ -220,7 +208,8 @@ pub async fn get_subscription(
     caller: Caller<ManageDeliveries>,
     Path(id): Path<SubscriptionId>,
 ) -> ApiResult<NoStore<SubscriptionOut>> {
-    Ok(NoStore(found(&caller, id).await?.into()))
+    let it: Subscription = found(&caller, id).await?;
+    Ok(NoStore(it.into()))
 }
 
 /// Update a subscription
@@ -236,7 +225,7 @@ pub async fn update_subscription(
     Path(id): Path<SubscriptionId>,
     Json(patch): Json<SubscriptionPatch>,
 ) -> ApiResult<NoStore<SubscriptionOut>> {
-    let before = found(&caller, id).await?;
+    let before: Subscription = found(&caller, id).await?;
     let zone = &caller.account.company.time_zone;
     let now = app.clock.now();
     let mut after = Subscription { updated_at: now, ..before.clone() };
@@ -292,7 +281,5 @@ pub async fn delete_subscription(
     caller: Caller<ManageDeliveries>,
     Path(id): Path<SubscriptionId>,
 ) -> ApiResult<StatusCode> {
-    let event = caller.event(&app, AuditAction::SubscriptionDeleted, Some(id.to_string()));
-    let was_there = caller.data.forget_kept::<Subscription>(&id, Some(&event)).await?;
-    was_there.then_some(StatusCode::NO_CONTENT).ok_or_else(ApiError::not_found)
+    keeping::forget::<Subscription, _>(&app, &caller, id, AuditAction::SubscriptionDeleted).await
 }
