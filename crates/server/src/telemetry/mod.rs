@@ -2,6 +2,7 @@
 //! docs/METRICS.md the metrics.
 
 mod escape;
+mod labels;
 mod line;
 mod logging;
 mod metrics;
