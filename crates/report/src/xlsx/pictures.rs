@@ -8,7 +8,7 @@ use rust_xlsxwriter::{
 
 use super::{cells::Formats, cells::write_cell, held};
 use crate::{
-    chart::{COLOURS, Chart, Shape, spans},
+    chart::{Band, COLOURS, Chart, Lines, Shape, Step, spans},
     document::{Document, GridColumn},
     locale::{Format, Language},
     write::text,
@@ -31,9 +31,12 @@ pub(super) struct Pictures {
 struct Block {
     labels: Vec<Cell>,
     grain: Option<TimeGrain>,
-    series: Vec<(String, Vec<Option<f64>>)>,
+    series: Vec<Values>,
     format: Format,
 }
+
+/// A series: its name, and its value for each label.
+type Values = (String, Vec<Option<f64>>);
 
 impl Pictures {
     pub(super) fn new(document: &Document) -> Self {
@@ -106,81 +109,21 @@ fn kind(shape: &Shape) -> ChartType {
 
 impl Block {
     fn of(chart: &Chart, language: Language) -> Option<Self> {
-        let word = |key: &str| text(language, key).to_owned();
         let texts = |labels: &[String]| labels.iter().cloned().map(Cell::Text).collect::<Vec<_>>();
-        let value = chart.value.title.clone();
-        let named = |name: &str| if name.is_empty() { value.clone() } else { name.to_owned() };
+        let value = chart.value.title.as_str();
         let (labels, grain, series) = match &chart.shape {
             Shape::Lines(lines) => {
-                let mut days: Vec<NaiveDate> = lines
-                    .series
-                    .iter()
-                    .flat_map(|line| &line.points)
-                    .map(|(day, _)| *day)
-                    .collect();
-                days.extend(lines.band.iter().map(|band| band.day));
-                days.sort_unstable();
-                days.dedup();
-                let at = |day: &NaiveDate, points: &[(NaiveDate, f64)]| {
-                    points.iter().find(|(other, _)| other == day).map(|(_, value)| *value)
-                };
-                let mut series: Vec<(String, Vec<Option<f64>>)> = lines
-                    .series
-                    .iter()
-                    .map(|line| {
-                        let values = days.iter().map(|day| at(day, &line.points)).collect();
-                        (named(&line.name), values)
-                    })
-                    .collect();
-                if !lines.band.is_empty() {
-                    let lows: Vec<_> = lines.band.iter().map(|band| (band.day, band.low)).collect();
-                    let highs: Vec<_> =
-                        lines.band.iter().map(|band| (band.day, band.high)).collect();
-                    series.push((
-                        word("column.low"),
-                        days.iter().map(|day| at(day, &lows)).collect(),
-                    ));
-                    series.push((
-                        word("column.high"),
-                        days.iter().map(|day| at(day, &highs)).collect(),
-                    ));
-                }
+                let (days, series) = of_lines(lines, value, language);
                 (days.into_iter().map(Cell::Date).collect(), Some(lines.grain), series)
             }
             Shape::Bars(bars) => {
                 let series = bars.series.iter();
-                let series = series.map(|one| (named(&one.name), one.values.clone())).collect();
-                (texts(&bars.labels), None, series)
+                let series = series.map(|one| (named(&one.name, value), one.values.clone()));
+                (texts(&bars.labels), None, series.collect())
             }
             Shape::Waterfall { steps, .. } => {
                 let labels = steps.iter().map(|step| Cell::Text(step.label.clone())).collect();
-                let spans = spans(steps);
-                // Below zero the invisible part beneath a step would have to be negative too.
-                let floats = spans.iter().all(|(from, to)| *from >= 0.0 && *to >= 0.0);
-                let series = if floats {
-                    let part = |of: &dyn Fn(f64, f64, bool) -> Option<f64>| {
-                        let parts = spans.iter().zip(steps);
-                        parts
-                            .map(|((from, to), step)| of(*from, *to, step.total))
-                            .collect::<Vec<_>>()
-                    };
-                    let up = |from: f64, to: f64, total: bool| {
-                        (!total && to >= from).then_some(to - from)
-                    };
-                    let down = |from: f64, to: f64, total: bool| {
-                        (!total && to < from).then_some(from - to)
-                    };
-                    vec![
-                        (String::new(), part(&|from, to, total| (!total).then_some(from.min(to)))),
-                        ("Σ".to_owned(), part(&|_, to, total| total.then_some(to))),
-                        ("+".to_owned(), part(&up)),
-                        ("−".to_owned(), part(&down)),
-                    ]
-                } else {
-                    let all = steps.iter().map(|step| Some(step.value)).collect();
-                    vec![(value.clone(), all)]
-                };
-                (labels, None, series)
+                (labels, None, of_steps(steps, value))
             }
             Shape::Heatmap(map) => {
                 let series = map.rows.iter().cloned().zip(map.cells.iter().cloned()).collect();
@@ -188,11 +131,61 @@ impl Block {
             }
             Shape::Scatter { dots, .. } => {
                 let across = dots.iter().map(|dot| Cell::Float(dot.x)).collect();
-                (across, None, vec![(value, dots.iter().map(|dot| Some(dot.y)).collect())])
+                let up = dots.iter().map(|dot| Some(dot.y)).collect();
+                (across, None, vec![(value.to_owned(), up)])
             }
         };
         (!labels.is_empty()).then(|| Self { labels, grain, series, format: chart.format.clone() })
     }
+}
+
+/// A series without a name of its own is called as what is measured.
+fn named(name: &str, value: &str) -> String {
+    if name.is_empty() { value.to_owned() } else { name.to_owned() }
+}
+
+/// All days that there are values or bounds of, and for each series its values on them.
+fn of_lines(lines: &Lines, value: &str, language: Language) -> (Vec<NaiveDate>, Vec<Values>) {
+    let points = lines.series.iter().flat_map(|line| &line.points).map(|(day, _)| *day);
+    let mut days: Vec<NaiveDate> = points.chain(lines.band.iter().map(|band| band.day)).collect();
+    days.sort_unstable();
+    days.dedup();
+    let on_days = |points: &[(NaiveDate, f64)]| {
+        let at = |day: &NaiveDate| points.iter().find(|(other, _)| other == day);
+        days.iter().map(|day| at(day).map(|(_, value)| *value)).collect::<Vec<_>>()
+    };
+    let series = lines.series.iter();
+    let mut series: Vec<Values> =
+        series.map(|line| (named(&line.name, value), on_days(&line.points))).collect();
+    if !lines.band.is_empty() {
+        let bound = |of: fn(&Band) -> f64| {
+            let bounds = lines.band.iter().map(|band| (band.day, of(band)));
+            on_days(&bounds.collect::<Vec<_>>())
+        };
+        let word = |key: &str| text(language, key).to_owned();
+        series.push((word("column.low"), bound(|band| band.low)));
+        series.push((word("column.high"), bound(|band| band.high)));
+    }
+    (days, series)
+}
+
+/// Steps as bars that stand on each other: what is beneath a step is there and not seen.
+fn of_steps(steps: &[Step], value: &str) -> Vec<Values> {
+    let spans = spans(steps);
+    // Below zero the invisible part beneath a step would have to be negative too.
+    if !spans.iter().all(|(from, to)| *from >= 0.0 && *to >= 0.0) {
+        return vec![(value.to_owned(), steps.iter().map(|step| Some(step.value)).collect())];
+    }
+    let part = |of: fn(f64, f64, bool) -> Option<f64>| {
+        let parts = spans.iter().zip(steps);
+        parts.map(|((from, to), step)| of(*from, *to, step.total)).collect::<Vec<_>>()
+    };
+    vec![
+        (String::new(), part(|from, to, total| (!total).then_some(from.min(to)))),
+        ("Σ".to_owned(), part(|_, to, total| total.then_some(to))),
+        ("+".to_owned(), part(|from, to, total| (!total && to >= from).then_some(to - from))),
+        ("−".to_owned(), part(|from, to, total| (!total && to < from).then_some(from - to))),
+    ]
 }
 
 fn rgb(colour: &str) -> Color {
