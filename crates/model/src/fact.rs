@@ -266,6 +266,9 @@ pub enum Fact {
         columns: Vec<String>,
         /// Rows it is about, where that is known.
         rows: Option<u64>,
+        /// What exactly, in a sentence of English; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
     },
 }
 

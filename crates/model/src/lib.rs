@@ -70,8 +70,8 @@ pub use nearest::nearest;
 pub use question::{Computed, Feedback, QuestionRecord, Verdict, VerifiedQuestion};
 pub use references::Named;
 pub use report::{
-    Compare, DefinitionUsed, Kpi, Missing, Point, QueryUsed, Report, ReportContent, ReportDays,
-    ReportFilter, ReportKind, ReportOrder, ReportSpec, SavedAnswer, TableUsed,
+    AnswerColumn, Compare, DefinitionUsed, Kpi, Missing, Point, QueryUsed, Report, ReportContent,
+    ReportDays, ReportFilter, ReportKind, ReportOrder, ReportSpec, SavedAnswer, TableUsed,
 };
 pub use role::{Permission, Role};
 pub use run::{Run, TableRun, Trigger};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Ask, ColumnName, CompanyId, Finding, Labels, MetricUsed, ReportId, Table, TableName,
-    TableVersion, TimeGrain, Timestamp, UserId, Window,
+    TableVersion, TimeGrain, Timestamp, Unit, UserId, Window,
 };
 
 /// What a report shall be about, but for its days: what a schedule repeats.
@@ -311,4 +311,20 @@ pub struct SavedAnswer {
     pub table: Table,
     /// Its place in [`ReportContent::queries`].
     pub query: usize,
+    /// What its columns are, in their order; empty where nothing is known of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<AnswerColumn>,
+}
+
+/// A column of an answer, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnswerColumn {
+    /// What it is called; empty where nothing but its name is known.
+    pub label: String,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// What its numbers are of, where that is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
 }

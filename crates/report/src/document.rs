@@ -127,14 +127,18 @@ pub struct GridColumn {
 impl Grid {
     /// A cell as its column writes it.
     pub(crate) fn text(&self, column: usize, cell: &Cell, language: Language) -> String {
-        match self.columns.get(column) {
-            Some(GridColumn { numeric: false, grain, .. }) => match cell {
+        match (self.columns.get(column), cell) {
+            (Some(GridColumn { numeric: false, grain, .. }), _) => match cell {
                 Cell::Integer(value) => value.to_string(),
                 Cell::Decimal(value) => value.to_string(),
                 other => language.cell(other, &Format::Number, *grain),
             },
-            Some(column) => language.cell(cell, &column.format, column.grain),
-            None => String::new(),
+            // Averages of days stand under each other: each with a digit after the point.
+            (Some(GridColumn { format: Format::Days, .. }), Cell::Float(days)) => {
+                language.days_long(*days, 1)
+            }
+            (Some(column), _) => language.cell(cell, &column.format, column.grain),
+            (None, _) => String::new(),
         }
     }
 }

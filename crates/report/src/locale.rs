@@ -149,13 +149,18 @@ impl Language {
             Format::Percent => self.percent(value, 1),
             Format::Points => self.points(value),
             Format::Days => {
-                let days = self.number(value, usize::from(value.fract().abs() > 0.05));
-                format!("{days}{JOINED}{}", self.either("days", "Tage"))
+                let is_whole = (value - value.round()).abs() < 1e-9;
+                self.days_long(value, usize::from(!is_whole))
             }
             Format::Unit(unit) => {
                 format!("{}{JOINED}{unit}", self.value(value, &Format::Number))
             }
         }
+    }
+
+    /// So many days, with so many digits after the point.
+    pub(crate) fn days_long(self, value: f64, digits: usize) -> String {
+        format!("{}{JOINED}{}", self.number(value, digits), self.either("days", "Tage"))
     }
 
     /// As short as an axis needs it: `1.2M`, `€ 350k` without its currency.

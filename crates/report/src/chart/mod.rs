@@ -188,4 +188,6 @@ pub struct Dot {
     pub x: f64,
     /// The measure that goes upwards.
     pub y: f64,
+    /// It is what the picture is about: told apart, and always named.
+    pub marked: bool,
 }

@@ -6,7 +6,10 @@ use super::{
     text,
     voice::{Said, Voice},
 };
-use crate::{document::Tone, locale::Format};
+use crate::{
+    document::Tone,
+    locale::{Format, Language},
+};
 
 /// Members named in a sentence.
 const NAMED: usize = 3;
@@ -80,9 +83,7 @@ impl Voice<'_> {
             }
             Fact::StockCover { .. } => self.stock_cover(),
             Fact::Forecast { steps, .. } => self.forecast(steps),
-            Fact::DataQuality { problem, columns, rows, .. } => {
-                self.data_quality(problem, columns, *rows)
-            }
+            Fact::DataQuality { .. } => self.data_quality(),
         }
     }
 
@@ -389,7 +390,7 @@ impl Voice<'_> {
             ("level", self.language.percent(*level, 0)),
             ("count", steps.len().to_string()),
             ("sum", self.told(steps.iter().map(|step| step.value).sum())),
-            ("methods", methods.join(", ")),
+            ("methods", self.methods(methods)),
             ("mase", self.language.number(*mase, 2)),
             ("naive", self.language.number(*naive_mase, 2)),
             ("periods", self.grain_name(true).to_owned()),
@@ -407,7 +408,26 @@ impl Voice<'_> {
         }
     }
 
-    fn data_quality(&self, problem: &str, columns: &[String], rows: Option<u64>) -> Said {
+    /// `Theta, MSTL and damped Holt`.
+    fn methods(&self, names: &[String]) -> String {
+        let named = names.iter().map(|name| {
+            let known = text(self.language, &format!("method.{name}"));
+            if known.is_empty() { name.replace('_', " ") } else { known.to_owned() }
+        });
+        let mut named: Vec<String> = named.collect();
+        match (named.pop(), named.is_empty()) {
+            (Some(last), false) => {
+                format!("{} {} {last}", named.join(", "), text(self.language, "and"))
+            }
+            (last, _) => last.unwrap_or_default(),
+        }
+    }
+
+    fn data_quality(&self) -> Said {
+        let Fact::DataQuality { problem, severity, columns, rows, detail } = &self.finding.fact
+        else {
+            return Said::nothing();
+        };
         let known = text(self.language, &format!("problem.{problem}"));
         let problem = if known.is_empty() { problem.replace('_', " ") } else { known.to_owned() };
         let columns = if columns.is_empty() {
@@ -421,13 +441,15 @@ impl Voice<'_> {
             self.say("data_quality.rows", &[("rows", &rows)])
         });
         let table = self.finding.subject.table.to_string();
-        let values = [
-            ("problem", problem.as_str()),
-            ("table", &table),
-            ("columns", &columns),
-            ("rows", &rows),
-        ];
-        self.plain("data_quality", &values, Tone::Bad, Some("advice.data_quality"))
+        let values =
+            [("problem", &*problem), ("table", &table), ("columns", &columns), ("rows", &rows)];
+        let tone = if severity == "low" { Tone::Neutral } else { Tone::Bad };
+        let mut said = self.plain("data_quality", &values, tone, Some("advice.data_quality"));
+        // What it is exactly is told in English alone.
+        if self.language == Language::English && !detail.is_empty() {
+            said.sentences.push(detail.clone());
+        }
+        said
     }
 }
 

@@ -61,7 +61,9 @@ impl Voice<'_> {
             | (_, Fact::RatioDrivers { .. }) => Format::Number,
             ("other", Fact::LeadLag { other, .. }) => self.writer().format(&other.unit),
             ("change", _) if self.format == Format::Percent => Format::Points,
-            ("amount", _) => self.writer().format(&pacioli_model::Unit::CompanyCurrency),
+            ("amount" | "open" | "billed", _) => {
+                self.writer().format(&pacioli_model::Unit::CompanyCurrency)
+            }
             _ => self.format.clone(),
         }
     }

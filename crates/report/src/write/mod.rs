@@ -1,5 +1,6 @@
 //! A report's findings put into words, pictures and tables of one language.
 
+mod answers;
 mod catalogue;
 mod facts;
 mod grids;
@@ -8,15 +9,12 @@ mod open_items;
 mod pictures;
 mod voice;
 
-use pacioli_model::{
-    Caveat, Finding, Kpi, Missing, Report, ReportContent, SavedAnswer, Test, Unit,
-};
+use pacioli_model::{Caveat, Finding, Kpi, Missing, Report, ReportContent, Test, Unit};
 
 pub(crate) use catalogue::{say, text};
 use voice::Voice;
 
 use crate::{
-    chart::answer_chart,
     document::{Definition, Document, Figure, Grid, GridColumn, Query, Section, Tone},
     locale::{Format, Language},
 };
@@ -187,21 +185,6 @@ impl Writer<'_> {
             chart: voice.picture(),
             grid: voice.grid(),
             queries: finding.evidence.queries.clone(),
-        }
-    }
-
-    fn answer(&self, answer: &SavedAnswer) -> Section {
-        let ask = self.content.queries.get(answer.query).map(|query| &query.ask);
-        Section {
-            heading: answer.question.clone(),
-            tone: Tone::Neutral,
-            sentences: vec![answer.answer.clone()],
-            test: None,
-            advice: None,
-            caveats: Vec::new(),
-            chart: ask.and_then(|ask| answer_chart(ask, &answer.table)),
-            grid: Grid::of_answer(ask, &answer.table),
-            queries: vec![answer.query],
         }
     }
 

@@ -72,6 +72,7 @@ impl Voice<'_> {
             ("before", before.map_or_else(String::new, whole)),
             ("period", self.days()),
             ("open", open),
+            ("billed", text(self.language, &format!("billed.{name}")).to_owned()),
         ];
         let values = borrowed(&values);
         // Money from customers is better early; suppliers are paid neither late nor too soon.

@@ -277,8 +277,10 @@ impl Voice<'_> {
         let dot = |row: &Vec<Cell>| {
             let label = member.and_then(|member| row.get(member));
             let label = label.map(|cell| self.language.cell(cell, &Format::Number, grain));
+            let label = label.unwrap_or_default();
             let number = |place: usize| row.get(place)?.as_f64().filter(|value| value.is_finite());
-            Some(Dot { label: label.unwrap_or_default(), x: number(x)?, y: number(y)? })
+            let marked = !label.is_empty() && label == self.member();
+            Some(Dot { label, x: number(x)?, y: number(y)?, marked })
         };
         let dots: Vec<Dot> = self.finding.evidence.table.rows.iter().filter_map(dot).collect();
         let title = match &self.finding.fact {

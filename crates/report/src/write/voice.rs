@@ -5,6 +5,7 @@ use super::{Writer, say, text};
 use crate::{
     document::Tone,
     locale::{Format, Language},
+    words::sentence,
 };
 
 /// What is said of one finding.
@@ -23,6 +24,7 @@ pub(super) struct Voice<'a> {
     pub(super) format: Format,
     /// The metric, and the member of it that the finding is about.
     pub(super) subject: String,
+    dimension: String,
     writer: &'a Writer<'a>,
 }
 
@@ -44,7 +46,10 @@ impl<'a> Voice<'a> {
         let subject = about.member.as_ref().map_or(metric.to_owned(), |member| {
             say(language, "of_member", &[("metric", metric), ("member", member)])
         });
-        Self { finding, language, format: writer.format(&about.metric.unit), subject, writer }
+        // Columns without a name of their own are called as in their table.
+        let dimension = about.dimension.as_ref().map_or(String::new(), |it| sentence(&it.label));
+        let format = writer.format(&about.metric.unit);
+        Self { finding, language, format, subject, dimension, writer }
     }
 
     pub(super) fn writer(&self) -> &Writer<'a> {
@@ -64,7 +69,7 @@ impl<'a> Voice<'a> {
     }
 
     pub(super) fn dimension(&self) -> &str {
-        self.finding.subject.dimension.as_ref().map_or("", |dimension| dimension.label.as_str())
+        &self.dimension
     }
 
     pub(super) fn member(&self) -> &str {

@@ -36,7 +36,7 @@ fn sentences_take_their_numbers_from_the_facts() {
     assert_eq!(english.heading, "Revenue fell by 12.7%");
     assert_eq!(
         english.sentences[0],
-        "Revenue was €2,400,000 in Q4 2025, against €2,750,000 in Q3 2025: a difference of −€350,000."
+        "Revenue: €2,400,000 in Q4 2025, against €2,750,000 in Q3 2025; a difference of −€350,000."
     );
     assert_eq!(german.heading, "Umsatz: Rückgang um 12,7\u{a0}%");
     assert_eq!(

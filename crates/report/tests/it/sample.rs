@@ -491,6 +491,7 @@ fn of_money_and_stock() -> Vec<Finding> {
                 severity: "medium".to_owned(),
                 columns: vec!["customer_id".to_owned()],
                 rows: Some(41),
+                detail: "41 rows name nothing that is in customers.".to_owned(),
             },
             quality,
         ),

@@ -1,7 +1,8 @@
 //! Which columns tell the members of a figure apart.
 
 use pacioli_model::{
-    Catalog, Column, ColumnRef, ColumnType, Dimension, Distinct, ReportKind, TableEntry, TableName,
+    Catalog, Column, ColumnRef, ColumnType, Dimension, Distinct, Labels, ReportKind, TableEntry,
+    TableName,
 };
 
 /// More members than these are not told apart.
@@ -71,14 +72,8 @@ pub fn dimensions(
             if is_name && display.is_some() {
                 continue;
             }
-            let declared = meaning.and_then(|it| it.column(&column.name));
-            let of_table = meaning.and_then(|it| Some((it.label.clone()?, it.labels.clone())));
-            let (label, labels) = of_table.filter(|_| is_display).unwrap_or_else(|| {
-                let own = declared.and_then(|it| it.label.clone());
-                let labels = declared.map(|it| it.labels.clone()).unwrap_or_default();
-                (own.unwrap_or_else(|| column.label.clone()), labels)
-            });
             let column = ColumnRef::new(name.clone(), column.name.clone());
+            let (label, labels) = self::called(catalog, &column);
             found.push((hint, distance, Dimension { column, label, labels }));
         }
     }
@@ -86,6 +81,22 @@ pub fn dimensions(
     // One for each hint: a customer is not told of by two of its columns.
     found.dedup_by(|later, earlier| later.0 == earlier.0);
     found.into_iter().map(|(_, _, dimension)| dimension).take(most).collect()
+}
+
+/// What a column is called, in English and in other languages: what names the rows of its table, as the
+/// table.
+pub fn called(catalog: &Catalog, of: &ColumnRef) -> (String, Labels) {
+    let meaning = catalog.semantics.table(&of.table);
+    let is_display = meaning.is_some_and(|it| it.display.as_ref() == Some(&of.column));
+    let of_table = meaning.and_then(|it| Some((it.label.clone()?, it.labels.clone())));
+    of_table.filter(|_| is_display).unwrap_or_else(|| {
+        let declared = meaning.and_then(|it| it.column(&of.column));
+        let own = declared.and_then(|it| it.label.clone());
+        let column = || catalog.table(&of.table).and_then(|it| it.column(&of.column));
+        let label = own.or_else(|| column().map(|it| it.label.clone()));
+        let labels = declared.map(|it| it.labels.clone()).unwrap_or_default();
+        (label.unwrap_or_else(|| of.column.to_string()), labels)
+    })
 }
 
 /// The members that a dimension has, where that is known.

@@ -230,7 +230,7 @@ pub fn is_target_of(metric: &Metric, name: &str) -> bool {
 }
 
 /// The aggregation that a definition begins with.
-fn base<'a>(
+pub(super) fn base<'a>(
     catalog: &'a Catalog,
     definition: &'a Definition,
     depth: usize,

@@ -7,16 +7,15 @@ use std::{
 };
 
 use chrono::Duration;
-use pacioli_language::{Context, Translation, Translator};
 use pacioli_model::{
-    Company, Job, JobFailure, JobId, JobKind, JobStatus, Missing, Report, ReportContent,
-    ReportDays, ReportId, ReportKind, ReportOrder, ReportSpec, SavedAnswer, SavedQuestion, User,
+    Company, Job, JobFailure, JobId, JobKind, JobStatus, Report, ReportContent, ReportDays,
+    ReportId, ReportKind, ReportOrder, ReportSpec, User,
 };
 use pacioli_sources::quality;
 use pacioli_store::{PageRequest, StoreError, TenantStore};
 use tokio::sync::oneshot;
 
-use super::{Analyst, Periods, Progress, Wanted, filters, report};
+use super::{Analyst, Periods, Progress, Wanted, custom::answer_saved, filters, report};
 use crate::{
     access::Seen,
     app::App,
@@ -27,8 +26,6 @@ use crate::{
 
 /// Reports in which novelty is looked for.
 const LOOKS_BACK: u32 = 20;
-/// Saved questions of a custom report.
-const QUESTIONS: u32 = 20;
 
 /// Whose report, and what about.
 pub struct Order {
@@ -225,44 +222,4 @@ async fn said(order: &Order, id: ReportId) -> ApiResult<BTreeSet<String>> {
     let before = order.data.reports_of(order.user.id, &page).await?.items;
     let last = before.into_iter().find(|it| it.id != id && it.content.kind == order.spec.kind);
     Ok(last.map(|it| it.content.findings.into_iter().map(|it| it.id).collect()).unwrap_or_default())
-}
-
-/// The company's saved questions and their answers, as the person sees them.
-async fn answer_saved(
-    order: &Order,
-    seen: &Seen,
-    mut analyst: Analyst<'_>,
-    content: &mut ReportContent,
-) -> ApiResult<()> {
-    let page = PageRequest { after: None, limit: QUESTIONS };
-    let saved: Vec<SavedQuestion> = order.data.all_kept(&page).await?.items;
-    content.missing.retain(|it| it.what != "questions");
-    if saved.is_empty() {
-        content.missing.push(Missing { what: "questions".to_owned(), ..Missing::default() });
-    }
-    let translator = Translator::new(&seen.visible);
-    for question in saved {
-        let context = Context { today: order.today, table: None };
-        let Translation::Understood(understood) =
-            translator.translate(&question.question, &context)
-        else {
-            content.missing.push(Missing { what: question.question, ..Missing::default() });
-            continue;
-        };
-        let Some((place, table)) = analyst.ask(understood.ask.clone()).await? else {
-            content.missing.push(Missing { what: question.question, ..Missing::default() });
-            continue;
-        };
-        let interpretation = &understood.interpretation;
-        let context = pacioli_report::Context {
-            currency: interpretation.currency.as_deref(),
-            period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
-            filters: &interpretation.filters,
-        };
-        let answer = pacioli_report::narrate(&understood.ask, &seen.visible, &context, &table);
-        let query = content.queries.len() + place;
-        content.answers.push(SavedAnswer { question: question.question, answer, table, query });
-    }
-    content.queries.append(&mut analyst.queries);
-    Ok(())
 }

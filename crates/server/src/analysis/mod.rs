@@ -2,18 +2,21 @@
 //! their rows become series, and the insights room finds in them what matters. Reports and questions for
 //! why, what next and what is unusual go the same way, so that both say the same.
 
+mod custom;
 mod dimensions;
 mod extras;
 mod figures;
 mod filters;
 mod job;
 mod members;
+mod open_items;
 mod pace;
 mod question;
 mod ratios;
 mod report;
 mod resume;
 mod rows;
+mod stock;
 mod window;
 
 use std::sync::{

@@ -18,7 +18,7 @@ use super::{
     Analyst, Periods, extras,
     figures::{self, Figured},
     members::by_members,
-    pace, ratios, rows,
+    open_items, pace, ratios, rows, stock,
     window::{lenient_edge, slack},
 };
 use crate::error::ApiResult;
@@ -85,7 +85,7 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
         (chosen.len() * 2 + super::members::QUERIES) as u64,
         std::sync::atomic::Ordering::Relaxed,
     );
-    let open = extras::open_dates(analyst, wanted.spec.kind);
+    let open = open_items::open_dates(analyst, wanted.spec.kind);
     let dates = chosen.iter().map(|it| &it.figured.date).chain(&open);
     let spans = extras::spans(analyst, dates).await?;
     let span = |it: &Chosen| spans.get(&extras::key(&it.figured.date)).copied();
@@ -126,7 +126,7 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
         content.missing.insert(0, Missing { what: what.to_owned(), ..Missing::default() });
     }
     let studied = study(analyst, wanted, &mut content, chosen, &spans).await?;
-    let mut found = extras::doubts(wanted, &content.period, &studied);
+    let mut found = extras::doubts(&catalog, wanted, &content.period, &studied);
     if wanted.spec.kind != ReportKind::DataQuality {
         let (figures, chosen): (Vec<Studied>, Vec<Chosen>) = studied.into_iter().unzip();
         let said = wanted.said.clone();
@@ -141,8 +141,8 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
             let figures = study.figures.iter().zip(&chosen);
             found.extend(running.paces(analyst, figures, &content).await?);
         }
-        found.extend(extras::ageing(analyst, wanted, &content).await?);
-        found.extend(extras::stock(analyst, wanted, &content).await?);
+        found.extend(open_items::ageing(analyst, wanted, &content).await?);
+        found.extend(stock::stock(analyst, wanted, &content).await?);
     }
     content.findings = rank(found);
     content.queries = std::mem::take(&mut analyst.queries);
@@ -388,12 +388,11 @@ fn tables_used(content: &ReportContent, catalog: &pacioli_model::Catalog) -> Vec
     let of_findings = content.findings.iter().map(|it| &it.subject.table);
     let named: BTreeSet<&TableName> = named.into_iter().chain(of_findings).collect();
     let used = |entry: &TableEntry| {
-        let meaning = catalog.semantics.table(&entry.name);
-        let label = meaning.and_then(|it| it.label.clone());
+        let (label, labels) = extras::called(catalog, &entry.name);
         TableUsed {
             table: entry.name.clone(),
-            label: label.unwrap_or_else(|| entry.name.to_string()),
-            labels: meaning.map(|it| it.labels.clone()).unwrap_or_default(),
+            label,
+            labels,
             version: entry.version,
             loaded_at: entry.loaded_at,
             rows: entry.rows,

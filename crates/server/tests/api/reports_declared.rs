@@ -154,3 +154,69 @@ async fn the_pace_of_the_month_that_runs_is_held_against_its_target() {
     .await;
     assert_eq!(of_kind(&over.body, "pace").len(), 0, "{}", over.text);
 }
+
+#[tokio::test]
+async fn what_is_paid_is_no_open_item_and_days_outstanding_show_both_their_sides() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let invoices = "invoice_number,invoice_date,due_date,total_eur,paid_eur\n\
+                    R1,2025-12-01,2025-12-20,100.00,100.00\n\
+                    R2,2025-12-05,2025-12-20,50.00,0.00\n\
+                    R3,2025-10-01,2025-10-10,70.00,20.00\n\
+                    R4,2025-12-30,2026-01-30,30.00,0.00\n";
+    server.load(&owner, "invoices.csv", invoices).await;
+    let metrics = json!({
+        "receivables": {"unit": "currency EUR", "better": "lower",
+            "expression": "sum(invoices.total_eur - invoices.paid_eur) on invoices.invoice_date"},
+        "revenue": {"unit": "currency EUR",
+            "expression": "sum(invoices.total_eur) on invoices.invoice_date"},
+    });
+    let body = json!({"version": 0, "metrics": metrics});
+    let declared = server.send(&owner, Method::PATCH, "/semantics", body).await;
+    assert_eq!(declared.status, 200, "{}", declared.text);
+    let body = json!({"kind": "receivables_payables", "currency": "EUR", "today": "2026-01-10"});
+    let made = asked(&server, &owner, body).await;
+    let ageing = of_kind(&made.body, "ageing");
+    let fact = &ageing.first().unwrap_or_else(|| panic!("{}", made.text))["fact"];
+    let each = |name: &str| {
+        let buckets = fact["buckets"].as_array().unwrap().iter();
+        buckets.map(|it| it[name].as_f64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(each("amount"), [30.0, 50.0, 0.0, 50.0, 0.0], "{fact}");
+    assert_eq!(each("items"), [1.0, 1.0, 0.0, 1.0, 0.0], "R1 is paid: {fact}");
+    let outstanding = of_kind(&made.body, "days_outstanding");
+    let days = outstanding.first().unwrap_or_else(|| panic!("{}", made.text));
+    // 130 open; R3 was billed more than 90 days before the last invoice.
+    assert_eq!(days["fact"]["days"], 65.0, "{days}");
+    assert_eq!(days["evidence"]["rows"], json!([[130.0, 180.0]]), "{days}");
+    assert_eq!(days["queries"].as_array().unwrap().len(), 2, "{days}");
+    let path = format!("/reports/{}.html", made.body["id"].as_str().unwrap());
+    let english = server.get(&owner, &path).await.text;
+    let german = server.get(&owner, &format!("{path}?language=de")).await.text;
+    assert!(english.contains("which is 65\u{a0}days of sales"), "{english}");
+    assert!(german.contains("das sind 65\u{a0}Tage Umsatz"), "{german}");
+}
+
+#[tokio::test]
+async fn saved_questions_are_shown_with_declared_names_and_units() {
+    let server = Server::start().await;
+    let owner = company(&server).await;
+    for question in ["revenue by region in 2025", "revenue by month in 2025"] {
+        let saved = json!({"name": question, "question": question});
+        let saved = server.send(&owner, Method::POST, "/questions", saved).await;
+        assert_eq!(saved.status, 201, "{}", saved.text);
+    }
+    let made = asked(&server, &owner, json!({"kind": "custom", "today": "2026-01-10"})).await;
+    assert_eq!(made.body["answers"].as_array().unwrap().len(), 2, "{}", made.text);
+    let path = format!("/reports/{}.html", made.body["id"].as_str().unwrap());
+    let english = server.get(&owner, &path).await.text;
+    let german = server.get(&owner, &format!("{path}?language=de")).await.text;
+    for (page, words) in [
+        (&english, ["Revenue by region in 2025", "Revenue by Region", "Revenue by Month", "€"]),
+        (&german, ["Umsatz nach Gebiet", "Umsatz nach Monat", ">Monat<", "\u{a0}€"]),
+    ] {
+        for word in words {
+            assert!(page.contains(word), "{word}: {page}");
+        }
+    }
+}

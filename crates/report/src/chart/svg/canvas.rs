@@ -103,7 +103,7 @@ impl<'a> Canvas<'a> {
         ));
     }
 
-    /// A filled bar with a title; `series` chooses colour and pattern.
+    /// A filled bar with a title, as thin as it may be; `series` chooses colour and pattern. Nothing is no bar.
     pub(super) fn bar(
         &mut self,
         (x, y): (f64, f64),
@@ -111,6 +111,9 @@ impl<'a> Canvas<'a> {
         series: usize,
         title: &str,
     ) {
+        if w <= 0.0 || h <= 0.0 {
+            return;
+        }
         let fill = self.fill(series);
         let (w, h) = (w.max(0.5), h.max(0.5));
         let colour = colour(series);

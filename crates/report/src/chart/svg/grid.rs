@@ -11,6 +11,8 @@ const CELL: f64 = 26.0;
 const SCATTER_HEIGHT: f64 = 320.0;
 /// Things named beside their dots.
 const NAMED: usize = 6;
+/// Dots that are looked at for room beside them.
+const CANDIDATES: usize = 60;
 
 /// Shades from light to dark with the value written in each: read without colour too.
 #[expect(clippy::cast_precision_loss, reason = "a handful of cells")]
@@ -102,7 +104,11 @@ pub(super) fn scatter(
         &fitted(&across.title, WIDTH, LETTER),
         " fill-opacity=\"0.75\"",
     );
-    let middle = (f64::midpoint(xs.0, xs.1), f64::midpoint(ys.0, ys.1));
+    // Far from the crowd, wherever that is.
+    let middle = (
+        median(dots.iter().map(|dot| dot.x)).unwrap_or_default(),
+        median(dots.iter().map(|dot| dot.y)).unwrap_or_default(),
+    );
     let apart = |dot: &Dot| {
         let spread = |value: f64, middle: f64, (low, high): (f64, f64)| {
             (value - middle) / (high - low).max(f64::MIN_POSITIVE)
@@ -110,28 +116,59 @@ pub(super) fn scatter(
         spread(dot.x, middle.0, xs).hypot(spread(dot.y, middle.1, ys))
     };
     let mut order: Vec<&Dot> = dots.iter().collect();
-    order.sort_by(|left, right| apart(right).total_cmp(&apart(left)));
+    order.sort_by(|left, right| {
+        right.marked.cmp(&left.marked).then_with(|| apart(right).total_cmp(&apart(left)))
+    });
+    let places: Vec<(f64, f64)> = order.iter().map(|dot| (x.at(dot.x), y.at(dot.y))).collect();
+    // What is marked lies on top.
+    for (dot, place) in order.iter().zip(&places).rev() {
+        spot(canvas, dot, *place);
+    }
+    names(canvas, &order, &places);
+    SCATTER_HEIGHT
+}
+
+/// The value in the middle, the lower one of two.
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len().saturating_sub(1) / 2).copied()
+}
+
+/// One dot; a marked one is larger, of another colour and ringed.
+fn spot(canvas: &mut Canvas<'_>, dot: &Dot, (x, y): (f64, f64)) {
+    let (radius, colour, opacity) =
+        if dot.marked { ("6", "#D55E00", "1") } else { ("4", "#0072B2", "0.6") };
+    let ring = if dot.marked { "currentColor" } else { colour };
+    canvas.put(&format!(
+        "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" fill=\"{colour}\" fill-opacity=\"{opacity}\" \
+         stroke=\"{ring}\"><title>{}</title></circle>",
+        escaped(&dot.label)
+    ));
+}
+
+/// Names beside the first dots that have room for one: over no other dot, and over no other name.
+fn names(canvas: &mut Canvas<'_>, dots: &[&Dot], places: &[(f64, f64)]) {
     // Where names stand: left edge, height, width.
     let mut named: Vec<(f64, f64, f64)> = Vec::new();
-    for dot in order {
-        let (at_x, at_y) = (x.at(dot.x), y.at(dot.y));
-        canvas.put(&format!(
-            "<circle cx=\"{at_x:.1}\" cy=\"{at_y:.1}\" r=\"4\" fill=\"#0072B2\" fill-opacity=\"0.6\" \
-             stroke=\"#0072B2\"><title>{}</title></circle>",
-            escaped(&dot.label)
-        ));
+    for (at, (dot, (x, y))) in dots.iter().zip(places).enumerate().take(CANDIDATES) {
         let name = fitted(&dot.label, 180.0, LETTER);
         let wide = width(&name, LETTER);
-        let right = at_x > WIDTH / 2.0;
-        let begin = if right { at_x - 7.0 - wide } else { at_x + 7.0 };
-        let free = named.iter().all(|(x, y, taken)| {
-            (at_y - y).abs() > LETTER || begin > x + taken || begin + wide < *x
+        let right = *x > WIDTH / 2.0;
+        let begin = if right { x - 8.0 - wide } else { x + 8.0 };
+        let is_over = |(other_x, other_y): &(f64, f64)| {
+            (begin - 4.0..begin + wide + 4.0).contains(other_x)
+                && (y - 5.0 - LETTER..y - 1.0).contains(other_y)
+        };
+        let mut others = places.iter().enumerate().filter(|(other, _)| *other != at);
+        let free = named.iter().all(|(left, height, taken)| {
+            (y - height).abs() > LETTER || begin > left + taken || begin + wide < *left
         });
+        let free = free && (dot.marked || !others.any(|(_, place)| is_over(place)));
         if named.len() < NAMED && free && !name.is_empty() {
-            let (anchor, shift) = if right { (Anchor::End, -7.0) } else { (Anchor::Start, 7.0) };
-            canvas.text((at_x + shift, at_y - 5.0), anchor, &name);
-            named.push((begin, at_y, wide));
+            let (anchor, shift) = if right { (Anchor::End, -8.0) } else { (Anchor::Start, 8.0) };
+            canvas.text((x + shift, y - 5.0), anchor, &name);
+            named.push((begin, *y, wide));
         }
     }
-    SCATTER_HEIGHT
 }

@@ -93,8 +93,8 @@ pub(super) const ADVICE: &[Text] = &[
     ),
     (
         "advice.data_quality",
-        "Mend this in the source system and load again; findings on it are held back until then.",
-        "Im Quellsystem beheben und neu laden; Befunde darauf werden bis dahin zurückgehalten.",
+        "Look at these rows in the source system; where they are wrong, mend them there and load again.",
+        "Diese Zeilen im Quellsystem ansehen; wo sie falsch sind, dort beheben und neu laden.",
     ),
 ];
 

@@ -6,17 +6,17 @@ pub(super) const FINDINGS: &[Text] = &[
     ("change.to", "{subject} went from {before} to {value}", "{subject}: von {before} auf {value}"),
     (
         "change.body",
-        "{subject} was {value} in {period}, against {before} in {against}: a difference of {difference}.",
+        "{subject}: {value} in {period}, against {before} in {against}; a difference of {difference}.",
         "{subject}: {value} ({period}) gegenüber {before} ({against}), ein Unterschied von {difference}.",
     ),
-    ("trend.up", "{subject} is rising steadily", "{subject} steigt stetig"),
-    ("trend.down", "{subject} is falling steadily", "{subject} fällt stetig"),
+    ("trend.up", "{subject}: rising steadily", "{subject}: stetiger Anstieg"),
+    ("trend.down", "{subject}: falling steadily", "{subject}: stetiger Rückgang"),
     (
         "trend.body",
         "Over {count} {periods} the trend line runs from {first} to {last}, that is {slope} a {grain}.",
         "Über {count} {periods} verläuft die Trendlinie von {first} bis {last}, das sind {slope} je {grain}.",
     ),
-    ("season.head", "{subject} follows a season", "{subject} folgt einer Saison"),
+    ("season.head", "{subject}: a season that recurs", "{subject}: wiederkehrende Saison"),
     (
         "season.body",
         "It is usually highest in {high} ({high_effect} against its level) and lowest in {low} ({low_effect}).",
@@ -47,14 +47,10 @@ pub(super) const FINDINGS: &[Text] = &[
         "From {at} on it averages {after} a {grain}; before, it was {before}. The season is left out of both.",
         "Seit {at} liegt der Durchschnitt bei {after} je {grain}; davor waren es {before}. Die Saison ist aus beiden herausgerechnet.",
     ),
-    (
-        "outlier_point.up",
-        "{subject} was unusually high in {at}",
-        "{subject}: ungewöhnlich hoch, {at}",
-    ),
+    ("outlier_point.up", "{subject}: unusually high in {at}", "{subject}: ungewöhnlich hoch, {at}"),
     (
         "outlier_point.down",
-        "{subject} was unusually low in {at}",
+        "{subject}: unusually low in {at}",
         "{subject}: ungewöhnlich niedrig, {at}",
     ),
     (
@@ -94,8 +90,8 @@ pub(super) const FINDINGS: &[Text] = &[
     ),
     (
         "concentration.head",
-        "{metric} is concentrated on few: {dimension}",
-        "{metric} verteilt sich auf wenige: {dimension}",
+        "{metric}: concentrated on few ({dimension})",
+        "{metric}: auf wenige konzentriert ({dimension})",
     ),
     (
         "concentration.first",
@@ -156,10 +152,10 @@ pub(super) const FINDINGS: &[Text] = &[
     ),
     (
         "lead_lag.together",
-        "{metric} moves together with {other}",
-        "{metric} bewegt sich gemeinsam mit {other}",
+        "{metric}: moving together with {other}",
+        "{metric}: im Gleichlauf mit {other}",
     ),
-    ("lead_lag.after", "{metric} follows {other}", "{metric} folgt auf {other}"),
+    ("lead_lag.after", "{metric}: following {other}", "{metric}: im Gefolge von {other}"),
     (
         "lead_lag.body",
         "Changes of {metric} are associated with changes of {other} {lag} (rank correlation {rho}). That says nothing about causes.",
@@ -169,13 +165,13 @@ pub(super) const FINDINGS: &[Text] = &[
     ("lead_lag.earlier", "{count} {periods} earlier", "{count} {periods} zuvor"),
     (
         "pace.above",
-        "{metric} is on the way to more than {what}",
-        "{metric} ist auf dem Weg zu mehr als {what}",
+        "{metric}: on the way to more than {what}",
+        "{metric}: auf dem Weg zu mehr als {what}",
     ),
     (
         "pace.below",
-        "{metric} is on the way to less than {what}",
-        "{metric} ist auf dem Weg zu weniger als {what}",
+        "{metric}: on the way to less than {what}",
+        "{metric}: auf dem Weg zu weniger als {what}",
     ),
     ("pace.target", "its target", "dem Ziel"),
     ("pace.reference", "in the period compared with", "im Vergleichszeitraum"),
@@ -198,8 +194,8 @@ pub(super) const FINDINGS: &[Text] = &[
     ("days_outstanding.head", "{what}: {days}", "{what}: {days}"),
     (
         "days_outstanding.body",
-        "At the end of {period}, {open} was open, which is {days} of turnover.",
-        "Am Ende von {period} waren {open} offen, das sind {days} Umsatz.",
+        "At the end of {period}, {open} was open, which is {days} of {billed}.",
+        "Am Ende von {period} waren {open} offen, das sind {days} {billed}.",
     ),
     ("days_outstanding.before", "Before, it was {before}.", "Davor waren es {before}."),
     (
@@ -240,11 +236,11 @@ pub(super) const FINDINGS: &[Text] = &[
         "No method was better on the past than repeating the season; that is what is shown (error {naive} of a plain guess).",
         "Kein Verfahren war in der Vergangenheit besser, als die Saison zu wiederholen; das ist hier gezeigt (Fehler {naive} einer einfachen Schätzung).",
     ),
-    ("data_quality.head", "Doubtful data: {problem}", "Zweifelhafte Daten: {problem}"),
+    ("data_quality.head", "Doubtful in {metric}: {problem}", "Zweifelhaft in {metric}: {problem}"),
     (
         "data_quality.body",
-        "In {table}{columns}{rows}. Figures that rest on it may be wrong.",
-        "In {table}{columns}{rows}. Zahlen, die darauf beruhen, können falsch sein.",
+        "In the table {table}{columns}{rows}. Figures that rest on it may be wrong.",
+        "In der Tabelle {table}{columns}{rows}. Zahlen, die darauf beruhen, können falsch sein.",
     ),
     ("data_quality.columns", " ({columns})", " ({columns})"),
     ("data_quality.rows", ", {rows} rows", ", {rows} Zeilen"),

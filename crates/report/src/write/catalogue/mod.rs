@@ -74,6 +74,21 @@ mod tests {
     }
 
     #[test]
+    fn every_method_and_every_problem_has_a_name() {
+        let methods = "seasonal_naive drift ses damped_holt ets_additive ets_multiplicative theta \
+                       arima seasonal_arima mstl croston tsb";
+        let problems = "orphans ambiguous_reference empty_table missing_months duplicate_key \
+                        missing_key empty_column many_nulls future_days strange_days \
+                        spelled_differently mostly_numbers";
+        let of = |kind: &str, names: &str| {
+            names.split(' ').map(|name| format!("{kind}.{name}")).collect::<Vec<_>>()
+        };
+        for key in of("method", methods).into_iter().chain(of("problem", problems)) {
+            assert!(!text(Language::German, &key).is_empty(), "{key}");
+        }
+    }
+
+    #[test]
     fn a_value_is_never_looked_into_again() {
         let said =
             say(Language::English, "of_member", &[("metric", "{member}"), ("member", "{x}")]);
