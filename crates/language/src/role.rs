@@ -142,6 +142,12 @@ const RATES: &[&str] = &[
     "prozent",
     "quote",
     "share",
+    "mpg",
+    "efficiency",
+    "density",
+    "humidity",
+    "speed",
+    "gpa",
 ];
 const MONEY: &[&str] = &[
     "revenue", "amount", "cost", "profit", "margin", "tax", "total", "salary", "balance", "fee",

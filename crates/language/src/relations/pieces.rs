@@ -1,6 +1,7 @@
 //! A question cut into pieces, each with everything that it may be.
 
 mod closed;
+mod doers;
 mod mend;
 mod quotes;
 
@@ -235,6 +236,9 @@ impl Cutter<'_> {
         }
         let denied = before.is_some_and(|piece| piece.item == Item::Key(Key::Not));
         if let Some(mention) = denied.then(|| self.deed(at)).flatten() {
+            return made(1, Item::Mention(mention), 0.9);
+        }
+        if let Some(mention) = self.doer(at) {
             return made(1, Item::Mention(mention), 0.9);
         }
         let keyword = self.keyword(at);

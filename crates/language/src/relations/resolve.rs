@@ -286,6 +286,7 @@ impl Resolver<'_> {
             (best > 0.0).then_some((best, texts))
         };
         let hints = self.hints(tokens);
+        let (_, all_words) = self.words_around(tokens);
         let mut scored: Vec<(f64, ColumnId, Vec<String>)> = Vec::new();
         for candidate in columns {
             let found: Option<Vec<(f64, Vec<String>)>> =
@@ -309,6 +310,8 @@ impl Resolver<'_> {
                 1 => 0.08,
                 _ => 0.12,
             };
+            let far = node.words.iter().any(|word| all_words.contains(&word.stem));
+            let hinted = hinted + if far { 0.02 } else { 0.0 };
             let owner = column.and_then(|pick| pick.owner).is_some_and(|owner| owner == node.table);
             let by_owner = if owner { 0.3 } else { 0.0 };
             let foreign = if node.foreign { -0.02 } else { 0.0 };

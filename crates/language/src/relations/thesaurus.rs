@@ -30,6 +30,11 @@ const UNITS: &[(&str, &str)] = &[
     ("copy|copies", "sale|copy"),
     ("degree|degrees|celsius|fahrenheit", "temperature"),
     ("percent", "percentage|percent|rate|share"),
+    ("student|students|pupil|pupils", "enrollment|number of student|student"),
+    ("employee|employees|worker|workers", "number of employee|employee|staff"),
+    ("acre|acres|hectare|hectares", "area|size|acreage"),
+    ("star|stars", "star rating|star|rating"),
+    ("bed|beds", "bed|bedroom"),
 ];
 
 /// The columns that a number of this unit may be of.
@@ -83,6 +88,10 @@ pub(crate) fn measured_by(verb: &str) -> Option<Vec<&'static str>> {
 /// How well words of one group fit each other, and how well one that is only near.
 pub(crate) const NEAR: f64 = 0.84;
 const LOOSE: f64 = 0.76;
+/// How well another spelling of the same word fits.
+const SPELT: f64 = 0.97;
+/// The heading in the file under which spellings stand.
+const SPELLINGS: &str = "# Spellings";
 
 /// The groups of words, one a line; the file says how to read it.
 const ALIKE: &str = include_str!("thesaurus/alike.txt");
@@ -196,7 +205,11 @@ const ADJECTIVES: &[(&str, Direction, &str)] = &[
     ),
     ("tall", Direction::Descending, "height|highness"),
     ("short", Direction::Ascending, "height|length|duration|distance|time"),
-    ("long", Direction::Descending, "length|duration|distance|page|time|running time|hour"),
+    (
+        "long",
+        Direction::Descending,
+        "length|duration|distance|page|time|running time|hour|minute|year of work|working year|year of service",
+    ),
     ("heavy", Direction::Descending, "weight"),
     ("light", Direction::Ascending, "weight"),
     (
@@ -220,6 +233,19 @@ const ADJECTIVES: &[(&str, Direction, &str)] = &[
     ("cheap", Direction::Ascending, "price|cost|rate|fee|rent|charge"),
     ("fast", Direction::Descending, "speed|pace|horsepower"),
     ("slow", Direction::Ascending, "speed|pace"),
+    ("quick", Direction::Descending, "speed|pace"),
+    ("hot", Direction::Descending, "temperature"),
+    ("warm", Direction::Descending, "temperature"),
+    ("cold", Direction::Ascending, "temperature"),
+    ("far", Direction::Descending, "distance"),
+    ("dense", Direction::Descending, "density"),
+    ("thick", Direction::Descending, "thickness"),
+    ("profitable", Direction::Descending, "profit|net income|margin"),
+    (
+        "experienced",
+        Direction::Descending,
+        "year of experience|experience|working year|year of work|year working",
+    ),
     ("rich", Direction::Descending, "net worth|money|wealth|income|salary|assets|gnp|budget"),
     ("wealthy", Direction::Descending, "net worth|money|wealth|income"),
     ("poor", Direction::Ascending, "net worth|money|income"),
@@ -253,7 +279,16 @@ static BY_PHRASE: LazyLock<HashMap<String, Others>> = LazyLock::new(|| {
             None => {}
         }
     };
-    for line in ALIKE.lines().filter(|line| !line.starts_with('#')) {
+    let (words, spellings) = ALIKE.split_once(SPELLINGS).unwrap_or((ALIKE, ""));
+    for line in spellings.lines() {
+        let spelt = phrases(line);
+        for one in &spelt {
+            for other in &spelt {
+                relate(one, other, SPELT);
+            }
+        }
+    }
+    for line in words.lines().filter(|line| !line.starts_with('#')) {
         let (near, loose) = line.split_once('>').unwrap_or((line, ""));
         let (near, loose) = (phrases(near), phrases(loose));
         for one in &near {

@@ -139,7 +139,9 @@ impl Builder<'_> {
         };
         let mut numbers = pick.clone();
         numbers.candidates.retain(|(column, _)| fits(column));
-        if matches!(aggregate, Aggregate::Sum | Aggregate::Average) {
+        let said = &self.resolver.tokens[pick.tokens.clone()];
+        let keyed = said.iter().any(|token| matches!(token.word.as_str(), "id" | "ids"));
+        if matches!(aggregate, Aggregate::Sum | Aggregate::Average) && !keyed {
             // Keys are numbers that mean nothing together.
             numbers.candidates.retain(|(column, _)| !self.is_key(*column));
         }

@@ -12,8 +12,10 @@ use crate::{
 };
 
 /// Words inside names that people leave out.
-pub(super) const SILENT: &[&str] =
-    &["of", "in", "the", "for", "a", "by", "to", "and", "is", "has", "on", "at"];
+pub(super) const SILENT: &[&str] = &[
+    "of", "in", "the", "for", "a", "by", "to", "and", "is", "has", "on", "at", "if", "whether",
+    "yn",
+];
 
 /// Units at the end of names.
 const UNITS: &[&str] = &[
@@ -146,7 +148,10 @@ impl Lexicon {
             return;
         };
         if tail == "name" || tail == "title" {
-            self.add(head, name, 0.9);
+            // "The last transcript" is no last name.
+            if !matches!(head, [only] if ["first", "last", "middle"].contains(&only.as_str())) {
+                self.add(head, name, 0.9);
+            }
             self.add(std::slice::from_ref(tail), name, 0.7);
         } else if KEY_TAILS.contains(&tail.as_str()) {
             self.add(head, name, 0.75);

@@ -28,6 +28,8 @@ const TELLING: &[&str] = &[
 
 /// A name that fits at least so well is taken for a noun where one must stand.
 const FITTING: f64 = 0.75;
+/// The same just after an article, where verbs do not stand.
+const NOUN: f64 = 0.7;
 
 impl Cutter<'_> {
     /// Whether a name of the catalog wins over a word of the closed list of the same length.
@@ -41,7 +43,7 @@ impl Cutter<'_> {
             Key::Verb => {
                 let word = self.tokens[at].word.as_str();
                 named >= 0.9
-                    || named >= FITTING && self.is_after_article(at)
+                    || named >= NOUN && self.is_after_article(at)
                     || !mention.metrics.is_empty()
                     || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
                     || named >= 0.8 && TELLING.contains(&word)
@@ -92,9 +94,11 @@ impl Cutter<'_> {
         let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
         let word = self.tokens[at].word.as_str();
         let first = at == 1 && matches!(before, "which" | "what");
-        (first || matches!(before, "each" | "every" | "the" | "per" | "a"))
+        (first || matches!(before, "each" | "every" | "the" | "per" | "a" | "common"))
             && !word.ends_with("ed")
             && !word.ends_with("ing")
+            // "The end of each month" is a time.
+            && !matches!(word, "end" | "start" | "begin")
     }
 
     fn orders_next(&self, next: usize) -> bool {

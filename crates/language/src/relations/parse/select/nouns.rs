@@ -295,7 +295,7 @@ impl Parser<'_> {
     fn counted_flag(&self, pick: &Pick) -> Option<TableId> {
         let (column, quality) = pick.candidates.first()?;
         let counts = self.counting && !self.sketch.distinct && self.sketch.entity.is_none();
-        let flag = counts && *quality > 0.9 && self.schema.affirms(*column).is_some();
+        let flag = counts && *quality > 0.69 && self.schema.affirms(*column).is_some();
         flag.then(|| self.schema.table_of(*column))
     }
 
