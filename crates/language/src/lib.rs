@@ -40,7 +40,7 @@ mod translation;
 mod variants;
 pub mod verified;
 
-use pacioli_model::{Ask, Catalog};
+use pacioli_model::{Aggregate, Ask, Catalog};
 
 use relations::idioms;
 
@@ -105,6 +105,7 @@ impl<'c> Translator<'c> {
             // One table at a time is slow over very many, and names of rows are in all of them.
             let wide = self.tables.len() > WIDE;
             let alone = (!wide && !self.relations.has_metrics()).then(single);
+            let alone = alone.filter(|alone| !(lists(question) && only_averages(alone)));
             if let Some(figures) = alone.as_ref().filter(|alone| self.are_of_ledgers(alone)) {
                 return figures.clone();
             }
@@ -195,6 +196,25 @@ impl<'c> Translator<'c> {
         };
         judge::judge(question, context.today, &self.tables.iter().filter(asked).collect::<Vec<_>>())
     }
+}
+
+/// Whether one mean is all that a translation computes.
+fn only_averages(translation: &Translation) -> bool {
+    let Translation::Understood(understood) = translation else { return false };
+    let average = |measure: &pacioli_model::Measure| {
+        measure.aggregation().is_some_and(|one| one.aggregate == Aggregate::Average)
+    };
+    understood.ask.group_by.is_empty() && understood.ask.measures.iter().all(average)
+}
+
+/// "Show the prices of …": whether a question asks for a list of values and for no mean of them.
+fn lists(question: &str) -> bool {
+    let words = question.to_lowercase();
+    let mut words =
+        words.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let leads = ["show", "list", "display", "find", "give", "return"];
+    let first = words.next().is_some_and(|word| leads.contains(&word));
+    first && !words.any(|word| matches!(word, "average" | "mean" | "avg" | "typical" | "usual"))
 }
 
 /// What `ask` says over `catalog`, in words, for people to check.

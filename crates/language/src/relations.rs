@@ -51,7 +51,7 @@ const MOST_CHOICES: usize = 5;
 /// Readings that are offered where none is sure.
 const MOST_READINGS: usize = 3;
 /// Readings that are less likely right than this are asked about before they are run.
-const SURE: f64 = 0.4;
+const SURE: f64 = 0.45;
 
 /// A catalog made ready for such questions.
 #[derive(Debug)]

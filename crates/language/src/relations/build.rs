@@ -2,13 +2,16 @@
 
 mod bounds;
 mod change;
+mod comparisons;
 mod dates;
 mod figures;
 mod filters;
 mod follow;
 mod groups;
+mod measures;
 mod namesake;
 mod outputs;
+mod ranks;
 mod sets;
 mod shown;
 mod sorting;
@@ -25,7 +28,7 @@ use pacioli_model::{
 use super::{
     resolve::{CLOSE, Misfit, Resolver, entity_of},
     schema::{ColumnId, Schema, TableId},
-    sketch::{Noun, Sketch},
+    sketch::{Measured, Noun, Sketch},
 };
 use crate::token::Token;
 
@@ -178,6 +181,12 @@ impl Builder<'_> {
         };
         // A rank by a column of what belongs to many rows is one of those rows.
         tables.extend(best.iter().map(|(_, column)| self.schema.table_of(*column)));
+        // In order of what only some have, or have several of: each of these is a row.
+        for key in &self.sketch.sort {
+            if let Measured::Column(pick) = &key.by {
+                tables.push(self.schema.table_of(self.resolver.choose(pick)?));
+            }
+        }
         let entity = self.resolver.entity;
         let prefer =
             if tables.contains(&entity) || self.resolver.base(&tables, entity) == Some(entity) {
@@ -206,7 +215,7 @@ impl Builder<'_> {
             ask.filter = all(ask.filter.into_iter().chain([ranked]).collect());
         }
         // What holds of a value in several rows is one answer.
-        ask.each_row &= !self.contradicts(base)?;
+        ask.each_row &= !(self.contradicts(base)? || self.denies_values(base));
         self.break_ties_of_rows(&mut ask, base)?;
         Ok(ask)
     }
@@ -255,7 +264,8 @@ impl Builder<'_> {
         hidden: bool,
     ) -> ColumnName {
         let figure = Figure::Aggregate(aggregation);
-        if let Some(known) = ask.measures.iter().find(|measure| measure.figure == figure) {
+        if let Some(known) = ask.measures.iter_mut().find(|measure| measure.figure == figure) {
+            known.hidden &= hidden;
             return known.name.clone();
         }
         let name = free_name(ask, name);

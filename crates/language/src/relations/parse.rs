@@ -4,6 +4,7 @@
 mod ages;
 mod conditions;
 mod finish;
+mod groups;
 mod implied;
 mod order;
 mod select;
@@ -67,6 +68,12 @@ pub(super) struct Parser<'a> {
     pub(super) denied: bool,
     /// Tests go to the aggregate that the last one compares with.
     pub(super) inside: bool,
+    /// How many are shown of what is ranked later.
+    pub(super) so_many: Option<u32>,
+    /// Where the test begins that is read.
+    pub(super) from: usize,
+    /// The focus is where a value stands, and no table that is named.
+    pub(super) by_value: bool,
 }
 
 /// Reads the pieces of one question.
@@ -144,6 +151,9 @@ impl<'a> Parser<'a> {
             everything: false,
             denied: false,
             inside: false,
+            so_many: None,
+            from: 0,
+            by_value: false,
         }
     }
 }
@@ -259,6 +269,17 @@ impl Parser<'_> {
         Some(pick)
     }
 
+    /// A table is named, so that what follows is of its rows.
+    pub(super) fn speak_of(&mut self, table: TableId) {
+        self.focus = Some(table);
+        self.by_value = false;
+    }
+
+    /// The table whose year is meant: of what is asked for, and not of where a value happens to stand.
+    pub(super) fn dated_near(&self) -> Option<TableId> {
+        self.focus.filter(|_| !self.by_value)
+    }
+
     /// Whether the mention is a table rather than a column.
     pub(super) fn is_table(mention: &Mention) -> bool {
         mention.table_quality() > 0.0 && mention.table_quality() + 0.051 > mention.column_quality()
@@ -310,6 +331,9 @@ impl Parser<'_> {
             .candidates
             .first()
             .is_some_and(|(column, _)| self.schema.affirms(*column).is_some());
+        if self.is_tested(&pick) {
+            return;
+        }
         if self.having || flag && !self.is_said(&pick) {
             self.push(Test::Has { pick });
         } else if !self.is_said(&pick) {
@@ -326,8 +350,23 @@ impl Parser<'_> {
         self.sketch.groups.iter().any(grouped) || self.sketch.targets.iter().any(asked)
     }
 
+    /// "The fall term": what the value just before is of says no more.
+    fn is_tested(&self, pick: &Pick) -> bool {
+        let Some(Test::Values { values, tokens, .. }) =
+            self.sketch.clauses.last().and_then(|clause| clause.tests.last())
+        else {
+            return false;
+        };
+        let best = pick.candidates.first().map(|(column, _)| *column);
+        tokens.end == pick.tokens.start
+            && values.iter().flatten().any(|(value, _)| Some(value.column) == best)
+    }
+
     /// Adds a test to the open clause, or opens one.
-    pub(super) fn push(&mut self, test: Test) {
+    pub(super) fn push(&mut self, mut test: Test) {
+        if let Test::Count { of, .. } = &mut test {
+            *of = of.or(self.noun_before(self.from));
+        }
         self.denied |= self.negated;
         if self.inside && !self.negated && !self.alternative {
             let last = self.sketch.clauses.last_mut().and_then(|clause| clause.tests.last_mut());
@@ -358,87 +397,6 @@ impl Parser<'_> {
             });
             self.open = true;
         }
-    }
-
-    /// `for each country, …`, `by country`.
-    fn group(&mut self) {
-        let start = self.at;
-        let here = self.solid_noun(start);
-        self.at = here + 1;
-        let Some(item) = self.item(here) else { return };
-        match item {
-            Item::Key(Key::Distinct | Key::Each) => {}
-            Item::Key(Key::HowMany) if !self.pieces[here].pause => {}
-            Item::Key(Key::Grain(grain) | Key::Every(grain)) => {
-                self.sketch.groups.push(Noun::Period(*grain));
-                self.after_group();
-            }
-            Item::Mention(mention) if !mention.only_values() => {
-                let mention = mention.clone();
-                self.group_mention(here, &mention);
-            }
-            // "In each warehouse", where nothing but a value is called so.
-            Item::Mention(_) => self.misplaced(here),
-            _ => {
-                // "For each place", where nothing is called so: no group may be passed over.
-                let each = start.checked_sub(1).and_then(|before| self.key_at(before));
-                let verb = (start..here).find(|at| self.key_at(*at) == Some(Key::Verb));
-                if let Some(verb) = verb.filter(|_| each == Some(Key::Each)) {
-                    self.misplaced(verb);
-                }
-                self.at = here;
-                self.leave_group();
-            }
-        }
-    }
-
-    fn group_mention(&mut self, here: usize, mention: &Mention) {
-        let qualifies = self
-            .mention_at(here + 1)
-            .is_some_and(|next| !next.columns.is_empty() && !self.pieces[here + 1].pause);
-        if Self::is_table(mention) && qualifies && !mention.tables.is_empty() {
-            let owner = mention.best_table().map(|(table, _)| table);
-            self.sketch.groups.extend(self.pick(here + 1, owner).map(Noun::Column));
-            self.at = here + 2;
-        } else if Self::is_table(mention) {
-            let table = mention.tables[0].0;
-            self.sketch.groups.push(Noun::Table(table));
-            self.focus = self.focus.or(Some(table));
-        } else if let Some(pick) = self.pick(here, self.owner_after(here + 1)) {
-            if pick.owner.is_some() {
-                self.at = self.solid(self.solid(here + 1) + 1) + 1;
-            }
-            self.sketch.groups.push(Noun::Column(pick));
-        }
-        self.after_group();
-    }
-
-    /// "by country and month": groups go on over `and`.
-    fn after_group(&mut self) {
-        let next = self.solid(self.at);
-        let noun = self.solid(next + 1);
-        let groups = self.mention_at(noun).is_some_and(|mention| !mention.only_values())
-            || matches!(self.key_at(noun), Some(Key::Grain(_)));
-        // "for each race and its track": what follows is asked for.
-        let owned = self.pieces.get(next + 1).is_some_and(|piece| {
-            let word = self.words[piece.tokens.start].to_lowercase();
-            matches!(word.as_str(), "its" | "their" | "his" | "her")
-        });
-        let goes_on = matches!(self.key_at(next), Some(Key::And | Key::By | Key::Each))
-            && groups
-            && !owned
-            && (!self.sketch.targets.is_empty() || self.sketch.entity.is_some());
-        if goes_on {
-            self.at = next + 1;
-        } else {
-            self.leave_group();
-        }
-    }
-
-    fn leave_group(&mut self) {
-        let asked = self.sketch.targets.iter().any(|target| !matches!(target, Target::Entity(_)));
-        let zone = if asked { Zone::Condition } else { Zone::Select };
-        self.enter(zone);
     }
 }
 

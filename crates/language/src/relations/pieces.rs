@@ -371,7 +371,12 @@ impl Cutter<'_> {
                 })
                 && !Lexicon::is_phrase(&words);
             let (names, loss) = if paused { (Vec::new(), 0.0) } else { self.lexicon.named(&words) };
+            let numeric = length == 1 && !matches!(self.tokens[at].kind, Kind::Word);
             for (name, quality) in names {
+                // A number by itself is no part of a name: "2" of a second line.
+                if numeric && quality < 0.95 {
+                    continue;
+                }
                 if asking && quality * (1.0 - loss) < 0.9 && !self.is_called(&words, name) {
                     continue;
                 }
@@ -387,7 +392,6 @@ impl Cutter<'_> {
             if mention.quality() < 0.94 && self.is_owned(&words) {
                 continue;
             }
-            let numeric = length == 1 && !matches!(self.tokens[at].kind, Kind::Word);
             if !numeric {
                 mention.values = self.lexicon.values(&words);
             }

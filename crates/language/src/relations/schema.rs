@@ -408,6 +408,17 @@ impl<'c> Schema<'c> {
         self.ways(from, to).iter().any(|way| way.iter().all(|step| !step.many))
     }
 
+    /// Whether each row of `from` names its row of `to`, or one that does. Where rows only happen to have
+    /// one each so far, the table that is named does not refer to the other.
+    pub(crate) fn refers_to(&self, from: TableId, to: TableId) -> bool {
+        self.ways(from, to).iter().any(|way| way.iter().all(|step| self.is_forward(step)))
+    }
+
+    /// Whether a step leads from the row that names to the row that is named.
+    pub(crate) fn is_forward(&self, step: &Step) -> bool {
+        !step.many && self.tables[step.to].entry.name == self.relationships[step.relationship].to
+    }
+
     pub(crate) fn names(&self, way: &[Step]) -> Vec<RelationshipName> {
         way.iter().map(|step| self.relationships[step.relationship].name.clone()).collect()
     }

@@ -133,6 +133,8 @@ pub(crate) enum Test {
         what: Measured,
         comparison: Comparison,
         number: Decimal,
+        /// Whose: the table that the words before it name.
+        of: Option<TableId>,
     },
     Exists {
         table: TableId,

@@ -69,7 +69,7 @@ use Key::{
 const PHRASES: &[(Key, &str)] = &[
     (
         Stop,
-        "a|single|him|himself|herself|themselves|itself|of origin|people|person|persons|everybody|everyone|individuals|individual|least once|an|the|is|are|was|were|be|been|being|do|does|did|there|their|its|his|her|our|my|your|they|them|it|he|she|we|us|i|you|me|please|can|could|would|will|should|this|these|those|any|some|all|as|such|so|just|only|also|too|exist|exists|available|currently|respective|corresponding|associated|specific|particular|certain|given|listed|shown|recorded|stored|database|in the database|existing|following|together|along|well|overall|out|up|each other|ever|yet|already|else|s|t|who are|that are|value of|values of|kind of|kinds of|amount of|different kinds of|record of|records of|value|values|answer|tell|let|know|want|need|like|would like|help|hi|hello|thanks|same time|time|in total|altogether|really|actually|various|entire|whole|full list of|list of|actual|own|record|records|result|results|table|tables|manner|presently|previous|there are|right now|now|current|detailed|if|but also|least one|anything|something|someone|anyone|somebody|how|when|much|of them|in any way|do we have|we have|have been|has been|had been|into|onto|off|away|here|back|case|cases|order number",
+        "his or her|his or her own|him or her|he or she|a|single|him|himself|herself|themselves|itself|of origin|people|person|persons|everybody|everyone|individuals|individual|least once|an|the|is|are|was|were|be|been|being|do|does|did|there|their|its|his|her|our|my|your|they|them|it|he|she|we|us|i|you|me|please|can|could|would|will|should|this|these|those|any|some|all|as|such|so|just|only|also|too|exist|exists|available|currently|respective|corresponding|associated|specific|particular|certain|given|listed|shown|recorded|stored|database|in the database|existing|following|together|along|well|overall|out|up|each other|ever|yet|already|else|s|t|who are|that are|value of|values of|kind of|kinds of|amount of|different kinds of|record of|records of|value|values|answer|tell|let|know|want|need|like|would like|help|hi|hello|thanks|same time|time|in total|altogether|really|actually|various|entire|whole|full list of|list of|actual|own|record|records|result|results|table|tables|manner|presently|previous|there are|right now|now|current|detailed|if|but also|least one|anything|something|someone|anyone|somebody|how|when|much|of them|in any way|do we have|we have|have been|has been|had been|into|onto|off|away|here|back|case|cases|order number",
     ),
     (
         Verb,
@@ -273,7 +273,7 @@ const WRAPPING: &[(Key, &str)] = &[
     ),
     (
         Towards(Direction::Descending),
-        "slowest first|longest first|most expensive first|latest ones first",
+        "from the most recent to the oldest|from the newest to the oldest|from the latest to the earliest|slowest first|longest first|most expensive first|latest ones first",
     ),
     (Towards(Direction::Ascending), "fastest first|shortest first|cheapest first"),
     (

@@ -67,27 +67,37 @@ impl Builder<'_> {
             .iter()
             .filter(|clause| !clause.negated)
             .flat_map(|clause| &clause.tests);
-        let (what, comparison, number): (Measured, Comparison, Decimal) =
-            counts.find_map(|test| match test {
-                Test::Count { what, comparison, number } => {
-                    Some((what.clone(), *comparison, *number))
-                }
-                _ => None,
-            })?;
+        let (what, comparison, number, of) = counts.find_map(|test| match test {
+            Test::Count { what, comparison, number, of } => {
+                Some((what.clone(), *comparison, *number, *of))
+            }
+            _ => None,
+        })?;
         // "cities with more than one airport and the number of airports"
         let counts = |output: &Output| matches!((output, &what), (Output::CountRows(rows), Measured::Count(Some(Noun::Table(counted)))) if rows == counted);
         let only_columns = self
             .outputs
             .iter()
             .all(|(output, _)| matches!(output, Output::Column(_)) || counts(output));
+        // "Hometowns shared by two gymnasts": of a table that each of these has one row of.
+        let about = self.sketch.entity;
+        let of_counted = |counted: TableId, table: TableId| {
+            counted == table
+                || about.is_none_or(|entity| entity == counted)
+                    && self.schema.reaches_one(counted, table)
+        };
         let attribute = self.outputs.iter().any(|(output, _)| matches!(output, Output::Column(_)))
             && self.outputs.iter().all(|(output, _)| match output {
                 Output::Column(column) => {
                     let table = self.schema.table_of(*column);
-                    self.schema.tables[table].display != Some(*column)
+                    // Rows that count themselves are counted by what is asked for of them.
+                    let own = matches!(&what, Measured::Count(Some(Noun::Table(counted))) if *counted == table);
+                    (own || self.schema.tables[table].display != Some(*column))
                         && self.schema.tables[table].key != Some(*column)
                         && match &what {
-                            Measured::Count(Some(Noun::Table(counted))) => *counted == table,
+                            Measured::Count(Some(Noun::Table(counted))) => {
+                                of_counted(*counted, table)
+                            }
                             Measured::Aggregate(_, pick) => self
                                 .resolver
                                 .choose(pick)
@@ -101,7 +111,17 @@ impl Builder<'_> {
             return Some((what, comparison, number));
         }
         let grouped = !self.sketch.groups.is_empty();
-        ((only_columns && attribute) || grouped && self.counts_groups(&what))
+        // "The number of orders with more than 3 lines for each customer" bounds orders.
+        let of_measured = of.is_some_and(|of| {
+            let counted = |output: &Output| match output {
+                Output::CountRows(table) => *table == of,
+                Output::Metric(metric) => self.metric_table(*metric) == Some(of),
+                _ => false,
+            };
+            self.outputs.iter().any(|(output, _)| counted(output))
+                && matches!(&what, Measured::Count(Some(Noun::Table(table))) if *table != of)
+        });
+        ((only_columns && attribute) || grouped && !of_measured && self.counts_groups(&what))
             .then_some((what, comparison, number))
     }
 
@@ -129,16 +149,54 @@ impl Builder<'_> {
         matches!(what, Measured::Count(Some(Noun::Table(table))) if !self.sketch.groups.contains(&Noun::Table(*table)))
     }
 
+    /// The tests of a clause, each with those after it that say which rows it counts: "two institutions
+    /// founded after 1880".
+    pub(super) fn counted_tests(
+        &self,
+        base: TableId,
+        tests: &[Test],
+    ) -> Result<Vec<(Test, Vec<Test>)>, Misfit> {
+        let mut parted: Vec<(Test, Vec<Test>)> = Vec::new();
+        for test in tests {
+            let counted = parted.iter_mut().rev().find_map(|(known, within)| match known {
+                Test::Count { what: Measured::Count(Some(Noun::Table(table))), of, .. } => {
+                    Some((*table, *of, within))
+                }
+                _ => None,
+            });
+            if let Some((table, of, within)) = counted
+                && let Some(settled) = self.settle(base, test)?
+            {
+                let of = of.filter(|of| *of != table && self.resolver.is_single(base, *of));
+                let what = Measured::Count(Some(Noun::Table(table)));
+                let owner = of.unwrap_or_else(|| self.counting_owner(&what));
+                let measured = self.measuring(table, &[owner])?;
+                let theirs = [table, measured].contains(&settled.table)
+                    || settled.table != base
+                        && settled.table != owner
+                        && self.schema.reaches_one(measured, settled.table)
+                        && !self.schema.reaches_one(owner, settled.table);
+                if theirs && table != owner {
+                    within.push(test.clone());
+                    continue;
+                }
+            }
+            parted.push((test.clone(), Vec::new()));
+        }
+        Ok(parted)
+    }
+
     /// A count of what belongs to the rows of `owner`, as a condition on them.
     pub(super) fn count_filter(
         &self,
         base: TableId,
-        clause: &Clause,
+        within: &[Test],
         what: &Measured,
         comparison: Comparison,
         number: Decimal,
+        of: Option<TableId>,
     ) -> Result<Predicate, Misfit> {
-        let owner = self.counting_owner(what);
+        let owner = of.unwrap_or_else(|| self.counting_owner(what));
         if let Measured::Count(Some(Noun::Column(pick))) = what {
             let column = self.resolver.choose(pick)?;
             if self.schema.table_of(column) == owner {
@@ -161,6 +219,9 @@ impl Builder<'_> {
         };
         let mut ask = Ask::about(self.schema.tables[counted].entry.name.clone());
         let table = self.measuring(counted, &[owner])?;
+        if table == owner && matches!(what, Measured::Count(_)) {
+            return Err(misfit(NOWHERE, "A row is not counted for itself."));
+        }
         ask.table = self.schema.tables[table].entry.name.clone();
         self.add_group(&mut ask, table, key, &NOWHERE, false)?;
         let name = self.measure_of(&mut ask, what, &[owner], true)?;
@@ -169,7 +230,8 @@ impl Builder<'_> {
             comparison,
             right: Value::Literal(Self::number_literal(number)),
         });
-        let _ = clause;
+        let within = Clause { tests: within.to_vec(), ..Clause::default() };
+        ask.filter = self.clause(table, &within, false, false)?;
         Ok(Predicate::Among {
             values: vec![self.column_value(base, key, &NOWHERE)?],
             ask: Box::new(ask),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use chrono::{NaiveTime, TimeZone as _, Utc};
-use pacioli_model::{ColumnType, Comparison, Literal, Predicate, Value};
+use pacioli_model::{Cell, Column, ColumnType, Comparison, Literal, Predicate, Value};
 
 use super::{Builder, filters::speaks_of, misfit};
 use crate::relations::{
@@ -90,7 +90,14 @@ impl Builder<'_> {
         for table in tables {
             let columns = self.schema.tables[table].columns.clone();
             let node = |column: &ColumnId| &self.schema.columns[*column];
-            let year = |column: &ColumnId| years && self.schema.is_year(*column);
+            let year = |column: &ColumnId| {
+                let told = || {
+                    let dated = node(column).words.iter().any(|word| word.stem == "date");
+                    let said = |hint: &String| speaks_of(&node(column).words, hint);
+                    holds_years(node(column).column) && (dated || hints.iter().any(said))
+                };
+                years && (self.schema.is_year(*column) || told())
+            };
             let time = |column: &ColumnId| node(column).column.data_type.is_time();
             let (years, times): (Vec<ColumnId>, Vec<ColumnId>) =
                 columns.filter(|column| year(column) || time(column)).partition(year);
@@ -109,4 +116,16 @@ impl Builder<'_> {
         }
         Err(misfit(tokens.clone(), "Nothing here has a date."))
     }
+}
+
+/// Whether the numbers of a column can all be years.
+fn holds_years(column: &Column) -> bool {
+    let year = |cell: &Option<Cell>| match cell {
+        Some(Cell::Integer(number)) => Some(f64::from(i32::try_from(*number).ok()?)),
+        Some(Cell::Float(number)) => Some(*number),
+        _ => None,
+    };
+    let ends = (year(&column.profile.min), year(&column.profile.max));
+    column.data_type.is_number()
+        && matches!(ends, (Some(min), Some(max)) if min >= 1000.0 && max <= 2200.0)
 }

@@ -2,18 +2,17 @@
 
 use std::ops::Range;
 
-use pacioli_model::{
-    Aggregate, Aggregation, Ask, ColumnType, Comparison, Decimal, Figure, Literal, Measure,
-    OrderBy, Predicate, Value,
-};
+use pacioli_model::{Ask, Comparison, Decimal, Predicate, Value};
 
-use super::{Builder, NOWHERE, all, free_name, misfit};
-use crate::relations::{
-    resolve::Misfit,
-    schema::{ColumnId, TableId},
-    sketch::{Best, Clause, Measured, Noun, Pick, Side, Test},
+use super::{Builder, NOWHERE, all, misfit};
+use crate::{
+    relations::{
+        resolve::Misfit,
+        schema::{ColumnId, TableId},
+        sketch::{Clause, Measured, Noun, Pick, Test},
+    },
+    role::HeaderWord,
 };
-use crate::{role::HeaderWord, token::Kind};
 
 /// A test with its column settled.
 pub(super) struct Settled {
@@ -34,10 +33,11 @@ impl Builder<'_> {
         let mut parts: Vec<Predicate> = Vec::new();
         let apart = self.stand_apart(base)?;
         for (index, clause) in self.sketch.clauses.iter().enumerate() {
-            let Some(predicate) = self.clause(base, clause, skip_counts, apart.contains(&index))?
-            else {
-                continue;
+            let predicate = match listed.filter(|_| self.denied_table(base, clause).is_some()) {
+                Some(ask) => Some(self.difference(base, clause, ask)?),
+                None => self.clause(base, clause, skip_counts, apart.contains(&index))?,
             };
+            let Some(predicate) = predicate else { continue };
             if clause.alternative && !parts.is_empty() {
                 let before = parts.pop().into_iter().chain([predicate]).collect();
                 parts.push(Predicate::Any(before));
@@ -90,8 +90,13 @@ impl Builder<'_> {
         skip_counts: bool,
         apart: bool,
     ) -> Result<Option<Predicate>, Misfit> {
+        let tests = if skip_counts {
+            clause.tests.iter().map(|test| (test.clone(), Vec::new())).collect()
+        } else {
+            self.counted_tests(base, &clause.tests)?
+        };
         let mut far: Option<TableId> = None;
-        for test in &clause.tests {
+        for (test, _) in &tests {
             if let Some(settled) = self.settle(base, test)? {
                 let exists = matches!(test, Test::Exists { .. });
                 if settled.table != base
@@ -104,11 +109,16 @@ impl Builder<'_> {
                 }
             }
         }
+        let itself = |test: &Test| matches!(test, Test::Exists { table, .. } if *table == base);
+        if clause.negated && !tests.is_empty() && tests.iter().all(|(test, _)| itself(test)) {
+            let tokens = tests.first().map_or(NOWHERE, |(test, _)| tokens_of(test));
+            return Err(misfit(tokens, "These words are known, but not what is denied of what."));
+        }
         let inner_base = far.filter(|_| clause.negated || apart);
         let from = inner_base.unwrap_or(base);
         let mut parts = Vec::new();
         let range = self.range_test().map(|(_, tokens)| tokens);
-        for test in &clause.tests {
+        for (test, within) in &tests {
             let is_range = matches!(test, Test::Days { tokens, .. } | Test::Year { tokens, .. } if Some(tokens) == range.as_ref());
             if is_range && !clause.negated {
                 continue;
@@ -121,10 +131,10 @@ impl Builder<'_> {
             {
                 continue;
             }
-            parts.extend(self.test(from, clause, test)?);
+            parts.extend(self.test(from, within, test)?);
         }
         if let Some(table) = inner_base {
-            let tokens = clause.tests.first().map_or(NOWHERE, tokens_of);
+            let tokens = tests.first().map_or(NOWHERE, |(test, _)| tokens_of(test));
             let via = self.resolver.via(base, table, &tokens)?;
             let related = Predicate::Related {
                 table: self.schema.tables[table].entry.name.clone(),
@@ -183,11 +193,16 @@ impl Builder<'_> {
     fn test(
         &self,
         base: TableId,
-        clause: &Clause,
+        within: &[Test],
         test: &Test,
     ) -> Result<Option<Predicate>, Misfit> {
-        if let Test::Count { what, comparison, number } = test {
-            return self.count_filter(base, clause, what, *comparison, *number).map(Some);
+        if let Test::Count { what, comparison, number, of } = test {
+            // Rows are counted for those that the words before name, unless they are what is counted.
+            let of = of.filter(|of| {
+                matches!(what, Measured::Count(Some(Noun::Table(counted))) if counted != of)
+                    && self.resolver.is_single(base, *of)
+            });
+            return self.count_filter(base, within, what, *comparison, *number, of).map(Some);
         }
         if let Test::Best(best) = test {
             return self.best_filter(base, best).map(Some);
@@ -201,6 +216,9 @@ impl Builder<'_> {
             let table = self.schema.tables[settled.table].entry.name.clone();
             return Ok(Some(Predicate::Related { table, via, filter: None }));
         };
+        if matches!(test, Test::Has { .. }) && !self.resolver.is_single(base, settled.table) {
+            return self.has_some(base, column, &settled).map(Some);
+        }
         let value = self.column_value(base, column, &settled.tokens)?;
         Ok(Some(match test {
             Test::Compare { comparison, side, pick } => {
@@ -225,10 +243,7 @@ impl Builder<'_> {
                 Predicate::Matches { value, place: *place, text: text.clone() }
             }
             Test::Empty { .. } => Predicate::IsNull { value },
-            Test::Has { .. } => match self.schema.affirms(column) {
-                Some(yes) => self.equals(value, column, vec![yes.to_owned()]),
-                None => Predicate::Not(Box::new(Predicate::IsNull { value })),
-            },
+            Test::Has { .. } => self.holds(value, column),
             Test::Year { comparison, year, .. } => {
                 self.bound(value, column, *comparison, Decimal::new(i128::from(*year), 0))?
             }
@@ -237,155 +252,25 @@ impl Builder<'_> {
         }))
     }
 
-    fn compare(
+    /// It has a value, or says yes.
+    fn holds(&self, value: Value, column: ColumnId) -> Predicate {
+        match self.schema.affirms(column) {
+            Some(yes) => self.equals(value, column, vec![yes.to_owned()]),
+            None => Predicate::Not(Box::new(Predicate::IsNull { value })),
+        }
+    }
+
+    /// "Students who have votes for president": some row that belongs to them has a value.
+    fn has_some(
         &self,
-        value: Value,
+        base: TableId,
         column: ColumnId,
-        comparison: Comparison,
-        side: &Side,
-        pick: &Pick,
+        settled: &Settled,
     ) -> Result<Predicate, Misfit> {
-        let turned = self.turns_back(pick, column);
-        let comparison = if turned { opposite(comparison) } else { comparison };
-        match side {
-            Side::Number(_) | Side::Text(_) if turned => Err(misfit(
-                pick.tokens.clone(),
-                "Only when somebody was born is known, and no age.",
-            )),
-            Side::Number(number) => {
-                let bound = self.bound(value, column, comparison, *number);
-                bound.map_err(|unfit| unfit.of(&pick.tokens))
-            }
-            Side::Text(text) => {
-                let right = Value::Literal(self.written(column, text, pick)?);
-                Ok(Predicate::Compare { left: value, comparison, right })
-            }
-            Side::Best(best) => self.against_best(value, column, comparison, best),
-            Side::Column(other) => {
-                let table = self.schema.table_of(column);
-                let pick = Pick { owner: Some(table), ..other.clone() };
-                let other = self.resolver.choose(&pick)?;
-                let Value::Column(mut reference) = value.clone() else {
-                    return Err(misfit(pick.tokens, "Only columns are compared with columns."));
-                };
-                let of = |column: ColumnId| self.schema.columns[column].column.data_type;
-                let fits =
-                    of(column) == of(other) || of(column).is_number() && of(other).is_number();
-                if other == column || !fits || self.schema.table_of(other) != table {
-                    return Err(misfit(
-                        pick.tokens,
-                        "These columns cannot be compared with each other.",
-                    ));
-                }
-                reference.column = self.schema.columns[other].column.name.clone();
-                Ok(Predicate::Compare { left: value, comparison, right: Value::Column(reference) })
-            }
-            Side::Aggregate(aggregate, named, tests) => {
-                let of = match named {
-                    Some(named) => self.resolver.choose(&Pick {
-                        owner: named.owner.or(Some(self.schema.table_of(column))),
-                        ..named.clone()
-                    })?,
-                    None => column,
-                };
-                let data_type = self.schema.columns[of].column.data_type;
-                if matches!(aggregate, Aggregate::Sum | Aggregate::Average)
-                    && !data_type.is_number()
-                {
-                    let tokens = named.as_ref().unwrap_or(pick).tokens.clone();
-                    return Err(misfit(tokens, "Only numbers have a mean or a total."));
-                }
-                let table = self.schema.tables[self.schema.table_of(of)].entry.name.clone();
-                let mut ask = Ask::about(table.clone());
-                let mut aggregation = Aggregation::new(*aggregate, table);
-                aggregation.value = Some(self.own_value(of));
-                let name = free_name(&ask, "value");
-                ask.measures.push(Measure::new(name, Figure::Aggregate(aggregation)));
-                let inner = Clause { tests: tests.clone(), ..Clause::default() };
-                ask.filter = self.clause(self.schema.table_of(of), &inner, false, false)?;
-                Ok(Predicate::Compare {
-                    left: value,
-                    comparison,
-                    right: Value::Figure(Box::new(ask)),
-                })
-            }
-        }
-    }
-
-    /// "heavier than the car with the most horsepower".
-    fn against_best(
-        &self,
-        value: Value,
-        column: ColumnId,
-        comparison: Comparison,
-        best: &Best,
-    ) -> Result<Predicate, Misfit> {
-        let Measured::Column(by) = &best.by else {
-            return Err(misfit(best.tokens.clone(), "Two ranks at once are not understood."));
-        };
-        let by = self.resolver.choose(by)?;
-        let tables = [self.schema.table_of(column), self.schema.table_of(by)];
-        let base = self
-            .resolver
-            .base(&tables, tables[0])
-            .ok_or_else(|| misfit(best.tokens.clone(), "Nothing relates these tables."))?;
-        let mut ask = Ask::about(self.schema.tables[base].entry.name.clone());
-        ask.each_row = true;
-        self.add_group(&mut ask, base, column, &NOWHERE, false)?;
-        let name = self.add_group(&mut ask, base, by, &NOWHERE, true)?;
-        ask.order.push(OrderBy { name, direction: best.direction });
-        ask.limit = Some(1);
-        Ok(Predicate::Compare { left: value, comparison, right: Value::Figure(Box::new(ask)) })
-    }
-
-    /// What is written between quotation marks, as the column holds it.
-    fn written(&self, column: ColumnId, text: &str, pick: &Pick) -> Result<Literal, Misfit> {
-        let unfit = || misfit(pick.tokens.clone(), "This column holds no such value.");
-        let data_type = self.schema.columns[column].column.data_type;
-        if data_type.is_number() {
-            return crate::token::tokenise(text)
-                .first()
-                .and_then(|token| match token.kind {
-                    Kind::Number(number) => Some(Self::number_literal(number)),
-                    _ => None,
-                })
-                .ok_or_else(unfit);
-        }
-        match (data_type, text.to_lowercase().as_str()) {
-            (ColumnType::Boolean, "yes" | "true" | "y" | "t") => Ok(Literal::Boolean(true)),
-            (ColumnType::Boolean, "no" | "false" | "n" | "f") => Ok(Literal::Boolean(false)),
-            (ColumnType::Text, _) => Ok(Literal::Text(self.spelled(column, text))),
-            _ => Err(unfit()),
-        }
-    }
-
-    /// A text as the column spells it.
-    fn spelled(&self, column: ColumnId, text: &str) -> String {
-        let values =
-            self.schema.columns[column].column.profile.values.as_deref().unwrap_or_default();
-        let folded = crate::spelling::fold(text);
-        let known = values
-            .iter()
-            .find(|value| value.as_str() == text)
-            .or_else(|| values.iter().find(|value| crate::spelling::fold(value) == folded));
-        known.map_or_else(|| text.to_owned(), Clone::clone)
-    }
-
-    fn equals(&self, value: Value, column: ColumnId, mut texts: Vec<String>) -> Predicate {
-        let boolean = self.schema.columns[column].column.data_type == ColumnType::Boolean;
-        let literal = |text: &String| match text.as_str() {
-            "true" | "false" if boolean => Literal::Boolean(text == "true"),
-            _ => Literal::Text(text.clone()),
-        };
-        texts.dedup();
-        if let [only] = texts.as_slice() {
-            return Predicate::Compare {
-                left: value,
-                comparison: Comparison::Equal,
-                right: Value::Literal(literal(only)),
-            };
-        }
-        Predicate::OneOf { value, values: texts.iter().map(literal).collect() }
+        let via = self.resolver.via(base, settled.table, &settled.tokens)?;
+        let filter = self.holds(self.own_value(column), column);
+        let table = self.schema.tables[settled.table].entry.name.clone();
+        Ok(Predicate::Related { table, via, filter: Some(Box::new(filter)) })
     }
 
     fn text_column(&self, pick: Option<&Pick>, tokens: &Range<usize>) -> Result<ColumnId, Misfit> {
@@ -395,26 +280,6 @@ impl Builder<'_> {
                 misfit(tokens.clone(), "The question does not say where this text stands.")
             }),
         }
-    }
-
-    /// "the stadium with the largest capacity" where it is not the stadiums that are listed.
-    pub(super) fn best_filter(&self, base: TableId, best: &Best) -> Result<Predicate, Misfit> {
-        let Measured::Column(pick) = &best.by else {
-            return Err(misfit(best.tokens.clone(), "Two ranks at once are not understood."));
-        };
-        let column = self.resolver.choose(pick)?;
-        let table = self.schema.table_of(column);
-        let key = self.schema.tables[table]
-            .key
-            .ok_or_else(|| misfit(best.tokens.clone(), "These rows have no key."))?;
-        let mut ask = Ask::about(self.schema.tables[table].entry.name.clone());
-        ask.each_row = true;
-        self.add_group(&mut ask, table, key, &NOWHERE, false)?;
-        let name = self.add_group(&mut ask, table, column, &NOWHERE, true)?;
-        ask.order.push(OrderBy { name, direction: best.direction });
-        ask.limit = Some(best.number.unwrap_or(1));
-        let value = self.column_value(base, key, &best.tokens)?;
-        Ok(Predicate::Among { values: vec![value], ask: Box::new(ask) })
     }
 }
 
@@ -429,16 +294,6 @@ pub(super) fn speaks_of(words: &[HeaderWord], said: &str) -> bool {
         .any(|word| word.stem == said || begins(&word.stem) || same.contains(&word.stem.as_str()))
 }
 
-fn opposite(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-        equal => equal,
-    }
-}
-
 fn deny(predicate: Predicate) -> Predicate {
     match predicate {
         Predicate::Not(inner) => *inner,
@@ -446,7 +301,7 @@ fn deny(predicate: Predicate) -> Predicate {
     }
 }
 
-fn tokens_of(test: &Test) -> Range<usize> {
+pub(super) fn tokens_of(test: &Test) -> Range<usize> {
     match test {
         Test::Compare { pick, .. }
         | Test::Between { pick, .. }

@@ -8,7 +8,7 @@ use crate::relations::{
     lexicon::name_words,
     resolve::entity_of,
     schema::{Schema, TableId},
-    sketch::{Pick, Sketch, Target},
+    sketch::{Pick, Sketch, Target, Test},
 };
 
 /// The same question about another table, where nothing of what the Ask shows or tests is of the table
@@ -45,6 +45,16 @@ pub(super) fn about_another(sketch: &Sketch, schema: &Schema<'_>, ask: &Ask) -> 
     let mut sketch = sketch.clone();
     sketch.entity = Some(*other);
     sketch.mentioned = sketch.mentioned.into_iter().map(moved).collect();
+    for test in sketch.clauses.iter_mut().flat_map(|clause| &mut clause.tests) {
+        match test {
+            Test::Exists { table, .. } => *table = moved(*table),
+            Test::Compare { pick, .. }
+            | Test::Between { pick, .. }
+            | Test::Empty { pick }
+            | Test::Has { pick } => *pick = moved_pick(pick),
+            _ => {}
+        }
+    }
     for target in &mut sketch.targets {
         match target {
             Target::Column(pick) | Target::Aggregate { of: pick, .. } => *pick = moved_pick(pick),

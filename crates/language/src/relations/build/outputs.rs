@@ -73,7 +73,55 @@ impl Builder<'_> {
                 self.outputs.push((output, tokens));
             }
         }
+        self.drop_measured();
+        self.must_be_of_one()
+    }
+
+    /// "The phone numbers of customers and staff" are rows of two tables, one below the other, and no pairs
+    /// of both.
+    fn must_be_of_one(&self) -> Result<(), Misfit> {
+        let [(Output::Column(column), tokens), (Output::Entity(other), _)] =
+            self.outputs.as_slice()
+        else {
+            return Ok(());
+        };
+        let name = &self.schema.columns[*column].column.name;
+        let mut own = self.schema.tables[*other].columns.clone();
+        let both = self.schema.table_of(*column) != *other
+            && own.any(|own| self.schema.columns[own].column.name == *name)
+            && !matches!(self.sketch.targets.first(), Some(Target::Entity(_)))
+            && self.sketch.groups.is_empty();
+        if both {
+            let reason = "These are rows of two tables: ask for each of them by itself.";
+            return Err(misfit(tokens.clone(), reason));
+        }
         Ok(())
+    }
+
+    /// "The total amount of grant money": a column that is measured is not shown as well, unless it is what
+    /// groups are made by.
+    fn drop_measured(&mut self) {
+        let grouped: Vec<ColumnId> = self
+            .sketch
+            .groups
+            .iter()
+            .filter_map(|group| match group {
+                Noun::Column(pick) => self.resolver.choose(pick).ok(),
+                Noun::Table(_) | Noun::Period(_) => None,
+            })
+            .collect();
+        let measured: Vec<ColumnId> = self
+            .outputs
+            .iter()
+            .filter_map(|(output, _)| match output {
+                Output::Aggregate(_, column) | Output::CountValues(column, _) => Some(*column),
+                _ => None,
+            })
+            .filter(|column| !grouped.contains(column))
+            .collect();
+        self.outputs.retain(
+            |(output, _)| !matches!(output, Output::Column(column) if measured.contains(column)),
+        );
     }
 
     /// A count of a column's values; of rows where the column is the rows' own key.

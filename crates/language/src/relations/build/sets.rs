@@ -3,11 +3,11 @@
 
 use pacioli_model::{Ask, Comparison, GroupKey, Predicate, Value};
 
-use super::Builder;
+use super::{Builder, NOWHERE, misfit};
 use crate::relations::{
     resolve::Misfit,
     schema::{ColumnId, TableId},
-    sketch::{Side, Test},
+    sketch::{Clause, Side, Test},
 };
 
 /// What a test says of its column.
@@ -88,6 +88,50 @@ impl Builder<'_> {
             .filter(|settled| self.resolver.is_single(base, settled.table))
             .and_then(|settled| settled.column);
         Ok(column.map(|column| (column, said)))
+    }
+
+    /// "Locations where no cinema has 800 seats": the rows that a listed value must have none of. It is a
+    /// value that is asked for and no row, and the rows are named where they are denied.
+    pub(super) fn denied_table(&self, base: TableId, clause: &Clause) -> Option<TableId> {
+        let Some(Test::Exists { table, .. }) = clause.tests.first() else { return None };
+        let about = self.sketch.entity.is_none_or(|entity| entity == *table);
+        let apart = clause.negated && !clause.alternative && about;
+        (apart && !self.lists_own_rows(base)).then_some(*table)
+    }
+
+    /// Whether some clause denies listed values rather than rows.
+    pub(super) fn denies_values(&self, base: TableId) -> bool {
+        self.sketch.clauses.iter().any(|clause| self.denied_table(base, clause).is_some())
+    }
+
+    /// The listed values that no row of the denied table has with what the clause says of it.
+    pub(super) fn difference(
+        &self,
+        base: TableId,
+        clause: &Clause,
+        listed: &Ask,
+    ) -> Result<Predicate, Misfit> {
+        let columns = self.shown_columns()?;
+        let tokens = clause.tests.first().map_or(NOWHERE, super::filters::tokens_of);
+        let denied = self.denied_table(base, clause);
+        let mut tables: Vec<TableId> =
+            columns.iter().map(|(column, _)| self.schema.table_of(*column)).collect();
+        tables.extend(denied);
+        let from = denied.and_then(|denied| self.resolver.base(&tables, denied));
+        let from = from.ok_or_else(|| misfit(tokens, "Nothing relates these tables."))?;
+        let mut inner = Ask::about(self.schema.tables[from].entry.name.clone());
+        for (column, tokens) in &columns {
+            self.add_group(&mut inner, from, *column, tokens, false)?;
+        }
+        let said = Clause { tests: clause.tests[1..].to_vec(), ..Clause::default() };
+        inner.filter = self.clause(from, &said, false, false)?;
+        let shown = listed.group_by.iter().filter(|group| !group.hidden);
+        let values = shown.filter_map(|group| match &group.key {
+            GroupKey::Value(value) => Some(value.clone()),
+            _ => None,
+        });
+        let values = values.take(columns.len()).collect();
+        Ok(Predicate::Not(Box::new(Predicate::Among { values, ask: Box::new(inner) })))
     }
 
     /// Whether each listed value stands for one row of `base`.

@@ -49,7 +49,19 @@ impl Builder<'_> {
 
     pub(super) fn ranking_column(&self, best: &Best) -> Result<ColumnId, Misfit> {
         match &best.by {
-            Measured::Column(pick) => self.resolver.choose(pick),
+            Measured::Column(pick) => {
+                let column = self.resolver.choose(pick)?;
+                let node = &self.schema.columns[column];
+                let said = self.resolver.tokens[pick.tokens.clone()].iter().any(|token| {
+                    let stem = crate::relations::thesaurus::lemma(&token.word);
+                    node.words.last().is_some_and(|word| word.stem == stem)
+                });
+                if self.schema.tables[node.table].key == Some(column) && !said {
+                    let reason = "Nothing here says how much that is.";
+                    return Err(misfit(pick.tokens.clone(), reason));
+                }
+                Ok(column)
+            }
             Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_) => {
                 Err(misfit(best.tokens.clone(), "Rows have no count."))
             }

@@ -2,16 +2,19 @@
 
 mod best;
 mod compare;
+mod figures;
+mod nested;
 mod numbers;
+mod tables;
 mod values;
 
-use pacioli_model::{Aggregate, Comparison, Decimal};
+use pacioli_model::Comparison;
 
 pub(super) use self::best::opposite;
 use super::{Parser, Zone};
 use crate::relations::{
-    pieces::{Degree, Item, Mention},
-    sketch::{Best, Measured, Noun, Pick, Side, Test},
+    pieces::{Degree, Item, Mention, Piece},
+    sketch::{Best, Measured, Noun, Pick, Side, Target, Test},
     vocabulary::Key,
 };
 
@@ -20,6 +23,7 @@ impl Parser<'_> {
         let here = self.at;
         let Some(item) = self.item(here).cloned() else { return };
         self.at = here + 1;
+        self.from = here;
         self.inside &= !self.pieces[here].pause;
         match item {
             Item::Key(key) => self.condition_key(here, key),
@@ -31,6 +35,7 @@ impl Parser<'_> {
             Item::Number(value) => self.number(here, value),
             Item::Quoted(text, values) => self.quoted(here, text, values),
             Item::Days(period) => {
+                let period = self.or_beyond(period);
                 let tokens = self.tokens(here);
                 let timed = |pick: &Pick| {
                     pick.candidates
@@ -58,10 +63,13 @@ impl Parser<'_> {
             Key::Not if self.column.is_some() => {
                 self.open = false;
                 self.negated = true;
+                self.denied = false;
             }
+            Key::Not if self.denies_before(here) => {}
             Key::Not => {
                 self.break_clause();
                 self.negated = true;
+                self.denied = false;
                 self.having = true;
             }
             Key::That => {
@@ -78,6 +86,8 @@ impl Parser<'_> {
             Key::Most(_) | Key::Common(_) => self.condition_best(here),
             Key::Compare(comparison) => self.comparison(here, comparison),
             Key::Between => self.between(here),
+            // "Never ordered by customers from Germany"
+            Key::Order if self.is_done_by(here) => {}
             Key::Order | Key::OrderTowards(_) | Key::Alphabetical | Key::Towards(_) => {
                 self.at = here;
                 self.enter(Zone::Order);
@@ -87,6 +97,9 @@ impl Parser<'_> {
             Key::Verb if self.says_state(here) => self.misplaced(here),
             Key::Everything => self.everything = true,
             Key::Every(grain) => self.sketch.groups.push(Noun::Period(grain)),
+            // "In all years" leaves none out.
+            Key::Grain(_)
+                if here > 0 && self.words[self.pieces[here - 1].tokens.end - 1] == "all" => {}
             Key::Grain(_) => self.misplaced(here),
             Key::Change(change) => self.sketch.change = Some(change),
             Key::Versus => {
@@ -101,92 +114,6 @@ impl Parser<'_> {
             | Key::Distinct
             | Key::Than
             | Key::Beyond => {}
-        }
-    }
-
-    /// A count or an aggregate in a condition: "with the number of pets above 2"; else a new question.
-    fn ask_again(&mut self, here: usize, key: Key) {
-        let before =
-            self.pieces[..here].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
-        let joined =
-            before.is_none_or(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
-        let started = self.pieces[here].pause || joined;
-        // "that has the minimum horsepower": a rank, unless a bound follows.
-        let possessed = before.is_some_and(|piece| piece.item == Item::Key(Key::With));
-        if possessed
-            && matches!(key, Key::Aggregate(Aggregate::Min | Aggregate::Max))
-            && self.aggregated_after(here + 1).is_none()
-        {
-            return self.condition_best(here);
-        }
-        if key == Key::Ask && !started {
-            return;
-        }
-        if started || self.sketch.targets.is_empty() {
-            self.break_clause();
-            self.at = here;
-            self.enter(Zone::Select);
-            return;
-        }
-        match key {
-            Key::HowMany => {
-                let next = self.solid_noun(here + 1);
-                if let Some((comparison, number, noun, end)) = self.counted_after(next) {
-                    self.at = end;
-                    self.push(Test::Count {
-                        what: Measured::Count(Some(noun)),
-                        comparison,
-                        number,
-                    });
-                } else {
-                    self.misplaced(here);
-                }
-            }
-            Key::Aggregate(aggregate) => match self.aggregated_after(here + 1) {
-                Some((pick, comparison, number, end)) => {
-                    self.at = end;
-                    self.push(Test::Count {
-                        what: Measured::Aggregate(aggregate, pick),
-                        comparison,
-                        number,
-                    });
-                }
-                None => self.misplaced(here),
-            },
-            _ => self.misplaced(here),
-        }
-    }
-
-    /// "with an average salary above 1000".
-    fn aggregated_after(&self, from: usize) -> Option<(Pick, Comparison, Decimal, usize)> {
-        let at = self.solid_noun(from);
-        let pick = self.pick(at, self.owner_after(at + 1))?;
-        let mut next = self.solid_noun(at + 1);
-        if pick.owner.is_some() {
-            next = self.solid_noun(next + 1);
-        }
-        let Some(Key::Compare(comparison)) = self.key_at(next) else { return None };
-        let number = self.solid(next + 1);
-        match self.item(number) {
-            Some(Item::Number(value)) => Some((pick, comparison, *value, number + 1)),
-            _ => None,
-        }
-    }
-
-    /// "the number of pets is more than 2".
-    fn counted_after(&self, next: usize) -> Option<(Comparison, Decimal, Noun, usize)> {
-        let noun = self.noun(next)?;
-        let mut at = self.solid_noun(next + 1);
-        let comparison = match self.key_at(at) {
-            Some(Key::Compare(comparison)) => {
-                at = self.solid(at + 1);
-                comparison
-            }
-            _ => Comparison::Equal,
-        };
-        match self.item(at) {
-            Some(Item::Number(number)) => Some((comparison, *number, noun, at + 1)),
-            _ => None,
         }
     }
 
@@ -214,8 +141,31 @@ impl Parser<'_> {
         }
     }
 
+    /// A `not` that found nothing to deny before another part of the question begins.
+    fn must_deny(&mut self) {
+        if !self.negated || self.denied {
+            return;
+        }
+        let denies = |piece: &&Piece| {
+            matches!(piece.item, Item::Key(Key::Not | Key::Compare(Comparison::NotEqual)))
+        };
+        let not = self.pieces[..self.at.min(self.pieces.len())].iter().rev().find(denies);
+        self.sketch.unplaced.extend(not.map(|piece| piece.tokens.clone()));
+        self.denied = true;
+    }
+
+    /// What follows what was counted is of the rows that it was counted for.
+    fn leave_counted(&mut self) {
+        let counted = self.sketch.clauses.last().and_then(|clause| clause.tests.last());
+        if matches!(counted, Some(Test::Count { .. })) {
+            self.focus = self.sketch.entity.or(self.focus);
+        }
+    }
+
     fn break_clause(&mut self) {
+        self.leave_counted();
         self.close_column();
+        self.must_deny();
         self.open = false;
         self.negated = false;
     }
@@ -230,8 +180,19 @@ impl Parser<'_> {
             Some(Item::Key(Key::HowMany)) => true,
             _ => false,
         };
-        if new_question {
+        // "The author with the most books and their country": one more thing to show.
+        let owned = (here + 1..next).any(|at| {
+            let word = self.words[self.pieces[at].tokens.start].to_lowercase();
+            matches!(word.as_str(), "its" | "their" | "his" | "her")
+        });
+        let shown = owned
+            && self.mention_at(next).is_some_and(|mention| !mention.only_values())
+            && !self.compares_next(next + 1);
+        if new_question || shown {
             self.break_clause();
+            if self.sketch.targets.is_empty() {
+                self.sketch.targets.extend(self.sketch.entity.map(Target::Entity));
+            }
             self.at = next;
             self.enter(Zone::Select);
             return;
@@ -243,10 +204,18 @@ impl Parser<'_> {
             // "whose name and age are": two columns for one test are not read.
             return self.close_column();
         }
+        self.leave_counted();
+        let goes_on = self.mention_at(next).is_some_and(Mention::only_values)
+            || matches!(
+                self.item(next),
+                Some(Item::Quoted(..) | Item::Number(_) | Item::Key(Key::Compare(_)))
+            );
+        if !goes_on {
+            self.close_column();
+        }
         let having = self.having;
         let negated = self.negated;
-        let pending = self.column.clone();
-        self.column = None;
+        let pending = self.column.take();
         self.open = false;
         // "not from France and Germany" denies both; "does not have a cat and lives in Rome" only one.
         self.negated = negated && self.mention_at(next).is_some_and(Mention::only_values);
@@ -257,7 +226,7 @@ impl Parser<'_> {
             self.column = pending.or_else(|| self.last_pick());
         }
         if matches!(self.key_at(next), Some(Key::Compare(_))) && self.column.is_none() {
-            self.column = self.last_pick();
+            self.column = self.compared_again(next);
         }
     }
 
@@ -271,7 +240,7 @@ impl Parser<'_> {
             self.item(next),
             Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Compare(_) | Key::Text(_)))
         ) {
-            self.column = self.last_pick();
+            self.column = self.compared_again(next);
         }
     }
 
@@ -286,54 +255,6 @@ impl Parser<'_> {
             Test::Text { pick, .. } | Test::Days { pick, .. } => pick.clone(),
             _ => None,
         }
-    }
-
-    fn by_condition(&mut self, here: usize) {
-        let measured = self.sketch.targets.iter().any(|target| {
-            !matches!(
-                target,
-                crate::relations::sketch::Target::Column(_)
-                    | crate::relations::sketch::Target::Entity(_)
-            )
-        });
-        let groups =
-            self.mention_at(self.solid(here + 1)).is_some_and(|mention| !mention.only_values())
-                || matches!(self.key_at(self.solid(here + 1)), Some(Key::Grain(_) | Key::Every(_)));
-        // "Approved by the agency" says who did it.
-        let done = here.checked_sub(1).is_some_and(|before| {
-            let word = self.words[self.pieces[before].tokens.end - 1].to_lowercase();
-            self.key_at(before) == Some(Key::Verb)
-                || self.mention_at(before).is_some_and(|mention| self.is_flag(mention))
-                    && word.ends_with("ed")
-        });
-        if measured && groups && !done {
-            self.enter(Zone::Group);
-        } else if groups && !self.schema.catalog.semantics.metrics.is_empty() && !done {
-            // "Quotes that were never confirmed, by month": how many.
-            let noun = self.solid(here + 1);
-            let figure = self.mention_at(noun).and_then(|mention| mention.metrics.first().copied());
-            if let (Some(table), Some(metric), true) =
-                (self.sketch.entity, figure, self.sketch.targets.is_empty())
-            {
-                // "Customers outside Germany by revenue": a figure of each.
-                self.close_column();
-                self.sketch.by = true;
-                self.sketch.groups.push(Noun::Table(table));
-                self.sketch.targets.push(crate::relations::sketch::Target::Metric(metric));
-                self.at = noun + 1;
-            } else if self.sketch.targets.is_empty() && self.sketch.entity.is_some() {
-                self.sketch.by = true;
-                self.enter(Zone::Group);
-            } else {
-                self.misplaced(here);
-            }
-        }
-    }
-
-    /// Whether a column of yes and no is meant.
-    fn is_flag(&self, mention: &Mention) -> bool {
-        let best = mention.columns.first();
-        best.is_some_and(|(column, _)| self.schema.affirms(*column).is_some())
     }
 
     fn condition_mention(&mut self, here: usize, mention: &Mention) {
@@ -399,35 +320,6 @@ impl Parser<'_> {
         }
     }
 
-    fn table_condition(&mut self, here: usize, table: usize) {
-        let pending = self.column.take();
-        if let Some(mut pick) = pending {
-            // "the name of the stadium", with the noun after: the column is that table's.
-            pick.owner = Some(table);
-            self.column = Some(pick);
-            self.focus = Some(table);
-            return;
-        }
-        self.focus = Some(table);
-        let next = self.solid(self.at);
-        let named = self.mention_at(next).is_some_and(|mention| {
-            mention.values.iter().any(|(value, _)| self.schema.table_of(value.column) == table)
-        }) || matches!(self.item(next), Some(Item::Quoted(_, values)) if values.iter().any(|(value, _)| self.schema.table_of(value.column) == table));
-        if named && self.sketch.entity.is_some() && !self.pieces[next].pause {
-            return;
-        }
-        if self.sketch.entity.is_none() && self.sketch.groups.is_empty() {
-            self.sketch.entity = Some(table);
-            return;
-        }
-        let own =
-            self.sketch.entity == Some(table) || self.sketch.groups.contains(&Noun::Table(table));
-        if !own || self.negated && self.having && !self.open {
-            let tokens = self.tokens(here);
-            self.push(Test::Exists { table, tokens });
-        }
-    }
-
     /// "Which was founded the earliest": by the column that stands before.
     fn ranked_before(&self, here: usize) -> Option<(Best, usize)> {
         let pick = self.column.clone()?;
@@ -466,7 +358,7 @@ impl Parser<'_> {
                         self.misplaced(here);
                     }
                 } else {
-                    self.rank(best);
+                    self.rank(best, here);
                 }
             }
             None => self.misplaced(here),

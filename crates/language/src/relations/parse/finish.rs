@@ -7,7 +7,7 @@ use crate::relations::{
     lexicon::KnownValue,
     pieces::Item,
     schema::Schema,
-    sketch::{Clause, Noun, Pick, Sketch, Target, Test},
+    sketch::{Clause, Measured, Noun, Pick, Sketch, Target, Test},
     vocabulary::Key,
 };
 
@@ -62,6 +62,11 @@ impl Parser<'_> {
         if let Some(entity) = self.sketch.entity.filter(|_| nothing) {
             self.sketch.targets.push(Target::Entity(entity));
         }
+        if self.so_many.is_some() {
+            let number = self.pieces.iter().find(|piece| matches!(piece.item, Item::Number(_)));
+            self.sketch.unplaced.extend(number.map(|piece| piece.tokens.clone()));
+        }
+        self.values_over_presence();
         self.columns_of_each();
         self.values_side_by_side();
         if self.negated && !self.denied {
@@ -85,6 +90,15 @@ impl Parser<'_> {
         let days = first == "when";
         let asks = days || first == "where";
         let open = self.sketch.targets.iter().all(|target| matches!(target, Target::Entity(_)));
+        let answered = self.sketch.targets.iter().any(|target| {
+            let Target::Column(pick) = target else { return false };
+            pick.candidates.first().is_some_and(|(column, _)| self.tells(*column, days))
+        });
+        let lost = asks && !open && !answered && self.sketch.groups.is_empty();
+        if lost && self.asks_with_verb() {
+            // "Where does she live, and what is her phone number?"
+            return self.misplaced(0);
+        }
         if !(asks && open && self.sketch.groups.is_empty()) {
             return;
         }
@@ -121,6 +135,48 @@ impl Parser<'_> {
         self.sketch.targets = vec![Target::Column(pick)];
     }
 
+    /// Whether a column says when, or where, something is.
+    fn tells(&self, column: usize, days: bool) -> bool {
+        let node = &self.schema.columns[column];
+        let said = |word: &str| node.words.iter().any(|known| known.stem == word);
+        if days {
+            node.column.data_type.is_time() || said("date") || said("year")
+        } else {
+            PLACES.iter().any(|word| said(word))
+        }
+    }
+
+    /// "Where is", "when did": the word asks, and begins no condition.
+    fn asks_with_verb(&self) -> bool {
+        let second = self.words.get(1).map(|word| word.to_lowercase()).unwrap_or_default();
+        matches!(second.as_str(), "is" | "are" | "was" | "were" | "do" | "does" | "did")
+    }
+
+    /// That a column has a value is said already where it is tested what value that is.
+    fn values_over_presence(&mut self) {
+        let tested: Vec<usize> = self
+            .sketch
+            .clauses
+            .iter()
+            .flat_map(|clause| &clause.tests)
+            .filter_map(|test| match test {
+                Test::Values { values, column: Some(pick), .. } => {
+                    let (column, _) = *pick.candidates.first()?;
+                    let of = |(value, _): &(KnownValue, f64)| value.column == column;
+                    values.iter().flatten().any(of).then_some(column)
+                }
+                Test::Compare { pick, .. } => pick.candidates.first().map(|(column, _)| *column),
+                _ => None,
+            })
+            .collect();
+        for clause in &mut self.sketch.clauses {
+            clause.tests.retain(|test| {
+                !matches!(test, Test::Has { pick } if pick.candidates.first().is_some_and(|(column, _)| tested.contains(column)))
+            });
+        }
+        self.sketch.clauses.retain(|clause| !clause.tests.is_empty());
+    }
+
     /// "Each student's first name": what belongs to each is what is asked for.
     fn columns_of_each(&mut self) {
         let column = |noun: &Noun| match noun {
@@ -146,7 +202,12 @@ impl Parser<'_> {
         if self.sketch.both {
             return;
         }
-        let entity = self.sketch.entity;
+        let asked = self.sketch.targets.first().and_then(|target| match target {
+            Target::Column(pick) | Target::Aggregate { of: pick, .. } => pick.candidates.first(),
+            _ => None,
+        });
+        let asked = asked.map(|(column, _)| self.schema.table_of(*column));
+        let entity = self.sketch.entity.or(asked);
         let one_each = |column: usize| {
             let table = self.schema.table_of(column);
             entity.is_some_and(|entity| self.schema.reaches_one(entity, table))
@@ -165,22 +226,32 @@ impl Parser<'_> {
         let figures = self.sketch.targets.iter().all(|target| {
             matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_))
         });
+        // "Marketing and Finance", which are values of the same columns, whichever is meant.
+        let shared = |one: &Test, other: &Test| match (one, other) {
+            (Test::Values { values: one, .. }, Test::Values { values: other, .. }) => {
+                let of = |values: &[Vec<(KnownValue, f64)>], column: usize| {
+                    values.iter().all(|one| one.iter().any(|(value, _)| value.column == column))
+                };
+                one.iter().flatten().any(|(value, _)| {
+                    of(one, value.column) && of(other, value.column) && one_each(value.column)
+                })
+            }
+            _ => false,
+        };
         let mut clauses: Vec<Clause> = Vec::new();
         for clause in std::mem::take(&mut self.sketch.clauses) {
             let mut kept = Clause { tests: Vec::new(), ..clause.clone() };
             let mut apart = Vec::new();
             for test in clause.tests {
                 let ends = self.apart_by_ends(&kept.tests, &test);
-                let known = kept
-                    .tests
-                    .iter_mut()
-                    .find(|known| column(&test).is_some() && column(known) == column(&test));
+                let known = kept.tests.iter_mut().find(|known| {
+                    column(&test).is_some() && column(known) == column(&test)
+                        || shared(known, &test)
+                });
+                let alike = known.as_ref().is_some_and(|known| shared(known, &test));
                 match (known, test) {
                     (Some(Test::Values { values, .. }), Test::Values { values: more, .. })
-                        if !kept.negated
-                            && !ends
-                            && more.iter().flatten().all(|(value, _)| one_each(value.column))
-                            && (rows || figures) =>
+                        if !kept.negated && !ends && alike && (rows || figures) =>
                     {
                         values.extend(more);
                     }
@@ -200,11 +271,9 @@ impl Parser<'_> {
             let earlier = clauses.iter_mut().filter(|known| !known.negated && !known.alternative);
             let same = earlier
                 .flat_map(|known| &mut known.tests)
-                .find(|known| alone && column(known) == column(&kept.tests[0]));
+                .find(|known| alone && shared(known, &kept.tests[0]));
             match (same, kept.tests.first_mut()) {
-                (Some(Test::Values { values, .. }), Some(Test::Values { values: more, .. }))
-                    if more.iter().flatten().all(|(value, _)| one_each(value.column)) =>
-                {
+                (Some(Test::Values { values, .. }), Some(Test::Values { values: more, .. })) => {
                     values.append(more);
                 }
                 _ => clauses.push(kept),
@@ -339,7 +408,18 @@ impl Parser<'_> {
         if let Some(entity) =
             self.sketch.entity.filter(|_| self.counting && self.aggregates.is_empty())
         {
-            self.sketch.targets.push(Target::Count { what: Noun::Table(entity), distinct: false });
+            let count = Target::Count { what: Noun::Table(entity), distinct: false };
+            // "How many are male and how many are female": each by itself.
+            self.sketch.versus |= self.sketch.targets.contains(&count);
+            self.sketch.targets.push(count);
+            return;
+        }
+        let ranked = self.sketch.best.as_ref().map(|best| best.by.clone());
+        if let (Some(Measured::Count(Some(what))), true) =
+            (ranked, self.counting && self.aggregates.is_empty())
+        {
+            // "The genre with the most books and how many there are"
+            self.sketch.targets.push(Target::Count { what, distinct: false });
             return;
         }
         let unread = self

@@ -73,8 +73,11 @@ impl Parser<'_> {
         {
             return self.sort_by(self.at, Some(direction));
         }
+        let said = &self.words[self.pieces[self.at - 1].tokens.clone()];
+        let counted = said.iter().any(|word| matches!(*word, "most" | "fewest" | "least"))
+            && self.sketch.counts();
         let first = self.sketch.targets.first();
-        if let Some(Target::Column(pick)) = first {
+        if let Some(Target::Column(pick)) = first.filter(|_| !counted) {
             let by = Measured::Column(pick.clone());
             self.sketch.sort.push(SortKey { by, direction: Some(direction) });
         } else if first.is_some() {
@@ -176,9 +179,15 @@ impl Parser<'_> {
     fn sort_by(&mut self, from: usize, direction: Option<Direction>) {
         let mut next = self.solid_noun(from);
         let (mut counting, mut aggregate, mut direction) = (false, None, direction);
+        let mut total = false;
         loop {
             match self.item(next) {
-                Some(Item::Key(Key::HowMany)) => counting = true,
+                Some(Item::Key(Key::HowMany)) => {
+                    counting = true;
+                    total = self
+                        .pick(self.solid_noun(next + 1), None)
+                        .is_some_and(|pick| self.totals(next, &pick));
+                }
                 Some(Item::Key(Key::Aggregate(found))) => aggregate = Some(*found),
                 Some(Item::Key(Key::Towards(found) | Key::OrderTowards(found))) => {
                     direction = direction.or(Some(*found));
@@ -205,6 +214,10 @@ impl Parser<'_> {
                 self.at = adjective + 1;
                 return;
             }
+        }
+        if total {
+            // "The total number of stocks" of each.
+            (counting, aggregate) = (false, Some(pacioli_model::Aggregate::Sum));
         }
         let by = self.sorted(next, counting, aggregate);
         if let Some((by, end)) = by {

@@ -10,7 +10,7 @@ pub(super) use self::ranked::extreme;
 use super::{Parser, Zone};
 use crate::relations::{
     pieces::{Degree, Item, Mention},
-    sketch::{Noun, Target, Test},
+    sketch::{Measured, Noun, Target, Test},
     vocabulary::Key,
 };
 
@@ -34,6 +34,10 @@ impl Parser<'_> {
             }
             Item::Number(_) if super::ranks(self.item(self.solid(here + 1))) => {
                 self.select_best(here);
+            }
+            Item::Number(number) if self.ranks_so_many(here) => {
+                self.so_many = u32::try_from(number.mantissa).ok().filter(|_| number.scale == 0);
+                self.at = here + 1;
             }
             Item::Adjective { .. } | Item::Number(_) | Item::Quoted(..) | Item::Days(_) => {
                 self.enter(Zone::Condition);
@@ -156,7 +160,7 @@ impl Parser<'_> {
             self.narrowing = true;
             return;
         }
-        if self.theirs(here) {
+        if self.theirs(here) && !self.sketch.counts() {
             // "Suppliers with their lead days": one more thing to show.
             if self.sketch.targets.is_empty() {
                 self.sketch.targets.extend(self.sketch.entity.map(Target::Entity));
@@ -187,6 +191,9 @@ impl Parser<'_> {
         });
         let declared = self.sketch.targets.iter().any(|it| matches!(it, Target::Metric(_)));
         let listed = !self.sketch.targets.is_empty() && !self.sketch.counts() && !declared;
+        if !self.sketch.counts() && self.rank_by(here) {
+            return;
+        }
         if listed && directed.is_some_and(|at| matches!(self.key_at(at), Some(Key::Towards(_)))) {
             // "dates of games by home team in descending order"
             self.at = here;
@@ -210,7 +217,14 @@ impl Parser<'_> {
         let noun = self.solid(here + 1);
         let valued = matches!(self.item(noun + 1), Some(Item::Quoted(..)))
             || self.mention_at(noun + 1).is_some_and(Mention::only_values);
-        let groups = !valued && self.mention_at(noun).is_some_and(|mention| !mention.only_values())
+        let done_by = self.sketch.targets.iter().all(|target| !matches!(target, Target::Metric(_)))
+            && self.is_agent(noun);
+        // "Requested by all founders" leaves none out.
+        let all = (here + 1..noun).any(|at| self.words[self.pieces[at].tokens.start] == "all");
+        let groups = !valued
+            && !done_by
+            && !all
+            && self.mention_at(noun).is_some_and(|mention| !mention.only_values())
             || matches!(self.key_at(noun), Some(Key::Grain(_) | Key::Every(_)));
         if measured
             && groups
@@ -227,6 +241,65 @@ impl Parser<'_> {
         } else {
             self.narrowing = true;
         }
+    }
+
+    /// "The 5 clerks who have handled the most complaints": how many are shown stands before the noun.
+    fn ranks_so_many(&self, here: usize) -> bool {
+        let before = here
+            .checked_sub(1)
+            .and_then(|before| self.words.get(self.pieces[before].tokens.end - 1));
+        let the = before.is_some_and(|word| {
+            matches!(word.to_lowercase().as_str(), "the" | "of" | "those" | "which" | "what")
+        });
+        let noun = self.mention_at(here + 1).is_some_and(|mention| !mention.only_values());
+        let mut later = here + 2..self.pieces.len();
+        let ranked = later.find(|at| super::ranks(self.item(*at)));
+        let paused = ranked.is_some_and(|ranked| {
+            (here + 1..ranked).any(|at| self.pieces[at].pause || self.key_at(at) == Some(Key::And))
+        });
+        the && noun && ranked.is_some() && !paused && self.so_many.is_none()
+    }
+
+    /// "The three largest cities by population": what the rank is by.
+    fn rank_by(&mut self, here: usize) -> bool {
+        let noun = self.solid_noun(here + 1);
+        let plain = self
+            .sketch
+            .targets
+            .iter()
+            .all(|target| matches!(target, Target::Entity(_) | Target::Column(_)));
+        let figure = self.mention_at(noun).is_some_and(|mention| {
+            self.quantifies(mention)
+                && mention.column_quality() > mention.table_quality()
+                && mention.metrics.is_empty()
+        });
+        let Some(pick) = self.figure(noun, self.owner_after(noun + 1)).filter(|_| figure) else {
+            return false;
+        };
+        let Some(best) = self.sketch.best.as_mut().filter(|best| plain && best.number.is_some())
+        else {
+            return false;
+        };
+        best.by = Measured::Column(pick);
+        self.at = noun + 1;
+        true
+    }
+
+    /// "Books by authors born before 1950": whoever made them, and nothing to group by.
+    fn is_agent(&self, noun: usize) -> bool {
+        let Some((table, _)) = self
+            .mention_at(noun)
+            .filter(|mention| Self::is_table(mention))
+            .and_then(Mention::best_table)
+        else {
+            return false;
+        };
+        let word = &self.words[self.pieces[noun].tokens.end - 1].to_lowercase();
+        let plural = crate::relations::thesaurus::lemma(word) != *word;
+        let narrowed = matches!(self.key_at(noun + 1), Some(Key::Verb | Key::That))
+            && !self.pieces[noun + 1].pause;
+        let made = self.sketch.entity.is_some_and(|entity| self.schema.refers_to(entity, table));
+        plural && narrowed && made
     }
 
     /// "which month had …", "the last three months": a period that is asked for.

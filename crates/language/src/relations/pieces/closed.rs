@@ -51,6 +51,7 @@ impl Cutter<'_> {
             }
             Key::Aggregate(_) if !self.stands_alone(at + 1) || self.is_compared_with(at) => false,
             // "the rank of each company"; "rank them", "ranked by" are no nouns.
+            Key::Order if self.is_noun_place(at) && self.is_said_of(at) => named >= FITTING,
             Key::Order => named >= 0.99 && !self.orders_next(at + 1),
             // "from each state": a noun, though it can ask.
             Key::Ask if self.is_noun_place(at) => named >= FITTING,
@@ -86,6 +87,7 @@ impl Cutter<'_> {
                 | "in"
                 | "which"
                 | "this"
+                | "whose"
         )
     }
 
@@ -99,6 +101,12 @@ impl Cutter<'_> {
             && !word.ends_with("ing")
             // "The end of each month" is a time.
             && !matches!(word, "end" | "start" | "begin")
+    }
+
+    /// "Whose rank is": a verb follows that nothing is ordered by.
+    fn is_said_of(&self, at: usize) -> bool {
+        let next = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
+        matches!(next, "is" | "are" | "was" | "were" | "of")
     }
 
     fn orders_next(&self, next: usize) -> bool {

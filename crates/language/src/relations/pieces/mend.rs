@@ -156,8 +156,29 @@ impl Cutter<'_> {
     pub(super) fn is_pronoun(&self, at: usize) -> bool {
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
         let before = at.checked_sub(1).map_or("", word);
+        let last = self.tokens.get(at + 1).is_none() || self.pause_before(at + 1);
+        let counted = matches!(
+            before,
+            "than"
+                | "least"
+                | "most"
+                | "exactly"
+                | "only"
+                | "is"
+                | "are"
+                | "to"
+                | "of"
+                | "over"
+                | "under"
+                | "="
+                | "equals"
+                | "has"
+                | "have"
+                | "number"
+        );
         matches!(word(at), "one" | "ones")
-            && (matches!(before, "the" | "which" | "this" | "that" | "each" | "every")
+            && (last && !counted
+                || matches!(before, "the" | "which" | "this" | "that" | "each" | "every")
                 || matches!(word(at + 1), "with" | "that" | "whose" | "who" | "which"))
     }
 

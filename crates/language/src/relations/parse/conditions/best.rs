@@ -267,7 +267,11 @@ impl Parser<'_> {
     }
 
     /// "Top 5 clients by invoice amount": amounts of which a row has several are added up.
-    pub(super) fn adds_up_for(&self, pick: &Pick, table: Option<TableId>) -> bool {
+    pub(in crate::relations::parse) fn adds_up_for(
+        &self,
+        pick: &Pick,
+        table: Option<TableId>,
+    ) -> bool {
         let Some((column, _)) = pick.candidates.first() else { return false };
         let of = self.schema.table_of(*column);
         self.schema.columns[*column].role.adds_up()
@@ -293,7 +297,7 @@ impl Parser<'_> {
             let owner = mention.best_table().map(|(table, _)| table);
             return Some((Measured::Column(self.pick(amount, owner)?), amount + 1));
         }
-        if counting || !self.measures(mention) {
+        if counting || !self.quantifies(mention) {
             return Some((Measured::Count(Some(self.counted(next, mention)?)), next + 1));
         }
         Some((Measured::Column(self.pick(next, None)?), next + 1))

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::relations::{
     pieces::{Degree, Item},
-    sketch::{Measured, Noun, Pick, Side, Test},
+    schema::TableId,
+    sketch::{Measured, Noun, Pick, Side, Target, Test},
     vocabulary::Key,
 };
 
@@ -28,6 +29,9 @@ impl Parser<'_> {
                 None => self.misplaced(here),
             };
         }
+        if let Some(rows) = self.rows_after(here + 1) {
+            return self.against_rows(here, comparison, rows);
+        }
         if self.against_column(at, comparison) {
             return;
         }
@@ -36,14 +40,19 @@ impl Parser<'_> {
             Some(Item::Key(Key::Aggregate(aggregate))) => {
                 self.against_aggregate(here, at, comparison, aggregate);
             }
-            Some(Item::Key(Key::Most(direction))) => {
+            Some(
+                Item::Key(Key::Most(direction))
+                | Item::Adjective { direction, degree: Degree::Most, .. },
+            ) => {
                 let aggregate = super::super::select::extreme(direction);
                 self.against_aggregate(here, at, comparison, aggregate);
             }
             Some(Item::Mention(_))
                 if matches!(comparison, Comparison::Equal | Comparison::NotEqual) =>
             {
-                self.negated |= comparison == Comparison::NotEqual;
+                if comparison == Comparison::NotEqual {
+                    (self.negated, self.denied) = (true, false);
+                }
                 self.at = at;
             }
             Some(Item::Quoted(text, _)) => self.against_text(at, comparison, text),
@@ -57,7 +66,7 @@ impl Parser<'_> {
                 self.push(Test::Days {
                     pick,
                     period: beyond(period, comparison),
-                    near: self.focus,
+                    near: self.dated_near(),
                     tokens,
                 });
             }
@@ -95,26 +104,76 @@ impl Parser<'_> {
         true
     }
 
+    /// Whether a number is one of times: "twice", "3 times".
+    fn is_times(&self, at: usize) -> bool {
+        let word = |at: usize| self.words.get(at).map(|word| word.to_lowercase());
+        let tokens = self.tokens(at);
+        let is = |word: Option<String>, known: &[&str]| {
+            word.is_some_and(|word| known.contains(&word.as_str()))
+        };
+        is(word(tokens.start), &["once", "twice", "thrice"])
+            || is(word(tokens.end), &["time", "times"])
+    }
+
+    fn pass_times(&mut self) {
+        let unit = self.pieces.get(self.at).is_some_and(|piece| {
+            let word = self.words[piece.tokens.start].to_lowercase();
+            piece.tokens.len() == 1 && matches!(word.as_str(), "time" | "times")
+        });
+        self.at += usize::from(unit);
+    }
+
+    /// The table whose rows say that something happened: of the column just before, where it only
+    /// refers to the rows that are asked for.
+    fn repeated(&self) -> Option<TableId> {
+        let (column, _) = *self.column.as_ref()?.candidates.first()?;
+        let node = &self.schema.columns[column];
+        let other = self.sketch.entity.is_some_and(|entity| entity != node.table);
+        (node.foreign && other).then_some(node.table)
+    }
+
+    /// "Higher than 5600": what the comparison itself measures of what the words speak of.
+    fn measured_by(&self, here: usize) -> Option<Pick> {
+        let word = self.words[self.pieces[here].tokens.start].to_lowercase();
+        let (_, columns) = crate::relations::thesaurus::adjective(&word)?;
+        // "Later than 1990" is of a day, and which one is told otherwise.
+        let dated = columns.contains(&"date");
+        let near = self.focus.or(self.sketch.entity).filter(|_| !dated)?;
+        self.adjective_pick(here, &columns, Some(near)).filter(Self::is_own)
+    }
+
+    /// The column that a comparison after `and` or `or` is of: the one before, unless neither needs to
+    /// name one: "longer than 300 or higher than 100".
+    pub(super) fn compared_again(&self, next: usize) -> Option<Pick> {
+        let last = self.last_pick()?;
+        let named = self
+            .pieces
+            .iter()
+            .any(|piece| piece.tokens == last.tokens && matches!(piece.item, Item::Mention(_)));
+        let number = self.solid(next + 1);
+        let noun = self.solid(number + 1);
+        // "Less than 10 factories or more than 10 shops": the noun stands after the number.
+        let of_noun = matches!(self.item(number), Some(Item::Number(_)))
+            && self.mention_at(noun).is_some_and(|mention| !mention.only_values())
+            && !self.pieces[noun].pause;
+        let measured = matches!(self.key_at(next), Some(Key::Compare(_)))
+            && (of_noun || !named && self.measured_by(next).is_some());
+        (!measured).then_some(last)
+    }
+
+    /// "At least two loans with …": what follows is of what is counted.
+    pub(super) fn speak_of_counted(&mut self, test: &Test) {
+        if let Test::Count { what: Measured::Count(Some(Noun::Table(table))), .. } = test {
+            self.speak_of(*table);
+        }
+    }
+
     /// Whether nothing follows that a column could be compared with.
     fn ends_clause(&self, at: usize) -> bool {
         self.pieces.get(at).is_none_or(|piece| {
             piece.pause
                 || matches!(piece.item, Item::Key(Key::And | Key::Or | Key::Order | Key::Ask))
         })
-    }
-
-    /// "than the car with the largest horsepower", "than the one with the most".
-    fn best_row(&self, at: usize) -> Option<(crate::relations::sketch::Best, usize)> {
-        let mut next = at;
-        if self.mention_at(next).is_some_and(Self::is_table) {
-            next += 1;
-        }
-        next = self.solid(next);
-        if !matches!(self.key_at(next), Some(Key::With | Key::That)) {
-            return None;
-        }
-        let best = self.solid_noun(next + 1);
-        super::super::ranks(self.item(best)).then(|| self.read_best(best)).flatten()
     }
 
     /// "above age 20", "a larger capacity than 500": the column stands between.
@@ -131,6 +190,10 @@ impl Parser<'_> {
             next += 1;
         }
         let pick = self.pick(at, owner);
+        if let Some(rows) = pick.as_ref().and_then(|_| self.rows_after(at + 1)) {
+            self.column = pick;
+            return self.against_rows(here, comparison, rows);
+        }
         match (self.item(next).cloned(), pick) {
             (Some(Item::Number(number)), Some(pick)) => {
                 self.at = next + 1;
@@ -164,7 +227,22 @@ impl Parser<'_> {
         self.at = at + 1;
         let (comparison, number) = self.or_more(comparison, number);
         if let Some(metric) = self.metric.take() {
-            return self.push(Test::Count { what: Measured::Metric(metric), comparison, number });
+            return self.push(Test::Count {
+                what: Measured::Metric(metric),
+                comparison,
+                number,
+                of: None,
+            });
+        }
+        if self.is_times(at) {
+            // "Served as hosts more than once": so many rows, whatever the column before holds.
+            let other = self.focus.filter(|table| Some(*table) != self.sketch.entity);
+            if let Some(table) = self.repeated().or(other) {
+                self.column = None;
+                self.pass_times();
+                let what = Measured::Count(Some(Noun::Table(table)));
+                return self.push(Test::Count { what, comparison, number, of: None });
+            }
         }
         let pick = self.column.take();
         if let (Some(pick), Some(year)) = (&pick, year_of(number))
@@ -173,7 +251,7 @@ impl Parser<'_> {
         {
             // "a host city after 2010": of the row's year, for a reference is no number.
             let tokens = self.tokens(at);
-            return self.push(Test::Year { comparison, year, near: self.focus, tokens });
+            return self.push(Test::Year { comparison, year, near: self.dated_near(), tokens });
         }
         if let Some(pick) = pick {
             self.pass_unit();
@@ -196,11 +274,15 @@ impl Parser<'_> {
             && let Some(test) = self.test_of(next, comparison, number)
         {
             self.at = self.end_of_noun(next);
+            self.speak_of_counted(&test);
             return self.push(test);
+        }
+        if let Some(pick) = self.measured_by(here) {
+            return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
         if let Some(year) = year_of(number) {
             let tokens = self.tokens(at);
-            return self.push(Test::Year { comparison, year, near: self.focus, tokens });
+            return self.push(Test::Year { comparison, year, near: self.dated_near(), tokens });
         }
         if matches!(
             here.checked_sub(1).map(|before| self.item(before)),
@@ -240,6 +322,7 @@ impl Parser<'_> {
                 what: Measured::Count(table.map(Noun::Table)),
                 comparison,
                 number,
+                of: None,
             });
         }
         self.misplaced(here);
@@ -274,7 +357,12 @@ impl Parser<'_> {
     ) -> Option<Test> {
         let mention = self.mention_at(at)?;
         if let Some(metric) = mention.metrics.first() {
-            return Some(Test::Count { what: Measured::Metric(*metric), comparison, number });
+            return Some(Test::Count {
+                what: Measured::Metric(*metric),
+                comparison,
+                number,
+                of: None,
+            });
         }
         let compound = self.end_of_noun(at) == at + 2;
         if compound {
@@ -286,9 +374,10 @@ impl Parser<'_> {
             self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality();
         if column_wins {
             let pick = self.pick(at, self.owner_after(at + 1))?;
-            if let Some(total) = self.total_of(&pick) {
+            let bounds = comparison != Comparison::Equal;
+            if let Some(total) = self.total_of(&pick).filter(|_| bounds) {
                 let what = Measured::Aggregate(pacioli_model::Aggregate::Sum, total);
-                return Some(Test::Count { what, comparison, number });
+                return Some(Test::Count { what, comparison, number, of: None });
             }
             return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
@@ -298,7 +387,7 @@ impl Parser<'_> {
             }
             _ => Noun::Column(self.pick(at, None)?),
         };
-        Some(Test::Count { what: Measured::Count(Some(what)), comparison, number })
+        Some(Test::Count { what: Measured::Count(Some(what)), comparison, number, of: None })
     }
 
     /// "Projects with more than 100 hours": hours are what rows of theirs hold, and only nearly what a
@@ -311,53 +400,6 @@ impl Parser<'_> {
         let (column, quality) = pick.candidates.first()?;
         let total = Pick { candidates: vec![(*column, *quality)], ..pick.clone() };
         (*quality > 0.99 && own < 0.8 && self.adds_up_for(&total, Some(entity))).then_some(total)
-    }
-
-    fn against_aggregate(
-        &mut self,
-        here: usize,
-        at: usize,
-        comparison: Comparison,
-        aggregate: pacioli_model::Aggregate,
-    ) {
-        let next = self.solid_noun(at + 1);
-        let mut named = None;
-        let mut end = at + 1;
-        if let Some(mention) = self.mention_at(next) {
-            if !mention.columns.is_empty() && (self.measures(mention) || !Self::is_table(mention)) {
-                named = self.pick(next, self.owner_after(next + 1));
-                end = next + 1;
-            } else if Self::is_table(mention)
-                && self.mention_at(next + 1).is_some_and(|column| self.measures(column))
-            {
-                named = self.pick(next + 1, mention.best_table().map(|(table, _)| table));
-                end = next + 2;
-            }
-        }
-        // "of all singers" only says over what.
-        let of = self.solid(end);
-        if matches!(self.key_at(of), Some(Key::Of | Key::In)) {
-            let noun = self.solid(of + 1);
-            let plain = self.mention_at(noun).is_some_and(Self::is_table);
-            let alone = plain
-                && (noun + 1 >= self.pieces.len()
-                    || self.pieces[noun + 1].pause
-                    || matches!(self.key_at(noun + 1), Some(Key::And | Key::Order | Key::Or)));
-            if alone {
-                end = noun + 1;
-            }
-        }
-        let Some(pick) = self.column.take().or_else(|| named.clone()) else {
-            self.at = end;
-            return self.misplaced(here);
-        };
-        self.at = end;
-        self.push(Test::Compare {
-            pick,
-            comparison,
-            side: Side::Aggregate(aggregate, named, Vec::new()),
-        });
-        self.inside = true;
     }
 
     /// `older than 20`, `heavier than the average`, `20 years old`.
@@ -377,10 +419,37 @@ impl Parser<'_> {
         } else {
             self.adjective_pick(here, columns, self.focus)
         };
-        let Some(pick) = pick else { return self.misplaced(here) };
+        let Some(pick) = pick else {
+            // "Shorter than 50 pages": the noun after the number says what is measured.
+            return self.comparison(here, compared(direction));
+        };
+        self.forget_compared(here, &pick);
         let direction = if self.born(here, &pick) { opposite(direction) } else { direction };
         self.column = Some(pick);
         self.comparison(if named { here + 1 } else { here }, compared(direction));
+    }
+}
+
+impl Parser<'_> {
+    /// "Whose age is older than 18": what is compared is not asked for.
+    fn forget_compared(&mut self, here: usize, pick: &Pick) {
+        let before = self.pieces[..here]
+            .iter()
+            .rev()
+            .find(|piece| !matches!(piece.item, Item::Key(Key::Stop | Key::That)));
+        let same = |known: &Pick| {
+            before.is_some_and(|piece| piece.tokens == known.tokens)
+                && known
+                    .candidates
+                    .iter()
+                    .any(|(column, _)| pick.candidates.iter().any(|(other, _)| other == column))
+        };
+        if matches!(self.sketch.targets.last(), Some(Target::Column(known)) if same(known)) {
+            self.sketch.targets.pop();
+            if self.sketch.targets.is_empty() && self.sketch.entity.is_none() {
+                self.sketch.entity = self.focus.or(pick.owner);
+            }
+        }
     }
 }
 
@@ -390,7 +459,10 @@ pub(super) fn year_of(number: Decimal) -> Option<i32> {
 }
 
 /// Everything before, or after, a period.
-fn beyond(mut period: crate::calendar::Period, comparison: Comparison) -> crate::calendar::Period {
+pub(super) fn beyond(
+    mut period: crate::calendar::Period,
+    comparison: Comparison,
+) -> crate::calendar::Period {
     match comparison {
         Comparison::Greater => (period.from, period.to) = (period.to, None),
         Comparison::GreaterOrEqual => period.to = None,

@@ -4,12 +4,15 @@ use pacioli_model::{Comparison, Decimal};
 
 use super::{
     super::{Parser, compared},
-    compare::year_of,
+    compare::{beyond, year_of},
 };
-use crate::relations::{
-    pieces::{Degree, Item},
-    sketch::{Pick, Side, Target, Test},
-    vocabulary::Key,
+use crate::{
+    calendar::Period,
+    relations::{
+        pieces::{Degree, Item},
+        sketch::{Pick, Side, Target, Test},
+        vocabulary::Key,
+    },
 };
 
 impl Parser<'_> {
@@ -51,11 +54,12 @@ impl Parser<'_> {
                 }
                 _ => comparison,
             };
-            return self.push(Test::Year { comparison, year, near: self.focus, tokens });
+            return self.push(Test::Year { comparison, year, near: self.dated_near(), tokens });
         }
         match spoken.then(|| self.test_of(next, comparison, value)).flatten() {
             Some(test) => {
                 self.at = self.end_of_noun(next);
+                self.speak_of_counted(&test);
                 self.push(test);
             }
             None => self.misplaced(here),
@@ -190,6 +194,12 @@ impl Parser<'_> {
         (comparison, number)
     }
 
+    /// "In 2011 or later".
+    pub(super) fn or_beyond(&mut self, period: Period) -> Period {
+        let (comparison, _) = self.or_more(Comparison::Equal, Decimal::new(0, 0));
+        if comparison == Comparison::Equal { period } else { beyond(period, comparison) }
+    }
+
     pub(super) fn pass_unit(&mut self) {
         let next = self.at;
         let unit = matches!(self.item(next), Some(Item::Adjective { degree: Degree::Plain, .. }));
@@ -225,14 +235,14 @@ impl Parser<'_> {
                 self.push(Test::Year {
                     comparison: Comparison::GreaterOrEqual,
                     year: from,
-                    near: self.focus,
+                    near: self.dated_near(),
                     tokens,
                 });
                 let tokens = self.tokens(high_at);
                 self.push(Test::Year {
                     comparison: Comparison::LessOrEqual,
                     year: to,
-                    near: self.focus,
+                    near: self.dated_near(),
                     tokens,
                 });
             }

@@ -6,7 +6,7 @@ use super::super::Parser;
 use crate::relations::{
     lexicon::KnownValue,
     pieces::{Item, Mention},
-    sketch::{Side, Test},
+    sketch::{Pick, Side, Test},
     vocabulary::Key,
 };
 
@@ -79,6 +79,7 @@ impl Parser<'_> {
             values.iter().flatten().map(|(value, _)| self.schema.table_of(value.column)).collect();
         tables.dedup();
         if let [only] = tables.as_slice() {
+            self.by_value |= self.focus != Some(*only);
             self.focus = Some(*only);
         }
         self.push(Test::Values { values, column, near, tokens });
@@ -128,6 +129,7 @@ impl Parser<'_> {
                 tokens,
             });
         }
+        let column = column.or_else(|| self.column_behind(&values));
         let mut all = vec![values];
         if all[0].is_empty() {
             return match column {
@@ -144,11 +146,24 @@ impl Parser<'_> {
             (self.key_at(self.at), self.item(next).cloned())
             && !more.is_empty()
         {
-            all.push(more);
             self.at = next + 1;
+            // "'Banking' industry or 'Insurance' industry"
+            self.column_behind(&more);
+            all.push(more);
         }
         let near = self.focus;
         self.push(Test::Values { values: all, column, near, tokens });
+    }
+
+    /// "'Banking' industry": the column that a quoted value is of stands after it.
+    fn column_behind(&mut self, values: &[(KnownValue, f64)]) -> Option<Pick> {
+        let at = self.at;
+        let behind = self.mention_at(at).filter(|_| !self.pieces[at].pause)?;
+        let of = |column: usize| values.iter().any(|(value, _)| value.column == column);
+        let said = behind.columns.iter().any(|(column, fit)| *fit >= 0.7 && of(*column));
+        let pick = self.pick(at, None).filter(|_| said && behind.table_quality() < 0.9)?;
+        self.at = at + 1;
+        Some(pick)
     }
 
     pub(super) fn text(&mut self, here: usize, place: pacioli_model::TextPlace) {

@@ -19,9 +19,18 @@ impl Parser<'_> {
             return self.target_metric(here, *metric);
         }
         let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
+        let known = self.focus.into_iter().chain(self.sketch.entity);
+        let mut spoken =
+            known.filter(|table| is_better_value(mention) && has_value(self, mention, *table));
+        let kind = self.mention_at(here + 1).filter(|_| !self.pieces[here + 1].pause);
+        let kind = kind.filter(|next| is_better_value(mention) && Self::is_table(next));
+        let of_kind = kind
+            .and_then(Mention::best_table)
+            .is_some_and(|(table, _)| has_value(self, mention, table));
         let values_win = mention.only_values()
             || self.names_value(here, mention)
-            || self.narrowing && asked && is_better_value(mention);
+            || asked && is_better_value(mention) && (self.narrowing || spoken.next().is_some())
+            || of_kind;
         if values_win {
             self.count_rows_of(here, mention);
             self.at = here;
@@ -34,14 +43,17 @@ impl Parser<'_> {
         let bounded =
             self.bounds_next(next) && mention.column_quality() + 0.05 > mention.table_quality();
         let flagged = asked && self.says_flag(here, mention);
-        if asked && !mention.columns.is_empty() && (bounded || within || flagged) {
+        let named = asked && self.says_which(mention, next);
+        if asked && !mention.columns.is_empty() && (bounded || within || flagged || named) {
             self.at = here;
             return self.enter(Zone::Condition);
         }
-        let compound = self
-            .mention_at(next)
-            .is_some_and(|after| !after.columns.is_empty() && !self.pieces[next].pause)
-            && !self.says_bound(next);
+        let compound = self.mention_at(next).is_some_and(|after| {
+            let table = mention.best_table().map(|(table, _)| table);
+            let value =
+                is_better_value(after) && table.is_some_and(|table| has_value(self, after, table));
+            !after.columns.is_empty() && !self.pieces[next].pause && !value
+        }) && !self.says_bound(next);
         let owner =
             mention.best_table().filter(|(_, quality)| *quality >= 0.7).map(|(table, _)| table);
         // "the number of films directed by each director": a verb, and no part of the noun.
@@ -63,6 +75,8 @@ impl Parser<'_> {
         if self.prefers_table(mention) {
             let table = mention.tables[0].0;
             self.select_table(table);
+        } else if let Some(table) = self.subject(here, mention) {
+            self.select_table(table);
         } else {
             if self.says_whose(here) {
                 self.narrowing = false;
@@ -70,6 +84,7 @@ impl Parser<'_> {
             }
             let owner = self.owner_after(next);
             let pick = self.pick(here, owner);
+            self.counting |= self.counts_named(here, mention);
             self.target_column(pick);
         }
     }
@@ -80,6 +95,51 @@ impl Parser<'_> {
         (word == "aged" || measured_by(&word).is_some()) && self.bounds_next(at + 1)
     }
 
+    /// "Physician John Wen": whose name it is, and nothing to show.
+    fn says_which(&self, mention: &Mention, next: usize) -> bool {
+        let Some(value) = self.mention_at(next).filter(|value| value.only_values()) else {
+            return false;
+        };
+        let of = mention
+            .columns
+            .first()
+            .map(|(column, _)| self.schema.table_of(self.schema.referenced(*column)));
+        let referred =
+            mention.columns.first().is_some_and(|(column, _)| self.schema.columns[*column].foreign);
+        !self.pieces[next].pause
+            && referred
+            && of.is_some_and(|table| has_value(self, value, table))
+    }
+
+    /// "The number of rooms", where a column that tells rooms apart is called nearly so.
+    fn counts_named(&self, here: usize, mention: &Mention) -> bool {
+        let said = &self.words[self.pieces[here].tokens.clone()];
+        let number = said.len() > 2
+            && said[0].eq_ignore_ascii_case("number")
+            && said[1].eq_ignore_ascii_case("of");
+        number && self.aggregates.is_empty() && !self.quantifies(mention)
+    }
+
+    /// "Which building does the instructor live in": who it is asked of, though only a reference to them is
+    /// called so.
+    fn subject(&mut self, here: usize, mention: &Mention) -> Option<TableId> {
+        let before = here.checked_sub(1)?;
+        let asked = self.pieces[..here].iter().rev();
+        let mut passed = asked.take_while(|piece| piece.item == Item::Key(Key::Stop));
+        let does = passed.any(|piece| {
+            let word = self.words[piece.tokens.start].to_lowercase();
+            matches!(word.as_str(), "does" | "do" | "did")
+        });
+        let (column, _) = *mention.columns.first()?;
+        let to = self.schema.table_of(self.schema.referenced(column));
+        let plain = does
+            && self.schema.columns[column].foreign
+            && matches!(self.sketch.targets.as_slice(), [Target::Column(_)])
+            && self.key_at(before) == Some(Key::Stop);
+        plain.then(|| self.narrowing = true);
+        plain.then_some(to)
+    }
+
     /// "Medicines that are approved": a yes or no that narrows, and nothing to show.
     fn says_flag(&self, here: usize, mention: &Mention) -> bool {
         let Some((column, quality)) = mention.columns.first() else { return false };
@@ -87,13 +147,13 @@ impl Parser<'_> {
         let named = *quality > mention.table_quality() && self.schema.affirms(*column).is_some();
         let before = here.checked_sub(1).map(|before| &self.pieces[before]);
         let told = before.is_some_and(|before| match before.item {
-            Item::Key(Key::That | Key::With | Key::In | Key::Verb) => true,
+            Item::Key(Key::That | Key::With | Key::In | Key::Verb | Key::By) => true,
             Item::Key(Key::Stop) => {
                 let said = self.words[before.tokens.clone()].iter();
                 said.into_iter().any(|word| {
                     matches!(
                         word.to_lowercase().as_str(),
-                        "who" | "that" | "is" | "are" | "was" | "were"
+                        "who" | "that" | "those" | "is" | "are" | "was" | "were"
                     )
                 })
             }
@@ -140,6 +200,10 @@ impl Parser<'_> {
         let head = after.best_table().filter(|(_, quality)| *quality > 0.9 && *quality >= best);
         self.at = next + 1;
         if let Some((head, _)) = head.filter(|_| !names_rows) {
+            if head != table && !self.schema.refers_to(head, table) {
+                // Nothing of a branch is a bank's, where no branch says whose it is.
+                self.misplaced(here);
+            }
             return self.select_table(head);
         }
         if names_rows {
@@ -160,6 +224,17 @@ impl Parser<'_> {
         match self.item(next) {
             Some(Item::Mention(mention)) => {
                 (of || next == at) && self.narrowing && mention.only_values()
+            }
+            // "The last name of the 'CTO'": a value of something else.
+            Some(Item::Quoted(_, values)) if of && !values.is_empty() => {
+                let columns = at.checked_sub(1).and_then(|column| self.mention_at(column));
+                let own = columns.is_some_and(|mention| {
+                    mention
+                        .columns
+                        .iter()
+                        .any(|(column, _)| values.iter().any(|(value, _)| value.column == *column))
+                });
+                own && !self.pieces[next].pause
             }
             Some(Item::Number(_) | Item::Quoted(..)) => !self.pieces[next].pause,
             Some(Item::Key(Key::Between)) => true,
@@ -236,8 +311,38 @@ impl Parser<'_> {
                 self.narrow_to(table);
             }
         }
-        self.focus = Some(table);
+        if self.sketch.entity == Some(table) {
+            self.must_say_more(table);
+        }
+        self.speak_of(table);
         self.narrowing = false;
+    }
+
+    /// "Employees who are managers": another word for the rows that are asked for is meant to tell them
+    /// apart, and nothing here does. "Show the city and its mayor" asks for the rows once more.
+    fn must_say_more(&mut self, table: TableId) {
+        let Some(here) = self.at.checked_sub(1).filter(|here| *here > 0) else { return };
+        let told = self.words[..self.pieces[here].tokens.start].iter().rev().take(1);
+        let told =
+            told.into_iter().any(|word| matches!(word.to_lowercase().as_str(), "are" | "is"));
+        let asked = self
+            .sketch
+            .targets
+            .iter()
+            .any(|target| matches!(target, Target::Entity(_) | Target::Everything(_)))
+            || self.everything
+            || !self.sketch.targets.is_empty();
+        if told && asked && self.pieces[here].quality < 0.9 {
+            return self.misplaced(here);
+        }
+        let next = self.solid(self.at);
+        let anew = self.sketch.targets.is_empty()
+            && self.asked_before(here)
+            && here > 2
+            && matches!(self.key_at(next), Some(Key::And));
+        if anew {
+            self.sketch.targets.push(Target::Entity(table));
+        }
     }
 
     /// Whether a word that asks stands just before.
@@ -336,6 +441,14 @@ impl Parser<'_> {
             self.at = here + 1;
         }
     }
+}
+
+/// Whether the best value that is meant is one of a table.
+fn has_value(parser: &Parser<'_>, mention: &Mention, table: TableId) -> bool {
+    let best = mention.values.first().map_or(0.0, |(_, quality)| *quality);
+    mention.values.iter().any(|(value, quality)| {
+        *quality >= best - 0.001 && parser.schema.table_of(value.column) == table
+    })
 }
 
 fn is_better_value(mention: &Mention) -> bool {

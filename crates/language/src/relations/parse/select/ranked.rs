@@ -1,19 +1,27 @@
 //! Superlatives in what is asked for: the figure itself, or whoever has it.
 
-use pacioli_model::{Aggregate, Direction};
+use pacioli_model::{Aggregate, Definition, Direction};
 
 use super::super::Parser;
 use crate::relations::{
-    pieces::Item,
-    sketch::{Best, Measured, Target, Test},
+    pieces::{Degree, Item},
+    schema::TableId,
+    sketch::{Best, Measured, Noun, SortKey, Target, Test},
     vocabulary::Key,
 };
 
 impl Parser<'_> {
     /// "the youngest singer", "the highest salary", "the most common type", "top 3 songs".
     pub(super) fn select_best(&mut self, here: usize) {
-        if let Some(Key::Most(direction)) = self.key_at(here)
-            && self.aggregate_follows(here)
+        let direction = match self.item(here) {
+            Some(
+                Item::Key(Key::Most(direction))
+                | Item::Adjective { direction, degree: Degree::Most, .. },
+            ) => Some(*direction),
+            _ => None,
+        };
+        if let Some(direction) = direction
+            && (self.aggregate_follows(here) || self.aggregate_waits(here))
         {
             // "the greatest and average capacity"
             self.aggregates.push(extreme(direction));
@@ -71,10 +79,10 @@ impl Parser<'_> {
             let first_noun = self.sketch.targets.is_empty();
             self.sketch.entity = self.sketch.entity.or(Some(table));
             if first_noun {
-                self.focus = Some(table);
+                self.speak_of(table);
             }
         }
-        self.rank(best);
+        self.rank(best, here);
     }
 
     /// Whether an aggregate follows that shares the column.
@@ -83,6 +91,17 @@ impl Parser<'_> {
         let next = self.solid(and + 1);
         matches!(self.key_at(and), Some(Key::And))
             && matches!(self.key_at(next), Some(Key::Aggregate(_) | Key::Most(_)))
+            && !matches!(
+                self.item(here),
+                Some(Item::Adjective { degree: Degree::Plain | Degree::More, .. })
+            )
+    }
+
+    /// "The maximum and minimum number of rooms"
+    fn aggregate_waits(&self, here: usize) -> bool {
+        let joined =
+            matches!(here.checked_sub(1).and_then(|before| self.key_at(before)), Some(Key::And));
+        joined && !self.aggregates.is_empty()
     }
 
     /// "The highest support rate, lowest consider rate": one figure after another.
@@ -100,8 +119,13 @@ impl Parser<'_> {
 
     /// Whether "the highest salary" is the figure itself and not whoever has it.
     fn reads_as_extreme(&self, here: usize) -> bool {
+        let noun = self.solid(here + 1);
+        // "The largest payment amount" is the amount.
+        let amount = self.mention_at(noun + 1).is_some_and(|column| self.measures(column))
+            && !self.pieces[noun + 1].pause;
         let adjective_of_table = matches!(self.item(here), Some(Item::Adjective { .. }))
-            && self.mention_at(self.solid(here + 1)).is_some_and(Self::is_table);
+            && self.mention_at(noun).is_some_and(Self::is_table)
+            && !amount;
         let who = self
             .words
             .first()
@@ -109,11 +133,78 @@ impl Parser<'_> {
         !adjective_of_table && !who
     }
 
-    pub(in crate::relations::parse) fn rank(&mut self, best: Best) {
-        if self.sketch.best.is_none() {
+    /// Ranks what is asked for, or says which rows of another table count: "members who borrowed the book
+    /// with the most pages", "songs of the youngest singer".
+    pub(in crate::relations::parse) fn rank(&mut self, mut best: Best, here: usize) {
+        if self.starts_with(here) && best.number.is_none() {
+            let direction = Some(best.direction);
+            return self.sketch.sort.push(SortKey { by: best.by, direction });
+        }
+        best.number = best.number.or(self.so_many.take());
+        let owner = best.of.or_else(|| self.noun_before(here));
+        let other = owner.filter(|owner| {
+            self.sketch.groups.is_empty()
+                && self.sketch.entity.is_some_and(|entity| entity != *owner)
+                && self.ranks_rows_of(&best, *owner)
+        });
+        if other.is_some() {
+            self.push(Test::Best(Best { of: other, ..best }));
+        } else if self.sketch.best.is_none() {
             self.sketch.best = Some(best);
         } else {
             self.push(Test::Best(best));
+        }
+    }
+
+    /// "Starting with the oldest": an order.
+    fn starts_with(&self, here: usize) -> bool {
+        let start = self.pieces[here].tokens.start;
+        let before = &self.words[start.saturating_sub(3)..start];
+        before.iter().any(|word| {
+            matches!(word.to_lowercase().as_str(), "starting" | "beginning" | "start" | "begin")
+        })
+    }
+
+    /// The table that the words just before a superlative name: "the book with the most".
+    pub(in crate::relations::parse) fn noun_before(&self, here: usize) -> Option<TableId> {
+        let mut at = here.checked_sub(1)?;
+        let mut told = false;
+        while matches!(self.key_at(at), Some(Key::Stop | Key::With | Key::That)) {
+            told |= self.key_at(at) != Some(Key::Stop);
+            at = at.checked_sub(1)?;
+        }
+        let paused = (at + 1..=here).any(|at| self.pieces[at].pause);
+        let mention = self.mention_at(at).filter(|_| told && !paused)?;
+        if let (true, Some(metric)) = (mention.tables.is_empty(), mention.metrics.first()) {
+            return self.counted_by(*metric);
+        }
+        mention.best_table().filter(|_| Self::is_table(mention)).map(|(table, _)| table)
+    }
+
+    /// The table whose rows a declared figure counts: "number of orders".
+    fn counted_by(&self, metric: usize) -> Option<TableId> {
+        let declared = self.schema.catalog.semantics.metrics.get(metric)?;
+        match &declared.definition {
+            Definition::Aggregate(one)
+                if matches!(one.aggregate, Aggregate::Count | Aggregate::CountDistinct) =>
+            {
+                self.schema.metric_table(metric)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a superlative is of the rows of a table: of a column of theirs, or of rows that they have.
+    fn ranks_rows_of(&self, best: &Best, owner: TableId) -> bool {
+        match &best.by {
+            Measured::Column(pick) => {
+                let fits = pick.candidates.first().map_or(0.0, |(_, quality)| *quality);
+                pick.candidates.iter().any(|(column, quality)| {
+                    self.schema.table_of(*column) == owner && *quality > fits - 0.15
+                })
+            }
+            Measured::Count(Some(Noun::Table(counted))) => *counted != owner,
+            Measured::Count(_) | Measured::Aggregate(..) | Measured::Metric(_) => false,
         }
     }
 }
