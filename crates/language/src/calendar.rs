@@ -364,14 +364,20 @@ impl Reader<'_> {
     }
 
     fn year(&self, at: usize) -> Option<i32> {
+        self.year_since(at, 1990)
+    }
+
+    /// A year of four digits. By itself an early one may as well be another number; after a month it is
+    /// none.
+    fn year_since(&self, at: usize, first: u32) -> Option<i32> {
         let plain = self.word(at).len() == 4 && self.word(at).bytes().all(|b| b.is_ascii_digit());
-        self.integer(at).filter(|year| plain && (1990..=2100).contains(year))?.try_into().ok()
+        self.integer(at).filter(|year| plain && (first..=2100).contains(year))?.try_into().ok()
     }
 
     /// `2025`, `of 2025`, `last year`: how many tokens, which year, whether today decides it.
     fn trailing_year(&self, at: usize) -> Option<(usize, i32, bool)> {
         let skip = usize::from(self.any(at, &["of", "in"]));
-        if let Some(year) = self.year(at + skip) {
+        if let Some(year) = self.year_since(at + skip, 1800) {
             return Some((skip + 1, year, false));
         }
         if !self.any(at + skip + 1, &["year"]) {

@@ -85,6 +85,8 @@ impl Builder<'_> {
         tables.extend(years.then(|| self.only_dated_near(entity)).flatten());
         let hints: Vec<String> = self.resolver.tokens[tokens.start.saturating_sub(3)..tokens.start]
             .iter()
+            // "On 7 September" speaks of no "returned on".
+            .filter(|token| token.word.len() > 2)
             .map(|token| lemma(&token.word))
             .collect();
         for table in tables {

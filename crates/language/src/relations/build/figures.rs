@@ -143,8 +143,9 @@ impl Builder<'_> {
             .collect();
         let around = tokens.start.saturating_sub(3)..tokens.start;
         let near = self.resolver.tokens.get(around).unwrap_or_default();
+        let near = near.iter().filter(|token| token.word.len() > 2);
         let said: Vec<String> =
-            near.iter().map(|token| crate::relations::thesaurus::lemma(&token.word)).collect();
+            near.map(|token| crate::relations::thesaurus::lemma(&token.word)).collect();
         let spoken = said.iter().rev().find_map(|word| {
             times
                 .iter()
