@@ -4,7 +4,12 @@ use std::fmt::Write as _;
 
 use pacioli_model::{Cell, Table};
 
-use crate::{chart::escaped, locale::Language, write::say};
+use crate::{
+    chart::escaped,
+    locale::Language,
+    report_letter::{Inline, image},
+    write::say,
+};
 
 /// Rows that a message shows; all of them go with it as a file.
 const ROWS: usize = 100;
@@ -25,6 +30,8 @@ pub struct Letter<'a> {
     pub details: &'a [String],
     /// The names of files that were to go with it and are too large.
     pub left_out: &'a [String],
+    /// Its picture and the picture's title.
+    pub picture: Option<(&'a Inline, &'a str)>,
     /// Why it is sent, and to whom one turns.
     pub footer: &'a str,
 }
@@ -43,6 +50,10 @@ impl Letter<'_> {
             add(format_args!("<p><strong>{}</strong></p>", escaped(notice)));
         }
         add(format_args!("<p>{}</p>", escaped(self.sentence)));
+        if let Some((inline, title)) = self.picture {
+            let told = format!("{title}. {}", self.sentence);
+            add(format_args!("{}", image(inline, title, &told)));
+        }
         add(format_args!("<table style=\"border-collapse:collapse\"><thead><tr>"));
         let style = |number: bool| {
             let side = if number { "right" } else { "left" };
@@ -140,6 +151,7 @@ mod tests {
             table: &table,
             details: &details,
             left_out: &["all.csv".to_owned()],
+            picture: None,
             footer: "You get this because.",
         };
         let html = letter.html();

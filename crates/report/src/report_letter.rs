@@ -200,16 +200,7 @@ impl ReportLetter<'_> {
             let _ = write!(out, "<p style=\"margin:0 0 8px\">{}</p>", escaped(sentence));
         }
         if let (Some(inline), Some(chart)) = (picture, &section.chart) {
-            let Picture { width, height, .. } = inline.picture;
-            let _ = write!(
-                out,
-                "<p style=\"margin:12px 0 2px;font-size:13px\"><strong>{}</strong></p>\
-                 <img src=\"cid:{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\" \
-                 style=\"display:block;border:0;width:100%;max-width:{width}px;height:auto\">",
-                escaped(&chart.title),
-                escaped(&inline.id),
-                escaped(&chart.summary)
-            );
+            out.push_str(&image(inline, &chart.title, &chart.summary));
         }
         if let Some(advice) = &section.advice {
             let _ = write!(
@@ -300,6 +291,19 @@ impl ReportLetter<'_> {
         }
         lines
     }
+}
+
+/// A picture under its title, and what it says to who cannot see it.
+pub(crate) fn image(inline: &Inline, title: &str, told: &str) -> String {
+    let Picture { width, height, .. } = inline.picture;
+    format!(
+        "<p style=\"margin:12px 0 2px;font-size:13px\"><strong>{}</strong></p>\
+         <img src=\"cid:{}\" width=\"{width}\" height=\"{height}\" alt=\"{}\" \
+         style=\"display:block;border:0;width:100%;max-width:{width}px;height:auto\">",
+        escaped(title),
+        escaped(&inline.id),
+        escaped(told)
+    )
 }
 
 fn list(out: &mut String, lines: &[String]) {

@@ -10,7 +10,9 @@ use lettre::{
 };
 use pacioli_model::{CompanyId, Email, User};
 use pacioli_report::{
-    Inline, Language, Letter, MAIL_WIDTH, ReportLetter, chart::png, document::Document, write,
+    Inline, Language, Letter, MAIL_WIDTH, ReportLetter,
+    chart::{Chart, Picture, answer_chart, png},
+    write,
 };
 use pacioli_store::TenantStore;
 use secrecy::ExposeSecret as _;
@@ -170,27 +172,42 @@ impl Body {
     }
 }
 
-/// The charts of a document's sections, as many as there is room for. Each has a name that no other message
-/// has: some programs for mail know the pictures of all messages by their names.
-fn pictures(document: &Document, message: &str, domain: &str) -> Vec<Option<Inline>> {
-    let mut room = PICTURES;
-    let sections = document.sections.iter().enumerate();
-    let pictures = sections.map(|(place, section)| {
-        let drawn = png(section.chart.as_ref()?, MAIL_WIDTH, document.language);
-        let picture = drawn.map_err(|error| {
-            let cause = crate::error::chain(&error);
+/// What becomes of pictures in a mail.
+struct Pictures {
+    message: String,
+    domain: String,
+    language: Language,
+}
+
+impl Pictures {
+    /// The charts, as many as there is room for. Each has a name that no other message has: some programs
+    /// for mail know the pictures of all messages by their names.
+    fn of<'a>(&self, charts: impl Iterator<Item = Option<&'a Chart>>) -> Vec<Option<Inline>> {
+        let mut room = PICTURES;
+        let pictures = charts.enumerate().map(|(place, chart)| {
+            let picture = self.drawn(chart?).filter(|picture| picture.png.len() <= room)?;
+            room -= picture.png.len();
+            let Self { message, domain, .. } = self;
+            Some(Inline { id: format!("chart-{}.{message}@{domain}", place + 1), picture })
+        });
+        pictures.collect()
+    }
+
+    /// A mail goes without a picture that cannot be drawn: its rows say the same.
+    fn drawn(&self, chart: &Chart) -> Option<Picture> {
+        let drawn = png(chart, MAIL_WIDTH, self.language);
+        let drawn = drawn.inspect_err(|error| {
+            let cause = crate::error::chain(error);
             tracing::error!(event = "delivery.no_picture", cause, "a picture was not drawn");
         });
-        let picture = picture.ok().filter(|picture| picture.png.len() <= room)?;
-        room -= picture.png.len();
-        Some(Inline { id: format!("chart-{}.{message}@{domain}", place + 1), picture })
-    });
-    pictures.collect()
+        drawn.ok()
+    }
 }
 
 /// What the mail says, as plain text and as HTML.
 async fn body(app: &App, message: &Message<'_>, domain: &str) -> ApiResult<Body> {
     let place = app.config.server.public_url.clone();
+    let (message_id, domain) = (message.id.clone(), domain.to_owned());
     match message.made {
         Made::Answer { question, answered } => {
             let footer = match place {
@@ -199,6 +216,11 @@ async fn body(app: &App, message: &Message<'_>, domain: &str) -> ApiResult<Body>
                 }
                 None => "Sent by Pacioli, as your company has set it up there.".to_owned(),
             };
+            let pictures = Pictures { message: message_id, domain, language: Language::English };
+            let chart = answered.ask.as_ref().and_then(|ask| answer_chart(ask, &answered.table));
+            let title = chart.as_ref().map(|chart| chart.title.clone()).unwrap_or_default();
+            let drawn = apart(move || Ok(pictures.of([chart.as_ref()].into_iter()))).await?;
+            let inline = drawn.into_iter().flatten().next();
             let letter = Letter {
                 title: &message.subscription.name,
                 notice: message.notice,
@@ -207,18 +229,20 @@ async fn body(app: &App, message: &Message<'_>, domain: &str) -> ApiResult<Body>
                 table: &answered.table,
                 details: &details(answered),
                 left_out: &message.left_out,
+                picture: inline.as_ref().map(|inline| (inline, title.as_str())),
                 footer: &footer,
             };
-            Ok(Body { text: letter.text(), html: letter.html(), pictures: Vec::new() })
+            let (text, html) = (letter.text(), letter.html());
+            Ok(Body { text, html, pictures: inline.into_iter().collect() })
         }
         Made::Report(report) => {
             let (report, name) = (report.clone(), message.subscription.name.clone());
-            let (id, domain) = (message.id.clone(), domain.to_owned());
             let (has_files, left_out) = (!message.files.is_empty(), message.left_out.clone());
             apart(move || {
                 let language = Language::parse(&report.language).unwrap_or_default();
                 let document = write(&report, language);
-                let pictures = pictures(&document, &id, &domain);
+                let charts = document.sections.iter().map(|section| section.chart.as_ref());
+                let pictures = Pictures { message: message_id, domain, language }.of(charts);
                 let letter = ReportLetter {
                     document: &document,
                     name: &name,
