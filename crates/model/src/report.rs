@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Ask, ColumnName, CompanyId, Finding, Labels, MetricUsed, ReportId, Table, TableName,
-    TableVersion, TimeGrain, Timestamp, Unit, UserId, Window,
+    Ask, ColumnName, CompanyId, Finding, Labels, MetricUsed, ReportId, SavedQuestionId, Table,
+    TableName, TableVersion, TimeGrain, Timestamp, Unit, UserId, Window,
 };
 
 /// What a report shall be about, but for its days: what a schedule repeats.
@@ -26,6 +26,9 @@ pub struct ReportSpec {
     /// Amounts in the currency of this ISO 4217 code alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+    /// Which saved questions a custom report answers, in this order; the company's newest where it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<SavedQuestionId>,
     /// `en`, `de`.
     pub language: String,
 }
@@ -107,8 +110,9 @@ pub struct Report {
 /// A query that a report rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueryUsed {
-    /// What was asked.
-    pub ask: Ask,
+    /// What was asked; none of SQL, and of what was computed from the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Ask>,
     /// What ran.
     pub sql: String,
     /// Rows it gave.
@@ -253,14 +257,18 @@ pub struct DefinitionUsed {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Missing {
     /// A metric's label, or one of `sales`, `customers`, `products`, `purchases`, `stock`,
-    /// `receivables`, `payables`, `cash`, `people`, `production`, `dates`, `rows`, `questions`.
+    /// `receivables`, `payables`, `cash`, `people`, `production`, `dates`, `rows`, `questions`,
+    /// `more_questions`; a saved question that is not answered by its words.
     pub what: String,
     /// A metric's label in other languages.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
-    /// Tables and columns that are not there, where they are known.
+    /// Tables and columns that are not there, where they are known; saved questions that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// Why a saved question is not answered, in English as all answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What a report holds: figures, findings and everything needed to check them. It is in no language.
@@ -314,6 +322,9 @@ pub struct SavedAnswer {
     /// What its columns are, in their order; empty where nothing is known of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<AnswerColumn>,
+    /// What was found, where it is an answer to why, what comes next or what is unusual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
 }
 
 /// A column of an answer, for people.

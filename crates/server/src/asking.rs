@@ -12,8 +12,8 @@ use pacioli_language::{
     verified::{Reader, Recognised, Verified},
 };
 use pacioli_model::{
-    Ask, Company, Computed, ConversationId, QueryId, SavedQuestion, Table, TableVersion, User,
-    VerifiedQuestion,
+    Ask, Company, Computed, ConversationId, Finding, QueryId, SavedQuestion, Table, TableVersion,
+    User, VerifiedQuestion,
 };
 use pacioli_store::{PageRequest, TenantStore};
 
@@ -112,6 +112,10 @@ pub struct Answered {
     pub table: Table,
     /// What was run.
     pub sql: String,
+    /// Rows that it gave: those of `table`, unless these were computed from them.
+    pub rows_read: usize,
+    /// What was found, where the question wants to know what lies behind a figure.
+    pub finding: Option<Box<Finding>>,
     /// What the rows say.
     pub sentence: String,
     /// A Vega-Lite specification, where a picture says more.
@@ -249,7 +253,7 @@ impl<'a> Asker<'a> {
         }
         let mut analyst = Analyst::new(&self.app.engine, self.company.id, seen, None);
         let found = analysis::found(&mut analyst, &analysis, &interpretation, today).await?;
-        let Found { sentence, table, chart, query } = match found {
+        let Found { sentence, table, chart, query, finding } = match found {
             Ok(found) => found,
             Err(reason) => return Ok(Outcome::Refused { not_understood: Vec::new(), reason }),
         };
@@ -259,6 +263,8 @@ impl<'a> Asker<'a> {
             ask: None,
             table,
             sql: query.sql,
+            rows_read: query.rows,
+            finding: finding.map(Box::new),
             sentence,
             chart,
             interpretation: Some(interpretation),
@@ -365,6 +371,8 @@ impl<'a> Asker<'a> {
         let Answer { table, sql, notes } = answer;
         let mut answered = Answered {
             ask: None,
+            rows_read: table.rows.len(),
+            finding: None,
             sentence: String::new(),
             chart: None,
             version: None,
@@ -467,6 +475,8 @@ fn told(answered: answering::Answered, seen: &Seen) -> Answered {
     let version = seen.visible.table(&interpretation.table).map(|entry| entry.version);
     let mut told = Answered {
         ask: None,
+        rows_read: table.rows.len(),
+        finding: None,
         sentence: pacioli_report::tell_rows(&table),
         chart: None,
         version,

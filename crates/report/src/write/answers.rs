@@ -14,13 +14,20 @@ use crate::{
 
 impl Writer<'_> {
     pub(super) fn answer(&self, answer: &SavedAnswer) -> Section {
-        let ask = self.content.queries.get(answer.query).map(|query| &query.ask);
+        let ask = self.content.queries.get(answer.query).and_then(|query| query.ask.as_ref());
         let mut grid = Grid::of_answer(ask, &answer.table);
         if let Some(ask) = ask {
             self.name_columns(&mut grid, answer, ask);
         }
         let chart = ask
             .and_then(|ask| Some(self.name_chart(answer_chart(ask, &answer.table)?, ask, &grid)));
+        let (chart, grid) = match &answer.finding {
+            Some(finding) => {
+                let section = self.section(finding);
+                (section.chart, section.grid)
+            }
+            None => (chart, grid),
+        };
         Section {
             heading: sentence(&answer.question),
             tone: Tone::Neutral,

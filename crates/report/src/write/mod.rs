@@ -284,6 +284,13 @@ impl Writer<'_> {
     }
 
     fn missing(&self, missing: &Missing) -> String {
+        if missing.what == "more_questions" {
+            let names = missing.names.join(", ");
+            return say(self.language, "missing.more_questions", &[("names", &names)]);
+        }
+        if let Some(reason) = &missing.reason {
+            return format!("{}: {reason}", missing.what);
+        }
         let known = text(self.language, &format!("missing.{}", missing.what));
         let mut told = if known.is_empty() || matches!(missing.what.as_str(), "metric" | "names") {
             say(self.language, "missing.metric", &[("what", &missing.what)])

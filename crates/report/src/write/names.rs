@@ -32,7 +32,8 @@ pub(super) fn named_in(content: &ReportContent, language: Language) -> Cow<'_, R
     for missing in &mut content.missing {
         name(&mut missing.what, &missing.labels);
     }
-    for finding in &mut content.findings {
+    let of_answers = content.answers.iter_mut().filter_map(|answer| answer.finding.as_mut());
+    for finding in content.findings.iter_mut().chain(of_answers) {
         let metric = &mut finding.subject.metric;
         name(&mut metric.label, &metric.labels);
         if let Some(dimension) = &mut finding.subject.dimension {

@@ -546,8 +546,11 @@ fn headline() -> Vec<Kpi> {
 /// The report.
 pub(crate) fn report() -> Report {
     let sales = TableName::parse("sales").unwrap();
-    let query =
-        |sql: &str, rows| QueryUsed { ask: Ask::about(sales.clone()), sql: sql.to_owned(), rows };
+    let query = |sql: &str, rows| QueryUsed {
+        ask: Some(Ask::about(sales.clone())),
+        sql: sql.to_owned(),
+        rows,
+    };
     let findings = [over_time(), of_members(), of_money_and_stock()].concat();
     Report {
         id: ReportId(uuid::Uuid::from_u128(7)),
@@ -597,6 +600,7 @@ pub(crate) fn report() -> Report {
                     what: "Purchase price".to_owned(),
                     labels: Labels::new(),
                     names: vec!["purchases.price".to_owned()],
+                    reason: None,
                 },
             ],
             tests_made: 143,

@@ -1,56 +1,157 @@
-//! A report of saved questions.
+//! A report of saved questions: each is answered as wherever else it is asked.
 
-use pacioli_language::{Context, Translation, Translator};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
+
 use pacioli_model::{
     Aggregation, AnswerColumn, Ask, Catalog, Definition, Grouping, Labels, Measure, Metric,
-    Missing, ReportContent, SavedAnswer, SavedQuestion,
+    Missing, Predicate, QueryId, QueryUsed, ReportContent, SavedAnswer, SavedQuestion,
 };
 use pacioli_store::PageRequest;
 
-use super::{Analyst, Order, dimensions};
-use crate::{access::Seen, error::ApiResult};
+use super::{Order, Progress, both, dimensions, report::tables_used};
+use crate::{
+    app::App,
+    asking::{Answered, Asker, Outcome},
+    error::{ApiResult, Code},
+};
 
 /// Saved questions of one report.
-const QUESTIONS: u32 = 20;
+pub const QUESTIONS: usize = 20;
+/// Those that are left out are named, up to so many.
+const NAMED: usize = 100;
 
-/// The company's saved questions and their answers, as the person sees them.
+/// Which questions are asked, and what is told of the others.
+type Chosen = (Vec<SavedQuestion>, Vec<Missing>);
+
+/// Answers the saved questions that the order names, else the company's newest, as its person sees them.
+/// Where only some rows count, a question that cannot be narrowed to them is not answered.
 pub(super) async fn answer_saved(
+    app: &App,
     order: &Order,
-    seen: &Seen,
-    mut analyst: Analyst<'_>,
+    only: Option<&Predicate>,
+    progress: &Arc<Progress>,
     content: &mut ReportContent,
 ) -> ApiResult<()> {
-    let page = PageRequest { after: None, limit: QUESTIONS };
-    let saved: Vec<SavedQuestion> = order.data.all_kept(&page).await?.items;
+    let (chosen, missing) = chosen(order).await?;
     content.missing.retain(|it| it.what != "questions");
-    if saved.is_empty() {
-        content.missing.push(Missing { what: "questions".to_owned(), ..Missing::default() });
+    content.missing.extend(missing);
+    let begun = progress.done.load(Ordering::Relaxed);
+    progress.foreseen.store(begun + chosen.len() as u64, Ordering::Relaxed);
+    let (user, company, data) = (&order.user, &order.company, &order.data);
+    let asker = Asker { app, user, company, data, stages: None };
+    let (mut tables, visible) = (BTreeSet::new(), asker.sees().await?.visible);
+    for saved in chosen {
+        match answered(&asker, &saved, order, only).await? {
+            Ok(answered) => {
+                tables.extend(answered.interpretation.iter().flat_map(|it| it.tables.clone()));
+                keep(content, &visible, saved.question, answered);
+            }
+            Err(reason) => {
+                let (what, reason) = (saved.question, Some(reason));
+                content.missing.push(Missing { what, reason, ..Missing::default() });
+            }
+        }
+        progress.done.fetch_add(1, Ordering::Relaxed);
     }
-    let translator = Translator::new(&seen.visible);
-    for question in saved {
-        let question = question.question;
-        let context = Context { today: order.today, table: None };
-        let Translation::Understood(understood) = translator.translate(&question, &context) else {
-            content.missing.push(Missing { what: question, ..Missing::default() });
-            continue;
-        };
-        let Some((place, table)) = analyst.ask(understood.ask.clone()).await? else {
-            content.missing.push(Missing { what: question, ..Missing::default() });
-            continue;
-        };
-        let interpretation = &understood.interpretation;
-        let context = pacioli_report::Context {
-            currency: interpretation.currency.as_deref(),
-            period: interpretation.date_range.as_ref().map(|range| range.words.as_str()),
-            filters: &interpretation.filters,
-        };
-        let answer = pacioli_report::narrate(&understood.ask, &seen.visible, &context, &table);
-        let columns = columns(&understood.ask, &seen.visible);
-        let query = content.queries.len() + place;
-        content.answers.push(SavedAnswer { question, answer, table, query, columns });
-    }
-    content.queries.append(&mut analyst.queries);
+    content.tables = tables_used(content, &visible, tables);
     Ok(())
+}
+
+async fn chosen(order: &Order) -> ApiResult<Chosen> {
+    let (mut chosen, mut missing) = (Vec::new(), Vec::new());
+    for id in &order.spec.questions {
+        match order.data.kept::<SavedQuestion>(id).await? {
+            Some(saved) => chosen.push(saved),
+            None => missing.push(Missing {
+                what: id.to_string(),
+                reason: Some("There is no such saved question any more.".to_owned()),
+                ..Missing::default()
+            }),
+        }
+    }
+    if !order.spec.questions.is_empty() {
+        return Ok((chosen, missing));
+    }
+    let most = u32::try_from(QUESTIONS + NAMED).unwrap_or(u32::MAX);
+    let page = order.data.all_kept(&PageRequest { after: None, limit: most }).await?;
+    chosen = page.items;
+    if chosen.is_empty() {
+        missing.push(Missing { what: "questions".to_owned(), ..Missing::default() });
+    }
+    let others = chosen.split_off(chosen.len().min(QUESTIONS));
+    if !others.is_empty() {
+        let more = page.next.map(|_| "…".to_owned());
+        let names = others.into_iter().map(|it| it.name).chain(more).collect();
+        let what = "more_questions".to_owned();
+        missing.push(Missing { what, names, ..Missing::default() });
+    }
+    Ok((chosen, missing))
+}
+
+/// The answer, or why there is none. What has nothing to do with the question is an error.
+async fn answered(
+    asker: &Asker<'_>,
+    saved: &SavedQuestion,
+    order: &Order,
+    only: Option<&Predicate>,
+) -> ApiResult<Result<Answered, String>> {
+    let id = QueryId(asker.app.random.uuid());
+    let outcome = Box::pin(asker.answer_saved(saved, order.today, id)).await;
+    let narrowed = match outcome {
+        Ok(Outcome::Answered(answered)) => match (only, answered.ask.clone()) {
+            (None, _) => Ok(*answered),
+            (Some(only), Some(ask)) => {
+                let filter = both(ask.filter.clone(), Some(only.clone()));
+                Box::pin(asker.run_ask(Ask { filter, ..ask }, id)).await
+            }
+            (Some(_), None) => {
+                let text = "It cannot be narrowed to the rows that count in this report.";
+                return Ok(Err(text.to_owned()));
+            }
+        },
+        Ok(Outcome::Clarify { question, .. }) => {
+            return Ok(Err(format!("{question} Save it anew with the reading that is meant.")));
+        }
+        Ok(Outcome::Refused { reason, .. }) => return Ok(Err(reason)),
+        Err(error) => Err(error),
+    };
+    match narrowed {
+        Ok(answered) => Ok(in_currency(answered, order.spec.currency.as_deref())),
+        Err(error) => match error.code() {
+            Code::InvalidQuery | Code::QueryTooLarge | Code::QueryTimeout | Code::Invalid => {
+                Ok(Err(error.detail().to_owned()))
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+/// The answer, unless its amounts are in another currency than the one that is wanted.
+fn in_currency(answered: Answered, wanted: Option<&str>) -> Result<Answered, String> {
+    let is = answered.interpretation.as_ref().and_then(|it| it.currency.as_deref());
+    match (is, wanted) {
+        (Some(is), Some(wanted)) if is != wanted => {
+            Err(format!("Its amounts are in {is}, and this report is in {wanted}."))
+        }
+        _ => Ok(answered),
+    }
+}
+
+fn keep(
+    content: &mut ReportContent,
+    visible: &Catalog,
+    question: String,
+    answered: Answered,
+) {
+    let Answered { ask, table, sql, rows_read, finding, sentence: answer, .. } = answered;
+    let query = content.queries.len();
+    let columns = ask.as_ref().map(|ask| columns(ask, visible)).unwrap_or_default();
+    content.queries.push(QueryUsed { ask, sql, rows: rows_read });
+    let finding = finding.map(|finding| *finding);
+    content.answers.push(SavedAnswer { question, answer, table, query, columns, finding });
 }
 
 /// What an answer's columns are called, and what of.

@@ -348,6 +348,7 @@ pub fn missing(catalog: &Catalog, kind: ReportKind) -> Vec<Missing> {
         what: it.label.clone(),
         labels: it.labels.clone(),
         names: it.missing.clone(),
+        reason: None,
     });
     each.collect()
 }

@@ -210,8 +210,8 @@ async fn content(
     let mut analyst = Analyst::new(engine, company, &seen, filter).told_to(Arc::clone(progress));
     let mut content = report(&mut analyst, &wanted).await?;
     if order.spec.kind == ReportKind::Custom {
-        let analyst = Analyst::new(engine, company, &seen, analyst.filter.take());
-        answer_saved(order, &seen, analyst, &mut content).await?;
+        let only = analyst.filter.take();
+        answer_saved(app, order, only.as_ref(), progress, &mut content).await?;
     }
     Ok(content)
 }

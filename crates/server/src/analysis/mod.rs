@@ -27,6 +27,7 @@ use std::sync::{
 use pacioli_engine::{Engine, EngineError, Scope};
 use pacioli_model::{Ask, CompanyId, Predicate, QueryUsed, Table};
 
+pub use custom::QUESTIONS;
 pub use filters::filters;
 pub use job::{Order, make, start};
 pub use question::{Found, found};
@@ -88,7 +89,7 @@ impl<'a> Analyst<'a> {
             Err(error) => return Err(error.into()),
         };
         let rows = answer.table.rows.len();
-        self.queries.push(QueryUsed { ask, sql: answer.sql, rows });
+        self.queries.push(QueryUsed { ask: Some(ask), sql: answer.sql, rows });
         Ok(Some((self.queries.len() - 1, answer.table)))
     }
 }

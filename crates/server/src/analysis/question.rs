@@ -46,6 +46,8 @@ pub struct Found {
     pub chart: Option<serde_json::Value>,
     /// The query whose rows all of it was computed from.
     pub query: QueryUsed,
+    /// What the rows and the picture show, where something was found.
+    pub finding: Option<Finding>,
 }
 
 /// A figure as a question means it, over whole periods.
@@ -425,8 +427,9 @@ impl Subjected<'_> {
         let each: Vec<Vec<String>> = sections.iter().map(words).collect();
         let sentence = lead.into_iter().chain(each.into_iter().flatten()).collect::<Vec<_>>();
         let chart = sections.first().and_then(|section| section.chart.as_ref());
-        let first = content.findings.into_iter().next().map(|it| it.evidence);
-        let place = first.as_ref().and_then(|it| it.queries.first().copied());
+        let finding = content.findings.into_iter().next();
+        let evidence = finding.as_ref().map(|it| &it.evidence);
+        let place = evidence.and_then(|it| it.queries.first().copied());
         let query = analyst.queries.swap_remove(place.unwrap_or(self.figure.query));
         let own = || {
             let days = (0..self.series().values.len()).map(|place| self.series().at(place));
@@ -438,9 +441,10 @@ impl Subjected<'_> {
         };
         Found {
             sentence: sentence.join(" "),
-            table: first.map_or_else(own, |it| it.table),
+            table: evidence.map_or_else(own, |it| it.table.clone()),
             chart: chart.map(|chart| vega_lite(chart, Language::English)),
             query,
+            finding,
         }
     }
 }

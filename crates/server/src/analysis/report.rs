@@ -146,7 +146,7 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
     }
     content.findings = rank(found);
     content.queries = std::mem::take(&mut analyst.queries);
-    content.tables = tables_used(&content, &catalog);
+    content.tables = tables_used(&content, &catalog, BTreeSet::new());
     Ok(content)
 }
 
@@ -182,6 +182,7 @@ fn choose(
                     what: figured.metric.label,
                     labels: figured.metric.labels,
                     names,
+                    reason: None,
                 });
                 continue;
             }
@@ -198,7 +199,7 @@ fn choose(
 
 /// A figure that cannot be told.
 fn without(metric: MetricUsed) -> Missing {
-    Missing { what: metric.label, labels: metric.labels, names: Vec::new() }
+    Missing { what: metric.label, labels: metric.labels, ..Missing::default() }
 }
 
 /// Asks for every figure over the months, for the head and for its members.
@@ -381,12 +382,15 @@ fn next(figure: &Studied, study: &Study) -> Option<Finding> {
     Some(Finding { id, subject, fact, test: None, score, caveats, evidence })
 }
 
-/// The tables that the queries name.
-fn tables_used(content: &ReportContent, catalog: &pacioli_model::Catalog) -> Vec<TableUsed> {
-    let named: BTreeSet<&TableName> =
-        content.queries.iter().map(|query| &query.ask.table).collect();
+/// The tables that the queries name, and `others` that are known to be behind it.
+pub(super) fn tables_used(
+    content: &ReportContent,
+    catalog: &pacioli_model::Catalog,
+    others: BTreeSet<TableName>,
+) -> Vec<TableUsed> {
+    let of_queries = content.queries.iter().filter_map(|query| Some(&query.ask.as_ref()?.table));
     let of_findings = content.findings.iter().map(|it| &it.subject.table);
-    let named: BTreeSet<&TableName> = named.into_iter().chain(of_findings).collect();
+    let named: BTreeSet<&TableName> = others.iter().chain(of_queries).chain(of_findings).collect();
     let used = |entry: &TableEntry| {
         let (label, labels) = extras::called(catalog, &entry.name);
         TableUsed {

@@ -45,6 +45,7 @@ mod push;
 mod quality;
 mod raw;
 mod reports;
+mod reports_custom;
 mod reports_declared;
 mod runs;
 mod sales;

@@ -284,6 +284,11 @@ pub(super) const MISSING: &[Text] = &[
     ("missing.rows", "No rows in this period", "Keine Zeilen in diesem Zeitraum"),
     ("missing.questions", "No saved questions", "Keine gespeicherten Fragen"),
     (
+        "missing.more_questions",
+        "Saved questions that are left out, for a report answers the newest unless it names others: {names}.",
+        "Gespeicherte Fragen, die fehlen, da ein Bericht die neuesten beantwortet, wenn er keine anderen nennt: {names}.",
+    ),
+    (
         "missing.metric",
         "{what}: not computable from these tables",
         "{what}: aus diesen Tabellen nicht zu berechnen",

@@ -56,7 +56,7 @@ pub async fn create_report(
     let limit = app.per_user("report", &app.config.limits.query_per_user, caller.user());
     app.admit("report", &[limit], &caller.request).await?;
     let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
-    let order = request.order(&app, &caller, &seen.visible)?;
+    let order = request.order(&app, &caller, &seen.visible).await?;
     let endings = order.formats.iter().map(|form| form.ending());
     let endings: Vec<&str> = endings.collect();
     let (id, done) = start(&app, order).await?;

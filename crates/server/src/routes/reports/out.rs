@@ -268,10 +268,13 @@ pub struct QueryUsedOut {
 /// What could not be looked at.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MissingOut {
-    /// A figure's label, or what there is none of: `sales`, `stock`, `people`, `rows`, `questions`…
+    /// A figure's label, a saved question, or what there is none of: `sales`, `stock`, `people`, `rows`,
+    /// `questions`…; `more_questions` where more are saved than a report answers.
     what: String,
-    /// Tables and columns that are not there, where they are known.
+    /// Tables and columns that are not there, where they are known; saved questions that are left out.
     names: Vec<String>,
+    /// Why a saved question has no answer.
+    reason: Option<String>,
 }
 
 fn json(value: &impl Serialize) -> Value {
@@ -371,6 +374,6 @@ impl From<TableUsed> for TableUsedOut {
 
 impl From<Missing> for MissingOut {
     fn from(it: Missing) -> Self {
-        Self { what: it.what, names: it.names }
+        Self { what: it.what, names: it.names, reason: it.reason }
     }
 }

@@ -1,13 +1,16 @@
 use chrono::NaiveDate;
 use pacioli_model::{
-    Catalog, ColumnName, Compare, ReportFilter, ReportKind, ReportSpec, TableName, TimeGrain,
+    Catalog, ColumnName, Compare, ReportFilter, ReportKind, ReportSpec, SavedQuestion,
+    SavedQuestionId, TableName, TimeGrain,
 };
 use pacioli_report::Language;
+use pacioli_store::TenantStore;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{
-    analysis::{Order, Periods, filters},
+    analysis::{Order, Periods, QUESTIONS, filters},
     app::App,
     error::{ApiError, ApiResult},
     extract::{AskQuestions, Caller, Line},
@@ -46,6 +49,11 @@ pub struct ReportRequest {
     #[serde(default)]
     #[schema(example = "EUR")]
     currency: Option<String>,
+    /// Saved questions that a `custom` report answers, in this order; the company's newest 20 where it is
+    /// empty.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    questions: Vec<Uuid>,
     /// `en` or `de`.
     #[serde(default)]
     language: Option<LanguageName>,
@@ -80,6 +88,10 @@ pub struct ReportShape {
     #[serde(default)]
     #[schema(example = "EUR")]
     currency: Option<String>,
+    /// Saved questions that a `custom` report answers, as of `POST /report`.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    questions: Vec<Uuid>,
     /// `en` or `de`.
     #[serde(default)]
     language: Option<LanguageName>,
@@ -153,7 +165,7 @@ impl From<GrainName> for TimeGrain {
 
 impl ReportRequest {
     /// What is to be made, if that can be.
-    pub fn order(
+    pub async fn order(
         self,
         app: &App,
         caller: &Caller<AskQuestions>,
@@ -166,6 +178,7 @@ impl ReportRequest {
             compare: self.compare,
             filters: self.filters,
             currency: self.currency,
+            questions: self.questions,
             language: self.language,
         };
         let mut formats = Vec::new();
@@ -179,7 +192,7 @@ impl ReportRequest {
             company: caller.account.company.clone(),
             user: caller.account.user.clone(),
             data: caller.data.clone(),
-            spec: shape.checked(catalog, &["body"])?,
+            spec: shape.checked(&caller.data, catalog, &["body"]).await?,
             period: self.period.map(|text| period(&text, self.grain, today)).transpose()?,
             formats,
             today,
@@ -209,8 +222,14 @@ fn period(text: &str, grain: Option<GrainName>, today: NaiveDate) -> ApiResult<P
 }
 
 impl ReportShape {
-    /// What is remembered of it, if the catalog has what it names. It was sent at `place`.
-    pub fn checked(self, catalog: &Catalog, place: &[&str]) -> ApiResult<ReportSpec> {
+    /// What is remembered of it, if the company has what it names. It was sent at `place`.
+    pub async fn checked(
+        self,
+        data: &TenantStore,
+        catalog: &Catalog,
+        place: &[&str],
+    ) -> ApiResult<ReportSpec> {
+        let questions = saved_questions(self.questions, self.kind, data, place).await?;
         let currency = self.currency.map(|code| {
             let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
             is_code.then_some(code).ok_or_else(|| {
@@ -228,11 +247,43 @@ impl ReportShape {
             },
             filters: named_filters(self.filters, place)?,
             currency: currency.transpose()?,
+            questions,
             language: self.language.map_or(Language::English, Language::from).code().to_owned(),
         };
         filters(&spec.filters, catalog, place)?;
         Ok(spec)
     }
+}
+
+/// The saved questions of these ids, each once.
+async fn saved_questions(
+    given: Vec<Uuid>,
+    kind: ReportKind,
+    data: &TenantStore,
+    place: &[&str],
+) -> ApiResult<Vec<SavedQuestionId>> {
+    let refuse = |at: Option<usize>, kind: &'static str, text: &str| {
+        let at = at.map(|at| at.to_string());
+        let place: Vec<&str> =
+            place.iter().copied().chain(["questions"]).chain(at.as_deref()).collect();
+        Err(ApiError::invalid(&place, kind, text.to_owned()))
+    };
+    if !given.is_empty() && kind != ReportKind::Custom {
+        return refuse(None, "value_error", "Only a custom report answers saved questions.");
+    }
+    if given.len() > QUESTIONS {
+        return refuse(None, "too_long", &format!("At most {QUESTIONS}."));
+    }
+    let mut taken = Vec::new();
+    for (at, id) in given.into_iter().map(SavedQuestionId).enumerate() {
+        if data.kept::<SavedQuestion>(&id).await?.is_none() {
+            return refuse(Some(at), "not_found", "There is no such saved question.");
+        }
+        if !taken.contains(&id) {
+            taken.push(id);
+        }
+    }
+    Ok(taken)
 }
 
 fn named_filters(given: Vec<ReportFilterShape>, place: &[&str]) -> ApiResult<Vec<ReportFilter>> {
@@ -286,6 +337,7 @@ impl From<ReportSpec> for ReportShape {
                 })
                 .collect(),
             currency: spec.currency,
+            questions: spec.questions.into_iter().map(|id| id.0).collect(),
             language: Some(match Language::parse(&spec.language).unwrap_or_default() {
                 Language::English => LanguageName::En,
                 Language::German => LanguageName::De,

@@ -107,7 +107,7 @@ async fn checked_report(
     shape: ReportShape,
 ) -> ApiResult<ReportSpec> {
     let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);
-    shape.checked(&seen.visible, &["body", "report"])
+    shape.checked(&caller.data, &seen.visible, &["body", "report"]).await
 }
 
 /// Each once, in the order of their first.

@@ -63,6 +63,7 @@ pub(crate) async fn of_many_one_takes_a_turn_and_each_delivery_of_it(subject: &S
             values: vec!["North".into()],
         }],
         currency: Some("EUR".into()),
+        questions: vec![SavedQuestionId(next_id())],
         language: "de".into(),
     };
     let paused = Subscription {

@@ -190,6 +190,7 @@ pub(crate) async fn a_report_whose_server_died_is_taken_up_once(subject: &Subjec
         compare: Compare::Usual,
         filters: vec![],
         currency: None,
+        questions: vec![],
         language: "de".to_owned(),
     };
     let today = now().utc().date_naive();
