@@ -126,6 +126,8 @@ pub enum Addressee {
     Email(String),
     /// A program.
     Webhook(WebhookId),
+    /// Nobody: it is a look at an alert's condition.
+    Nobody,
 }
 
 /// How a delivery stands.
@@ -142,7 +144,7 @@ pub enum DeliveryStatus {
     Skipped,
 }
 
-/// One message to one addressee.
+/// One message to one addressee, or one look at an alert's condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Delivery {
     /// Stored as `_id`. Mails and webhooks carry it: two with the same id are one.

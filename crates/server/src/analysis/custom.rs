@@ -140,12 +140,7 @@ fn in_currency(answered: Answered, wanted: Option<&str>) -> Result<Answered, Str
     }
 }
 
-fn keep(
-    content: &mut ReportContent,
-    visible: &Catalog,
-    question: String,
-    answered: Answered,
-) {
+fn keep(content: &mut ReportContent, visible: &Catalog, question: String, answered: Answered) {
     let Answered { ask, table, sql, rows_read, finding, sentence: answer, .. } = answered;
     let query = content.queries.len();
     let columns = ask.as_ref().map(|ask| columns(ask, visible)).unwrap_or_default();

@@ -5,7 +5,7 @@ use pacioli_model::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{deliveries, message::Sender};
+use super::{Trouble, deliveries, message::Sender};
 use crate::{
     app::App,
     asking::{Answered, Outcome},
@@ -13,14 +13,36 @@ use crate::{
     error::{ApiError, ApiResult},
 };
 
-/// Runs the question of an alert, and has people told where its condition has come to hold.
-pub async fn check(app: &App, subscription: &Subscription, now: Timestamp) -> ApiResult<()> {
-    let Ok(sender) = Sender::of(app, subscription).await? else { return Ok(()) };
-    let Some(condition) = &subscription.condition else { return Ok(()) };
-    let Sent::Question(id) = &subscription.what else { return Ok(()) };
-    let Some(question) = sender.saved(*id).await? else { return Ok(()) };
-    // What is not answered any more is told by the record of the deliveries that there are.
-    let Outcome::Answered(answered) = sender.ask(app, &question).await? else { return Ok(()) };
+/// Runs the question of an alert, and has people told where its condition has come to hold; or says why
+/// that cannot be told. An error is a fault of ours, or of what we depend on.
+pub async fn check(
+    app: &App,
+    subscription: &Subscription,
+    now: Timestamp,
+) -> ApiResult<Result<(), Trouble>> {
+    let sender = match Sender::of(app, subscription).await? {
+        Ok(sender) => sender,
+        Err(why) => return Ok(Err(Trouble::Void(why))),
+    };
+    let (Some(condition), Sent::Question(id)) = (&subscription.condition, &subscription.what)
+    else {
+        return Ok(Ok(()));
+    };
+    let Some(question) = sender.saved(*id).await? else {
+        return Ok(Err(Trouble::Void("its saved question is gone".to_owned())));
+    };
+    let answered = match sender.ask(app, &question).await {
+        Ok(Outcome::Answered(answered)) => answered,
+        Ok(Outcome::Clarify { question, .. }) => {
+            let why = format!("its question can be read in several ways now: {question}");
+            return Ok(Err(Trouble::Lasting(why)));
+        }
+        Ok(Outcome::Refused { reason, .. }) => {
+            let why = format!("its question is not answered any more: {reason}");
+            return Ok(Err(Trouble::Lasting(why)));
+        }
+        Err(error) => return Ok(Err(Trouble::of(&error))),
+    };
     let before = subscription.found.as_ref();
     let digest = digest(&answered.table)?;
     let today = app.today(&sender.company);
@@ -28,15 +50,19 @@ pub async fn check(app: &App, subscription: &Subscription, now: Timestamp) -> Ap
         Condition::Changed => before
             .filter(|before| before.digest != digest)
             .map(|_| "The rows have changed.".to_owned()),
-        condition => holds(condition, &answered, today),
+        condition => match holds(condition, &answered, today) {
+            Ok(notice) => notice,
+            Err(why) => return Ok(Err(Trouble::Lasting(why))),
+        },
     };
     let was = before.is_some_and(|before| before.holds) && *condition != Condition::Changed;
     let found = Found { holds: notice.is_some(), digest };
     let told = notice.filter(|_| !was);
     let made = told.map(|notice| deliveries(app, subscription, Some(&notice), now));
     let (id, last) = (subscription.id, subscription.checked_at);
+    // Where another look has come to an end meanwhile, that one has told.
     sender.data.note_found(id, last, &found, now, &made.unwrap_or_default()).await?;
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn digest(table: &Table) -> ApiResult<String> {
@@ -44,41 +70,49 @@ fn digest(table: &Table) -> ApiResult<String> {
     Ok(hex(&Sha256::digest(rows)[..16]))
 }
 
-/// Whether a condition holds: then what to say of it.
-fn holds(condition: &Condition, answered: &Answered, today: NaiveDate) -> Option<String> {
+/// Whether a condition holds: then what to say of it. Of rows that cannot tell it says why.
+fn holds(
+    condition: &Condition,
+    answered: &Answered,
+    today: NaiveDate,
+) -> Result<Option<String>, String> {
     let table = &answered.table;
     match condition {
         Condition::Above { column, than } => {
             let at = numbers(table, column.as_ref())?;
-            let most = figures(table, at).max_by(|one, other| one.1.total_cmp(&other.1))?;
-            let said = || {
-                format!("{} is {}, more than {than}.", named(table, at), shown(table, at, most.0))
-            };
-            (most.1 > than.to_f64()).then(said)
+            let most = figures(table, at).max_by(|one, other| one.1.total_cmp(&other.1));
+            let above = most.filter(|(_, figure)| *figure > than.to_f64());
+            Ok(above.map(|(row, _)| {
+                format!("{} is {}, more than {than}.", named(table, at), shown(table, at, row))
+            }))
         }
         Condition::Below { column, than } => {
             let at = numbers(table, column.as_ref())?;
-            let least = figures(table, at).min_by(|one, other| one.1.total_cmp(&other.1))?;
-            let said = || {
-                format!("{} is {}, less than {than}.", named(table, at), shown(table, at, least.0))
-            };
-            (least.1 < than.to_f64()).then(said)
+            let least = figures(table, at).min_by(|one, other| one.1.total_cmp(&other.1));
+            let below = least.filter(|(_, figure)| *figure < than.to_f64());
+            Ok(below.map(|(row, _)| {
+                format!("{} is {}, less than {than}.", named(table, at), shown(table, at, row))
+            }))
         }
         Condition::OutsideForecast { column } => {
-            let grain = answered.interpretation.as_ref()?.grain?;
+            let grain = answered.interpretation.as_ref().and_then(|read| read.grain);
+            let grain = grain.ok_or("its question has no periods: ask \"by month\"")?;
             outside(table, numbers(table, column.as_ref())?, grain, today)
         }
-        Condition::Changed => None,
+        Condition::Changed => Ok(None),
     }
 }
 
 /// The column of that name, else the last one with numbers.
-fn numbers(table: &Table, wanted: Option<&ColumnName>) -> Option<usize> {
+fn numbers(table: &Table, wanted: Option<&ColumnName>) -> Result<usize, String> {
     let fits = |at: &usize| {
         let column = &table.columns[*at];
         column.data_type.is_number() && wanted.is_none_or(|wanted| *wanted == column.name)
     };
-    (0..table.columns.len()).rev().find(fits)
+    (0..table.columns.len()).rev().find(fits).ok_or_else(|| match wanted {
+        Some(name) => format!("its answer has no column `{name}` with numbers"),
+        None => "its answer has no column with numbers".to_owned(),
+    })
 }
 
 fn named(table: &Table, at: usize) -> &ColumnName {
@@ -111,30 +145,39 @@ fn shown(table: &Table, at: usize, row: usize) -> String {
     format!("{}{of}", text(&cells[at]))
 }
 
-/// Whether the last whole period's figure is outside the interval that those before let expect.
-fn outside(table: &Table, at: usize, grain: TimeGrain, today: NaiveDate) -> Option<String> {
+/// Whether the last whole period's figure is outside the interval that those before let expect. Fewer than
+/// eight of them let nothing be expected.
+fn outside(
+    table: &Table,
+    at: usize,
+    grain: TimeGrain,
+    today: NaiveDate,
+) -> Result<Option<String>, String> {
     let mut series: Vec<(NaiveDate, f64, usize)> = Vec::new();
     for (row, value) in figures(table, at) {
         let day = table.rows[row].iter().find_map(|cell| match cell {
             Cell::Date(day) => Some(*day),
             Cell::Timestamp(moment) => Some(moment.date_naive()),
             _ => None,
-        })?;
+        });
+        let day = day.ok_or("a row of its answer has no day")?;
         series.push((first_day(grain, day), value, row));
     }
     series.sort_by_key(|(day, ..)| *day);
     series.retain(|(day, ..)| step(grain, *day, 1) <= today);
-    // A period that is missing, or there twice, makes no series.
-    let is_whole = series.windows(2).all(|pair| step(grain, pair[0].0, 1) == pair[1].0);
-    let (last, past) = series.split_last().filter(|_| is_whole)?;
+    if !series.windows(2).all(|pair| step(grain, pair[0].0, 1) == pair[1].0) {
+        return Err("a period is missing in its answer, or there twice".to_owned());
+    }
+    let Some((last, past)) = series.split_last() else { return Ok(None) };
     let values: Vec<f64> = past.iter().map(|(_, value, _)| *value).collect();
-    let expected = *forecast(&values, grain, 1)?.steps.first()?;
+    let expected = forecast(&values, grain, 1).and_then(|it| it.steps.first().copied());
+    let Some(expected) = expected else { return Ok(None) };
     let said = || {
         let (low, high) = (expected.low, expected.high);
         let figure = shown(table, at, last.2);
         format!("{} is {figure}, where {low:.2} to {high:.2} were expected.", named(table, at))
     };
-    (last.1 < expected.low || last.1 > expected.high).then(said)
+    Ok((last.1 < expected.low || last.1 > expected.high).then(said))
 }
 
 #[cfg(test)]
@@ -165,8 +208,9 @@ mod tests {
         let mut steady: Vec<f64> = (0..18).map(|at| 100.0 + f64::from(at * 7 % 5)).collect();
         steady[17] = 102.0;
         let today = |text: &str| text.parse::<NaiveDate>().unwrap();
-        let check =
-            |values: &[f64], day| outside(&monthly(values), 1, TimeGrain::Month, today(day));
+        let check = |values: &[f64], day| {
+            outside(&monthly(values), 1, TimeGrain::Month, today(day)).unwrap()
+        };
         assert_eq!(check(&steady, "2025-07-01"), None);
         let mut fallen = steady.clone();
         fallen[17] = 20.0;
@@ -175,15 +219,19 @@ mod tests {
         // June is not over yet.
         assert_eq!(check(&fallen, "2025-06-30"), None);
         assert_eq!(check(&fallen[12..], "2026-01-01"), None);
+        let mut gap = monthly(&fallen);
+        gap.rows.remove(7);
+        let why = outside(&gap, 1, TimeGrain::Month, today("2025-07-01")).unwrap_err();
+        assert!(why.contains("missing"), "{why}");
     }
 
     #[test]
     fn a_figure_is_that_of_the_named_column_or_of_the_last_with_numbers() {
         let table = monthly(&[1.0, 5.0]);
         let name = |text: &str| ColumnName::parse(text).unwrap();
-        assert_eq!(numbers(&table, None), Some(1));
-        assert_eq!(numbers(&table, Some(&name("total"))), Some(1));
-        assert_eq!(numbers(&table, Some(&name("month"))), None);
+        assert_eq!(numbers(&table, None), Ok(1));
+        assert_eq!(numbers(&table, Some(&name("total"))), Ok(1));
+        assert!(numbers(&table, Some(&name("month"))).unwrap_err().contains("`month`"));
         assert_eq!(shown(&table, 1, 1), "5 (2024-02-01)");
     }
 }

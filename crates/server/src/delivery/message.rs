@@ -173,6 +173,7 @@ pub async fn send(app: &App, delivery: &Delivery) -> ApiResult<Result<(), Troubl
             Some(hook) => webhook::send(app, &hook, &message).await,
             None => Ok(Err(Trouble::Void("its webhook is gone".to_owned()))),
         },
+        Addressee::Nobody => Ok(Err(Trouble::Void("nobody is to get it".to_owned()))),
     }
 }
 
@@ -205,13 +206,7 @@ async fn made(
             sender.report(app, spec, id).await.map(|report| Made::Report(Box::new(report)))
         }
     };
-    Ok(made.map_err(|error| {
-        let why = error.detail().to_owned();
-        match error.code() {
-            Code::Busy | Code::Unavailable | Code::Internal => Trouble::Passing(why),
-            _ => Trouble::Lasting(why),
-        }
-    }))
+    Ok(made.map_err(|error| Trouble::of(&error)))
 }
 
 /// Files for as long as there is room for them, in their order, and the names of the others.

@@ -4,10 +4,11 @@
 //! Every server looks for what is due, and the store decides who does it. A subscription's turn is taken
 //! by moving its time on, in one write with the deliveries that come of it, one for each addressee. A
 //! delivery is taken by moving its next attempt behind the longest that this one can take; whoever dies
-//! with it leaves it to be taken again. What is sent is seen with the eyes of whoever made the
+//! with it leaves it to be taken again. A look at an alert's condition goes the same way. What is sent is seen with the eyes of whoever made the
 //! subscription, at the time that it is sent.
 
 mod alert;
+mod look;
 mod mail;
 mod message;
 mod quiet;
@@ -27,7 +28,7 @@ pub use self::{
 };
 use crate::{
     app::App,
-    error::{ApiResult, chain},
+    error::{ApiError, ApiResult, Code, chain},
     loads::next,
 };
 
@@ -53,6 +54,17 @@ enum Trouble {
     Lasting(String),
     /// There is nothing to deliver, or nobody to deliver it to, any more.
     Void(String),
+}
+
+impl Trouble {
+    /// What an error means for another attempt.
+    fn of(error: &ApiError) -> Self {
+        let why = error.detail().to_owned();
+        match error.code() {
+            Code::Busy | Code::Unavailable | Code::Internal | Code::Conflict => Self::Passing(why),
+            _ => Self::Lasting(why),
+        }
+    }
 }
 
 /// Looks for what is due until the server stops.
@@ -85,8 +97,20 @@ pub async fn deliver_due(app: &App) -> ApiResult<usize> {
             );
         }
     }
-    let due = together(app.store.due_deliveries(now, AT_ONCE).await?);
-    let attempts = stream::iter(due).map(|same| Box::pin(attempts(app, same)));
+    let mut due = app.store.due_deliveries(now, AT_ONCE).await?;
+    let is_look = |it: &Delivery| it.to == Addressee::Nobody;
+    if due.iter().any(is_look) {
+        // What they find is told at once.
+        tried(app, due.into_iter().filter(is_look).collect()).await?;
+        due = app.store.due_deliveries(now, AT_ONCE).await?;
+    }
+    due.retain(|it| !is_look(it));
+    tried(app, due).await
+}
+
+/// Tries what is due; says how many were accepted.
+async fn tried(app: &App, due: Vec<Delivery>) -> ApiResult<usize> {
+    let attempts = stream::iter(together(due)).map(|same| Box::pin(attempts(app, same)));
     let ended: Vec<ApiResult<usize>> = attempts.buffer_unordered(PARALLEL).collect().await;
     let mut accepted = 0;
     for end in ended {
@@ -121,13 +145,10 @@ async fn attempts(app: &App, deliveries: Vec<Delivery>) -> ApiResult<usize> {
 async fn turn(app: &App, subscription: Subscription, now: Timestamp) -> ApiResult<()> {
     let Some(due) = subscription.next_at else { return Ok(()) };
     let data = app.store.tenant(subscription.company_id);
-    let next = next_turn(&subscription, now);
     if subscription.condition.is_some() {
-        if data.take_turn(subscription.id, due, next, &[]).await? {
-            alert::check(app, &subscription, now).await?;
-        }
-        return Ok(());
+        return look::take_turn(&data, &subscription, due, now).await;
     }
+    let next = next_turn(&subscription, now);
     let deliveries = deliveries(app, &subscription, None, now);
     data.take_turn(subscription.id, due, next, &deliveries).await?;
     Ok(())
@@ -181,40 +202,74 @@ async fn attempt(app: &App, delivery: Delivery) -> ApiResult<bool> {
     let data = app.store.tenant(delivery.company_id);
     let until = app.clock.now() + LEASE;
     let Some(taken) = data.take_delivery(&delivery, until).await? else { return Ok(false) };
-    let sent = message::send(app, &taken).await.unwrap_or_else(|error| {
+    let is_look = taken.to == Addressee::Nobody;
+    let sent = if is_look {
+        look::look(app, &data, &taken).await
+    } else {
+        message::send(app, &taken).await
+    };
+    let sent = sent.unwrap_or_else(|error| {
         tracing::error!(event = "delivery.fault", cause = chain(&error), "an attempt went wrong");
         Err(Trouble::Passing(error.detail().to_owned()))
     });
+    if is_look && sent.is_ok() && taken.error.is_none() {
+        data.forget_kept::<Delivery>(&taken.id, None).await?;
+        return Ok(false);
+    }
     let now = app.clock.now();
-    let mut after = Delivery { due_at: None, error: None, ..taken.clone() };
     let pause = PAUSES.get(taken.attempts.saturating_sub(1) as usize);
-    let outcome = match (&sent, pause) {
-        (Ok(()), _) => {
-            (after.status, after.delivered_at) = (DeliveryStatus::Delivered, Some(now));
-            "delivered"
-        }
-        (Err(Trouble::Passing(_)), Some(minutes)) => {
-            after.due_at = Some(now + Duration::minutes(*minutes));
-            "retried"
-        }
-        (Err(Trouble::Passing(_) | Trouble::Lasting(_)), _) => {
-            after.status = DeliveryStatus::Failed;
-            "failed"
-        }
-        (Err(Trouble::Void(_)), _) => {
-            after.status = DeliveryStatus::Skipped;
-            "skipped"
-        }
-    };
+    let mut again = pause.map(|minutes| now + Duration::minutes(*minutes));
+    if let (true, Some(at)) = (is_look, again)
+        && look::comes_before(&data, &taken, at).await?
+    {
+        again = None;
+    }
+    let (after, outcome) = ended(&taken, &sent, again, now);
     if let Err(Trouble::Passing(why) | Trouble::Lasting(why) | Trouble::Void(why)) = sent {
         let id = taken.id;
         tracing::warn!(
             event = "delivery.not_made", delivery_id = %id, outcome, cause = why,
             "delivery {id} was not made"
         );
-        after.error = Some(why);
     }
     app.metrics.delivery(outcome);
     data.move_delivery(&taken, &after).await?;
-    Ok(after.status == DeliveryStatus::Delivered)
+    Ok(!is_look && after.status == DeliveryStatus::Delivered)
+}
+
+/// A delivery after an attempt, and what came of it; `again` is when it may be tried once more.
+fn ended(
+    taken: &Delivery,
+    sent: &Result<(), Trouble>,
+    again: Option<Timestamp>,
+    now: Timestamp,
+) -> (Delivery, &'static str) {
+    let mut after = Delivery { due_at: None, error: None, ..taken.clone() };
+    let is_look = taken.to == Addressee::Nobody;
+    let outcomes = match (sent, again) {
+        (Ok(()), _) => {
+            (after.status, after.delivered_at) = (DeliveryStatus::Delivered, Some(now));
+            ["delivered", "look_mended"]
+        }
+        (Err(Trouble::Passing(_)), Some(_)) => {
+            after.due_at = again;
+            ["retried", "look_retried"]
+        }
+        (Err(Trouble::Passing(_) | Trouble::Lasting(_)), _) => {
+            after.status = DeliveryStatus::Failed;
+            ["failed", "look_failed"]
+        }
+        (Err(Trouble::Void(_)), _) => {
+            after.status = DeliveryStatus::Skipped;
+            ["skipped", "look_skipped"]
+        }
+    };
+    after.error = match sent {
+        Err(Trouble::Passing(why) | Trouble::Lasting(why) | Trouble::Void(why)) => {
+            Some(why.clone())
+        }
+        // The record of a look is there to say what was wrong.
+        Ok(()) => taken.error.clone().filter(|_| is_look),
+    };
+    (after, outcomes[usize::from(is_look)])
 }

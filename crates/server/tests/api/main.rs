@@ -20,6 +20,7 @@ mod data_tables;
 mod data_uploads;
 mod data_uploads_several;
 mod deliveries;
+mod deliveries_looks;
 mod deliveries_reports;
 mod demo_questions;
 mod history;

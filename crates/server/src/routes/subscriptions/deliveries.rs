@@ -19,7 +19,7 @@ use crate::{
     extract::{Caller, ManageDeliveries, Path, Query},
 };
 
-/// One message to one addressee.
+/// One message to one addressee, or a look at an alert's condition that went wrong.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryOut {
     /// Names it; mails and webhooks carry it.
@@ -30,6 +30,8 @@ pub struct DeliveryOut {
     email: Option<String>,
     /// The webhook, where it is one.
     webhook_id: Option<Uuid>,
+    /// Nothing is sent: an alert's condition was to be looked at.
+    is_look: bool,
     /// What has happened, where it is an alert.
     notice: Option<String>,
     /// The report that is sent, where it is one: `GET /reports/{id}`, of whoever subscribed.
@@ -54,15 +56,17 @@ pub struct DeliveryOut {
 
 impl From<Delivery> for DeliveryOut {
     fn from(it: Delivery) -> Self {
-        let (email, webhook_id) = match it.to {
-            Addressee::Email(address) => (Some(address), None),
-            Addressee::Webhook(id) => (None, Some(id.0)),
+        let (email, webhook_id, is_look) = match it.to {
+            Addressee::Email(address) => (Some(address), None, false),
+            Addressee::Webhook(id) => (None, Some(id.0), false),
+            Addressee::Nobody => (None, None, true),
         };
         Self {
             id: it.id.0,
             subscription_id: it.subscription_id.0,
             email,
             webhook_id,
+            is_look,
             notice: it.notice,
             report_id: it.report_id.map(|id| id.0),
             status: it.status,
@@ -101,7 +105,8 @@ pub async fn run_subscription(
 
 /// List deliveries
 ///
-/// Of all subscriptions, kept for 90 days.
+/// Of all subscriptions, kept for 90 days. Looks at the conditions of alerts that went wrong are among them,
+/// in one record until one goes well.
 #[utoipa::path(
     get, path = "/deliveries", tag = "deliveries", operation_id = "list_deliveries", params(ListPage),
     responses((status = 200, description = "What was sent, and what is to be, the newest first", body = Listing<DeliveryOut>)),
