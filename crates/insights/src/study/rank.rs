@@ -25,12 +25,13 @@ pub fn actionability(fact: &Fact) -> f64 {
     }
 }
 
-/// The best first, those that say the same as a better one left out, few of each kind, at most [`MOST`].
+/// What is badly doubtful in the data first, for it makes other findings doubtful; then the best, those that say the same as a better one left out, few of each kind, at most [`MOST`].
 pub fn rank(findings: Vec<Finding>) -> Vec<Finding> {
     let mut findings = findings;
     findings.sort_by(|one, other| {
+        let by_doubt = is_grave(other).cmp(&is_grave(one));
         let by_score = other.score.total().total_cmp(&one.score.total());
-        by_score.then_with(|| one.id.cmp(&other.id))
+        by_doubt.then(by_score).then_with(|| one.id.cmp(&other.id))
     });
     let mut said = BTreeSet::new();
     findings.retain(|it| said.insert(key(it, &it.subject.metric.name)));
@@ -43,6 +44,11 @@ pub fn rank(findings: Vec<Finding>) -> Vec<Finding> {
     });
     findings.truncate(MOST);
     findings
+}
+
+/// A doubt about the data that puts what is computed from it in doubt.
+fn is_grave(finding: &Finding) -> bool {
+    matches!(&finding.fact, Fact::DataQuality { severity, .. } if severity == "high")
 }
 
 /// Findings of one kind that are worth telling in one report.
@@ -115,4 +121,65 @@ fn twins(study: &Study) -> Vec<usize> {
     (0..all.len())
         .map(|place| (0..place).find(|first| alike(*first, place)).unwrap_or(place))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pacioli_model::{
+        Better, Evidence, Labels, MetricUsed, Score, Subject, Table, TableName, TimeGrain, Unit,
+        Window,
+    };
+
+    use super::*;
+
+    fn finding(id: &str, fact: Fact, impact: f64) -> Finding {
+        let metric = MetricUsed {
+            name: id.to_owned(),
+            label: id.to_owned(),
+            labels: Labels::new(),
+            unit: Unit::Number,
+            better: Better::Neither,
+        };
+        let (from, to) = ("2025-11-01".parse().unwrap(), "2025-12-01".parse().unwrap());
+        let window = Window { from, to, grain: TimeGrain::Month, complete: true };
+        let table = TableName::parse("sales").unwrap();
+        let rows = Table { columns: Vec::new(), rows: Vec::new(), truncated: false };
+        Finding {
+            id: id.to_owned(),
+            subject: Subject { metric, table, dimension: None, member: None, window },
+            fact,
+            test: None,
+            score: Score { impact, significance: 1.0, novelty: 1.0, actionability: 1.0 },
+            caveats: Vec::new(),
+            evidence: Evidence { table: rows, queries: Vec::new() },
+        }
+    }
+
+    fn doubt(id: &str, severity: &str, impact: f64) -> Finding {
+        let (problem, severity) = (id.to_owned(), severity.to_owned());
+        let columns = Vec::new();
+        finding(
+            id,
+            Fact::DataQuality { problem, severity, columns, rows: None, detail: String::new() },
+            impact,
+        )
+    }
+
+    #[test]
+    fn grave_doubts_come_before_everything_and_others_by_their_score() {
+        let trend = |id: &str, impact| {
+            let fact = Fact::Trend { slope: 1.0, first: 1.0, last: 12.0, periods: 12 };
+            finding(id, fact, impact)
+        };
+        let given = vec![
+            trend("rises", 0.95),
+            doubt("spelled_differently", "medium", 0.5),
+            doubt("missing_key", "high", 0.1),
+            trend("rises_too", 0.3),
+            doubt("orphans", "high", 0.2),
+        ];
+        let ranked: Vec<String> = rank(given).into_iter().map(|it| it.id).collect();
+        let expect = ["orphans", "missing_key", "rises", "spelled_differently", "rises_too"];
+        assert_eq!(ranked, expect);
+    }
 }

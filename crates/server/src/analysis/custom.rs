@@ -56,7 +56,7 @@ pub(super) async fn answer_saved(
         }
         progress.done.fetch_add(1, Ordering::Relaxed);
     }
-    content.tables = tables_used(content, &visible, tables);
+    content.tables = tables_used(content, &visible, &tables);
     Ok(())
 }
 

@@ -144,9 +144,10 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
         found.extend(open_items::ageing(analyst, wanted, &content).await?);
         found.extend(stock::stock(analyst, wanted, &content).await?);
     }
+    caution(&mut found, wanted);
     content.findings = rank(found);
     content.queries = std::mem::take(&mut analyst.queries);
-    content.tables = tables_used(&content, &catalog, BTreeSet::new());
+    content.tables = tables_used(&content, &catalog, &BTreeSet::new());
     Ok(content)
 }
 
@@ -382,11 +383,26 @@ fn next(figure: &Studied, study: &Study) -> Option<Finding> {
     Some(Finding { id, subject, fact, test: None, score, caveats, evidence })
 }
 
+/// Says with every finding that rests on badly doubtful tables that it does.
+fn caution(found: &mut [Finding], wanted: &Wanted) {
+    let doubtful = wanted.doubts.iter().filter(|it| it.severity.as_str() == "high");
+    let doubtful: BTreeSet<&TableName> = doubtful.map(|it| &it.table).collect();
+    for finding in found {
+        let dimension = finding.subject.dimension.as_ref().map(|it| &it.column.table);
+        let rests = [Some(&finding.subject.table), dimension].into_iter().flatten();
+        let is_told = finding.caveats.contains(&Caveat::DoubtfulData)
+            || matches!(finding.fact, Fact::DataQuality { .. });
+        if !is_told && { rests }.any(|table| doubtful.contains(table)) {
+            finding.caveats.push(Caveat::DoubtfulData);
+        }
+    }
+}
+
 /// The tables that the queries name, and `others` that are known to be behind it.
 pub(super) fn tables_used(
     content: &ReportContent,
     catalog: &pacioli_model::Catalog,
-    others: BTreeSet<TableName>,
+    others: &BTreeSet<TableName>,
 ) -> Vec<TableUsed> {
     let of_queries = content.queries.iter().filter_map(|query| Some(&query.ask.as_ref()?.table));
     let of_findings = content.findings.iter().map(|it| &it.subject.table);

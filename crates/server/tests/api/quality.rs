@@ -3,7 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::server::{Person, Server};
+use crate::{
+    reports::{asked, books},
+    server::{Person, Server},
+};
 
 const CUSTOMERS: &str = "id,city,note\n1,Berlin,\n2,berlin,\n3,Wien,\n";
 const ORDERS: &str = "order_no,customer_id,ordered_on\n1,1,2025-01-10\n2,2,2025-02-11\n3,1,2025-03-12\n\
@@ -79,4 +82,34 @@ async fn nothing_is_told_of_columns_that_a_person_may_not_see() {
     let seen = server.get(&user, "/quality").await;
     assert!(!seen.text.contains("erlin") && !seen.text.contains("city"), "{}", seen.text);
     assert!(kinds(&seen.body["items"]).contains(&"empty_column customers".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_badly_doubtful_is_told_before_what_it_makes_doubtful() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let customers =
+        "id,city\n1,Bonn\n2,Kiel\n3,Wien\n4,Graz\n5,Linz\n6,Bern\n7,Chur\n8,Zug\n9,Rom\n";
+    server.load(&owner, "customers.csv", customers).await;
+    // Every tenth sale is one of a customer that there is not.
+    let mut sales = String::new();
+    for (row, line) in books("2025-07-01").lines().enumerate() {
+        let customer = if row == 0 { "customer_id".to_owned() } else { (row % 10 + 1).to_string() };
+        sales.extend([line, ",", &customer, "\n"]);
+    }
+    server.load(&owner, "sales.csv", &sales).await;
+    let report = asked(&server, &owner, json!({"kind": "sales", "today": "2026-01-10"})).await;
+    let findings = report.body["findings"].as_array().unwrap();
+    let first = &findings[0]["fact"];
+    assert_eq!(
+        (&first["kind"], &first["problem"], &first["severity"]),
+        (&json!("data_quality"), &json!("orphans"), &json!("high")),
+        "{}",
+        report.text
+    );
+    assert!(findings.len() > 1, "{}", report.text);
+    for finding in &findings[1..] {
+        let caveats = finding["caveats"].as_array().unwrap();
+        assert!(caveats.contains(&json!("doubtful_data")), "{finding}");
+    }
 }
