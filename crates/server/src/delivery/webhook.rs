@@ -140,13 +140,8 @@ fn told<'a>(message: &Message<'a>) -> (&'static str, Data<'a>) {
             (kind, Data::Answer(data))
         }
         Made::Report(report) => {
-            let mut report = (**report).clone();
-            for finding in &mut report.content.findings {
-                let table = &mut finding.evidence.table;
-                table.truncated |= table.rows.len() > ROWS;
-                table.rows.truncate(ROWS);
-            }
-            let data = ReportData { subscription_id, name, report: ReportOut::from(report) };
+            let report = ReportOut::new((**report).clone(), None).with_rows(ROWS);
+            let data = ReportData { subscription_id, name, report };
             ("report.made", Data::Report(Box::new(data)))
         }
     }

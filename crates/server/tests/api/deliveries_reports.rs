@@ -153,6 +153,8 @@ async fn a_program_is_told_the_report_and_only_what_its_maker_may_see() {
             (&json!("report.made"), &json!("Monthly overview"), &json!("overview"))
         );
         values.push(body["data"]["report"]["headline"][0]["value"].as_f64().unwrap());
+        let finding = &body["data"]["report"]["findings"][0];
+        assert!(finding["title"].is_string() && finding["sentences"][0].is_string(), "{finding}");
     }
     values.sort_by(f64::total_cmp);
     let expected = [december(",North,"), december(",")];

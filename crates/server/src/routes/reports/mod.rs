@@ -64,7 +64,7 @@ pub async fn create_report(
         Ok(Ok(made)) => {
             // As it is remembered, so that who reads it again reads the same.
             let report = own_report(&caller, made?.id).await?.ok_or_else(ApiError::not_found)?;
-            Ok(NoStore(ReportOut::from(report)).into_response())
+            Ok(NoStore(ReportOut::new(report, None)).into_response())
         }
         // It goes on, or the server is stopping: the job's record tells.
         _ => {
@@ -121,7 +121,10 @@ pub async fn get_report(
         return running(&app, &caller, JobId(name.id.0)).await;
     };
     match name.form(&headers) {
-        Form::Json => Ok(NoStore(ReportOut::from(report)).into_response()),
+        Form::Json => {
+            let language = language.map(LanguageName::into);
+            Ok(NoStore(ReportOut::new(report, language)).into_response())
+        }
         form => {
             let limit = app.per_user("report", &app.config.limits.query_per_user, caller.user());
             app.admit("report", &[limit], &caller.request).await?;
@@ -132,12 +135,12 @@ pub async fn get_report(
     }
 }
 
-/// How a file of a report is written.
+/// How a report is written.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InLanguage {
-    /// `en` or `de`; the language it was asked for in where it is absent. JSON is in none.
+    /// `en` or `de`; the language it was asked for in where it is absent.
     #[serde(default)]
     language: Option<LanguageName>,
 }

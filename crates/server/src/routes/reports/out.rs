@@ -3,6 +3,7 @@ use pacioli_model::{
     Finding, Kpi, Missing, Point, Report, ReportId, SavedAnswer, TableUsed, Timestamp, Window,
     notation,
 };
+use pacioli_report::{Language, chart::vega_lite, document::Section, write};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -148,7 +149,7 @@ pub struct ReportHead {
     created_at: Timestamp,
     /// The days it is about.
     period: WindowOut,
-    /// `en` or `de`.
+    /// Of its words: `en` or `de`.
     language: String,
 }
 
@@ -194,6 +195,18 @@ pub struct FindingOut {
     /// The same for the same kind of fact about the same subject in every report.
     #[schema(example = "change_point:revenue:region:South")]
     id: String,
+    /// The finding in a few words, in the report's language.
+    #[schema(example = "Revenue fell by 12.7%")]
+    title: String,
+    /// The finding in sentences.
+    sentences: Vec<String>,
+    /// What to do about it.
+    advice: Option<String>,
+    /// How sure it is, and what to keep in mind.
+    notes: Vec<String>,
+    /// Its picture: a Vega-Lite v5 specification.
+    #[schema(value_type = Option<Object>)]
+    chart: Option<Value>,
     /// What it is about: metric, table, dimension, member, window.
     #[schema(value_type = Object)]
     subject: Value,
@@ -234,6 +247,9 @@ pub struct AnswerOut {
     question: String,
     /// The answer as a sentence.
     answer: String,
+    /// Its picture: a Vega-Lite v5 specification.
+    #[schema(value_type = Option<Object>)]
+    chart: Option<Value>,
     /// Its rows.
     rows: RowsOut,
     /// Place in `queries`.
@@ -287,8 +303,13 @@ fn rows(table: pacioli_model::Table) -> RowsOut {
     RowsOut { columns, rows, truncated }
 }
 
-impl From<Report> for ReportOut {
-    fn from(it: Report) -> Self {
+impl ReportOut {
+    /// The report with its words in a language; in that which it was asked for in where none is named.
+    pub fn new(it: Report, language: Option<Language>) -> Self {
+        let own = || Language::parse(&it.language).unwrap_or_default();
+        let language = language.unwrap_or_else(own);
+        let mut sections = write(&it, language).sections;
+        let of_answers = sections.split_off(it.content.findings.len());
         let files = FileOut::of(&it.id, it.formats.iter().map(String::as_str));
         let content = it.content;
         Self {
@@ -299,7 +320,7 @@ impl From<Report> for ReportOut {
                 company_name: it.company_name,
                 created_at: it.created_at,
                 period: content.period.into(),
-                language: it.language,
+                language: language.code().to_owned(),
             },
             comparison: content.comparison.map(WindowOut::from),
             currency: content.currency,
@@ -307,8 +328,18 @@ impl From<Report> for ReportOut {
             data_until: content.data_until,
             filters: content.filters,
             headline: content.headline.into_iter().map(KpiOut::from).collect(),
-            findings: content.findings.into_iter().map(FindingOut::from).collect(),
-            answers: content.answers.into_iter().map(AnswerOut::from).collect(),
+            findings: content
+                .findings
+                .into_iter()
+                .zip(sections)
+                .map(|(finding, section)| FindingOut::new(finding, section, language))
+                .collect(),
+            answers: content
+                .answers
+                .into_iter()
+                .zip(&of_answers)
+                .map(|(answer, section)| AnswerOut::new(answer, section, language))
+                .collect(),
             definitions: content.definitions.iter().map(json).collect(),
             tables: content.tables.into_iter().map(TableUsedOut::from).collect(),
             queries: content
@@ -319,6 +350,17 @@ impl From<Report> for ReportOut {
             missing: content.missing.into_iter().map(MissingOut::from).collect(),
             tests_made: content.tests_made,
         }
+    }
+
+    /// With at most so many rows of each finding and answer.
+    #[must_use]
+    pub fn with_rows(mut self, most: usize) -> Self {
+        let of_findings = self.findings.iter_mut().map(|it| &mut it.evidence);
+        for rows in of_findings.chain(self.answers.iter_mut().map(|it| &mut it.rows)) {
+            rows.truncated |= rows.rows.len() > most;
+            rows.rows.truncate(most);
+        }
+        self
     }
 }
 
@@ -339,9 +381,18 @@ impl From<Kpi> for KpiOut {
     }
 }
 
-impl From<Finding> for FindingOut {
-    fn from(it: Finding) -> Self {
+fn drawn(section: &Section, language: Language) -> Option<Value> {
+    section.chart.as_ref().map(|chart| vega_lite(chart, language))
+}
+
+impl FindingOut {
+    fn new(it: Finding, said: Section, language: Language) -> Self {
         Self {
+            chart: drawn(&said, language),
+            title: said.heading,
+            sentences: said.sentences,
+            advice: said.advice,
+            notes: said.test.into_iter().chain(said.caveats).collect(),
             subject: json(&it.subject),
             fact: json(&it.fact),
             test: it.test.as_ref().map(json),
@@ -354,9 +405,15 @@ impl From<Finding> for FindingOut {
     }
 }
 
-impl From<SavedAnswer> for AnswerOut {
-    fn from(it: SavedAnswer) -> Self {
-        Self { question: it.question, answer: it.answer, rows: rows(it.table), query: it.query }
+impl AnswerOut {
+    fn new(it: SavedAnswer, said: &Section, language: Language) -> Self {
+        Self {
+            question: it.question,
+            answer: it.answer,
+            chart: drawn(said, language),
+            rows: rows(it.table),
+            query: it.query,
+        }
     }
 }
 
