@@ -3,7 +3,9 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
-use pacioli_model::{AuditAction, Job, JobFailure, JobId, JobKind, JobStatus, RunId, Timestamp};
+use pacioli_model::{
+    AuditAction, Job, JobFailure, JobId, JobKind, JobStatus, Permission, RunId, Timestamp,
+};
 use pacioli_store::TenantStore;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +15,7 @@ use super::{connections::ListPage, job_events, no_store::NoStore, paging, shapes
 use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
-    extract::{Caller, ManageData, Path, Query},
+    extract::{AskQuestions, Caller, ManageData, Path, Query},
 };
 
 /// A piece of long work.
@@ -135,9 +137,16 @@ impl From<Job> for JobOut {
     }
 }
 
+/// The company's job of this id, where the person started it or manages the company's data: 404 otherwise.
+async fn own_job(caller: &Caller<AskQuestions>, id: JobId) -> ApiResult<Job> {
+    let manages = caller.account.user.role.allows(Permission::ManageData);
+    let job = caller.data.job(id).await?;
+    job.filter(|job| manages || job.started_by == caller.user()).ok_or_else(ApiError::not_found)
+}
+
 /// Read a job
 ///
-/// With `Accept: text/event-stream` as events until it ends: `progress` whenever it has changed and `end`,
+/// One that you started yourself, such as a report; superusers read all of the company's. With `Accept: text/event-stream` as events until it ends: `progress` whenever it has changed and `end`,
 /// each with the job. A stream that broke off is gone on with by asking again.
 #[utoipa::path(
     get, path = "/jobs/{id}", tag = "data", operation_id = "get_job",
@@ -148,10 +157,11 @@ impl From<Job> for JobOut {
 )]
 pub async fn get_job(
     State(app): State<App>,
-    caller: Caller<ManageData>,
+    caller: Caller<AskQuestions>,
     Path(id): Path<JobId>,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
+    own_job(&caller, id).await?;
     let job = JobOut::read(&app, &caller.data, id).await?.ok_or_else(ApiError::not_found)?;
     if job_events::are_wanted(&headers) {
         return Ok(job_events::of(app, caller.data, id, job));
@@ -177,7 +187,8 @@ pub async fn list_jobs(
 
 /// Cancel a job
 ///
-/// What the job has put in service stays; nothing more of it is. It ends within seconds.
+/// One that you started yourself; superusers cancel all of the company's. What the job has put in service
+/// stays; nothing more of it is. It ends within seconds.
 #[utoipa::path(
     delete, path = "/jobs/{id}", tag = "data", operation_id = "cancel_job",
     params(("id" = Uuid, Path, description = "The job")),
@@ -188,10 +199,10 @@ pub async fn list_jobs(
 )]
 pub async fn cancel_job(
     State(app): State<App>,
-    caller: Caller<ManageData>,
+    caller: Caller<AskQuestions>,
     Path(id): Path<JobId>,
 ) -> ApiResult<(StatusCode, NoStore<JobOut>)> {
-    let job = caller.data.job(id).await?.ok_or_else(ApiError::not_found)?;
+    let job = own_job(&caller, id).await?;
     let now = app.clock.now();
     let event = caller.event(&app, AuditAction::JobCancelled, Some(id.to_string()));
     let is_open = job.as_of(now).status.is_open();

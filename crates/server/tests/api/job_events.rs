@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use pacioli_model::{Job, JobId, JobKind, JobStatus};
+use pacioli_server::Random;
 use reqwest::{Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     checks::refused,
@@ -118,4 +120,40 @@ async fn a_job_of_another_company_is_not_told() {
     let run = start(&server, &owner, &id).await;
     let foreign = Answer::of(listen(&server, &other, &run).await).await;
     refused(&foreign, 404, "not_found");
+}
+
+#[tokio::test]
+async fn people_follow_and_cancel_what_they_have_started_and_nothing_else() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let (user, colleague) =
+        (server.add_user(&owner, "user").await, server.add_user(&owner, "colleague").await);
+    let company = owner.company.parse().unwrap();
+    let data = server.app.store.tenant(company);
+    let (id, times) =
+        (JobId(Random.uuid()), (chrono::Duration::hours(1), chrono::Duration::days(1)));
+    let whose = (company, user.id.parse().unwrap());
+    let job = Job::begun(JobKind::Report, id, whose, server.clock.now(), times);
+    data.put_job(&job).await.unwrap();
+    let path = format!("/jobs/{id}");
+    // It is nobody else's, but of whoever manages the company's data.
+    for method in [Method::GET, Method::DELETE] {
+        refused(&server.send(&colleague, method, &path, json!({})).await, 404, "not_found");
+    }
+    refused(&server.get(&user, "/jobs").await, 403, "insufficient_role");
+    for person in [&user, &owner] {
+        let seen = server.get(person, &path).await;
+        assert_eq!((seen.status.as_u16(), &seen.body["kind"]), (200, &json!("report")));
+    }
+    let told = tokio::spawn(to_the_end(listen(&server, &user, &id.to_string()).await));
+    let cancelled = server.send(&user, Method::DELETE, &path, json!({})).await;
+    assert_eq!(cancelled.status, 202, "{}", cancelled.text);
+    assert!(data.is_job_cancelled(id).await.unwrap());
+    data.put_job(&Job { status: JobStatus::Cancelled, ..job }).await.unwrap();
+    let told = told.await.unwrap();
+    let (name, last) = told.last().unwrap();
+    assert_eq!((name.as_str(), &last["status"]), ("end", &json!("cancelled")), "{told:?}");
+    refused(&server.send(&user, Method::DELETE, &path, json!({})).await, 409, "not_cancellable");
+    let log = server.get(&owner, "/audit?action=job_cancelled").await;
+    assert_eq!(log.body["items"][0]["actor"].as_str().unwrap_or_default(), user.id, "{}", log.text);
 }
