@@ -19,6 +19,11 @@ const ONCE: &[&str] = &[
     "established",
     "opened",
     "opening",
+    "open",
+    "date",
+    "formed",
+    "independence",
+    "debut",
     "built",
     "created",
     "creation",
@@ -246,6 +251,17 @@ impl<'c> Schema<'c> {
         let all = values.iter().all(|value| is(value, &yes) || is(value, &no));
         let denied = values.iter().any(|value| is(value, &no));
         values.iter().find(|value| is(value, &yes)).filter(|_| all && denied).map(String::as_str)
+    }
+
+    /// What a column of yes and no writes for no.
+    pub(crate) fn denies(&self, column: ColumnId) -> Option<&str> {
+        let yes = self.affirms(column)?;
+        let column = self.columns[column].column;
+        if column.data_type == ColumnType::Boolean {
+            return Some("false");
+        }
+        let mut values = column.profile.values.as_deref()?.iter();
+        values.find(|value| !value.is_empty() && *value != yes).map(String::as_str)
     }
 
     fn is_part_of_name(&self, column: ColumnId, part: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The values of a catalog, and what a question may call them.
 
-use super::{KnownValue, LONGEST, Lexicon};
+use super::{KnownValue, LONGEST, Lexicon, name_words};
 use crate::{
     countries,
     relations::{
@@ -30,6 +30,23 @@ impl Lexicon {
         }
         for text in values {
             self.add_value(text, KnownValue { column, text: text.clone(), few });
+        }
+        self.add_sexes(schema, column);
+    }
+
+    /// `is_male` says of a woman that she is none.
+    fn add_sexes(&mut self, schema: &Schema<'_>, column: ColumnId) {
+        let mut words = name_words(&schema.columns[column].column.label);
+        words.retain(|word| word != "is");
+        let other = match words.as_slice() {
+            [only] if only == "male" => "female",
+            [only] if only == "female" => "male",
+            _ => return,
+        };
+        if let (Some(yes), Some(no)) = (schema.affirms(column), schema.denies(column)) {
+            for (said, text) in [(words[0].as_str(), yes), (other, no)] {
+                self.add_value(said, KnownValue { column, text: text.to_owned(), few: true });
+            }
         }
     }
 

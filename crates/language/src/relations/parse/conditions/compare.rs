@@ -10,12 +10,14 @@ use crate::relations::{
     pieces::{Degree, Item},
     schema::TableId,
     sketch::{Measured, Noun, Pick, Side, Target, Test},
+    thesaurus::adjective,
     vocabulary::Key,
 };
 
 impl Parser<'_> {
     /// `more than 20`, `above the average age`, `more than 2 pets`.
     pub(super) fn comparison(&mut self, here: usize, comparison: Comparison) {
+        self.column = self.higher_or_lower(here).or_else(|| self.column.take());
         let mut at = self.solid(here + 1);
         while matches!(self.key_at(at), Some(Key::Than | Key::Of | Key::Stop | Key::In)) {
             at += 1;
@@ -72,6 +74,16 @@ impl Parser<'_> {
             }
             _ => self.misplaced(here),
         }
+    }
+
+    /// "Longer than 3000 or higher than 100": as "longer" is of the length, "higher" is of the height.
+    fn higher_or_lower(&self, here: usize) -> Option<Pick> {
+        let said = |tokens: &std::ops::Range<usize>| self.words[tokens.start].to_lowercase();
+        let word = said(&self.pieces[here].tokens);
+        let (_, columns) = adjective(&word).filter(|_| matches!(&word[..], "higher" | "lower"))?;
+        let told = self.column.as_ref().filter(|_| self.alternative)?;
+        adjective(&said(&told.tokens))?;
+        self.adjective_pick(here, &columns, told.owner).filter(Self::is_own)
     }
 
     /// "More losses than wins", "an address different from the billing address": two columns of a row.
