@@ -3,6 +3,7 @@
 
 mod evidence;
 mod level;
+mod members;
 mod parts;
 mod rank;
 
@@ -78,10 +79,28 @@ pub struct Breakdown {
     pub members: Vec<Member>,
     /// More exist than are here.
     pub cut: bool,
-    /// Values are of spans of periods, each at its first: they tell nothing of single periods.
-    pub coarse: bool,
+    /// Which of them there are, and over which periods.
+    pub reach: Reach,
     /// The query that gave them.
     pub query: usize,
+}
+
+/// What a breakdown has values of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Of every member in every period.
+    Whole,
+    /// Of every member over spans of periods, each at its first: nothing of single periods.
+    Spans,
+    /// Of the largest members in every period: nothing of the others.
+    Largest,
+}
+
+impl Breakdown {
+    /// Whether its members make up the figure.
+    pub fn is_whole(&self) -> bool {
+        !self.cut && self.reach != Reach::Largest
+    }
 }
 
 /// One member over time.

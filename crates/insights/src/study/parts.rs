@@ -5,33 +5,30 @@ use std::{collections::BTreeMap, ops::Range};
 use pacioli_model::{Better, Component, Evidence, Fact, Window};
 
 use super::{
-    About, Breakdown, Candidate, Figure, Look,
-    evidence::{Cells, names, numbers, of_member, table},
+    About, Breakdown, Candidate, Figure, Look, Reach,
+    evidence::{Cells, names, numbers, table},
 };
 use crate::{
-    Drivers, Sold, best_dimension, change_point, concentration, decompose, drivers, median,
-    movement, number::real, outlier_member, outstanding_first, outstanding_last, price_volume_mix,
+    Drivers, Sold, best_dimension, concentration, drivers, movement, number::real, outlier_member,
+    outstanding_first, outstanding_last, price_volume_mix,
 };
 
 /// The least share of the whole that a member has, to be looked at by itself.
-const FLOOR: f64 = 0.01;
-
-/// Members whose own series are looked at.
-const SERIES: usize = 30;
+pub(super) const FLOOR: f64 = 0.01;
 
 /// From so many members on they come and go: customers, products.
 const MANY: usize = 20;
 
 impl Look<'_> {
-    /// How many members were tested and nothing was seen in, to be counted with the others.
+    /// How many tests of members saw nothing, to be counted with the others.
     pub(super) fn at_members(&self, found: &mut Vec<Candidate>) -> usize {
-        if !self.figure.adds_up {
-            return 0;
-        }
         let mut without = 0;
         for breakdown in self.figure.breakdowns.iter().filter(|it| it.members.len() > 1) {
-            found.extend(self.outlier_member(breakdown));
             without += self.member_series(breakdown, found);
+            if !self.figure.adds_up || breakdown.reach == Reach::Largest {
+                continue;
+            }
+            found.extend(self.outlier_member(breakdown));
             found.extend(self.outstanding(breakdown));
             found.extend(self.concentration(breakdown));
             found.extend(self.new_lost(breakdown));
@@ -39,7 +36,7 @@ impl Look<'_> {
         without
     }
 
-    fn total(&self, periods: Range<usize>) -> f64 {
+    pub(super) fn total(&self, periods: Range<usize>) -> f64 {
         self.figure.series.values[periods].iter().sum::<f64>().abs().max(f64::MIN_POSITIVE)
     }
 
@@ -71,60 +68,6 @@ impl Look<'_> {
         let test = Some(("robust_z", test, peers.len()));
         let about = About::of(breakdown).member(&member.name);
         Some(self.candidate(fact, about, test, impact, evidence_of(breakdown, by_change(&rows))))
-    }
-
-    /// Shifts of level in the series of the largest members.
-    fn member_series(&self, breakdown: &Breakdown, found: &mut Vec<Candidate>) -> usize {
-        let series = &self.figure.series;
-        let Some(now) = self.now().filter(|_| !breakdown.coarse) else { return 0 };
-        let whole = self.total(0..series.values.len());
-        let mut largest: Vec<(usize, f64)> = breakdown
-            .members
-            .iter()
-            .enumerate()
-            .map(|(place, member)| (place, member.sum(0..series.values.len())))
-            .filter(|(_, sum)| *sum >= FLOOR * whole)
-            .collect();
-        largest.sort_by(|one, other| other.1.total_cmp(&one.1));
-        let recent = now.start.saturating_sub(series.cycle().max(6));
-        let recent = recent.min(self.before().map_or(recent, |it| it.0.start));
-        let phases: Vec<usize> =
-            (0..series.values.len()).map(|place| series.phase(place)).collect();
-        let mut without = 0;
-        for &(place, sum) in largest.iter().take(SERIES) {
-            let member = &breakdown.members[place];
-            let values: Vec<f64> = member.values.iter().map(|it| it.unwrap_or(0.0)).collect();
-            // What the whole does is told of the whole: members are looked at beside it.
-            let beside = beside_the_whole(&values, &series.values);
-            let parts = decompose(&beside, &phases, series.cycle());
-            let adjusted = parts.adjusted();
-            let shift = change_point(&adjusted, parts.by_phase.len()).filter(|it| it.at >= recent);
-            let Some(shift) = shift else {
-                without += 1;
-                continue;
-            };
-            let mean = |part: &[f64]| crate::mean(part);
-            // Where another member falls, the shares of all others rise: a member must have moved itself.
-            let own = mean(&values[shift.at..]) - mean(&values[..shift.at]);
-            let beside = shift.after - shift.before;
-            if own * beside <= 0.0 || own.abs() < 0.5 * beside.abs() {
-                without += 1;
-                continue;
-            }
-            let fact = Fact::ChangePoint {
-                at: series.at(shift.at),
-                before: mean(&values[..shift.at]),
-                after: mean(&values[shift.at..]),
-            };
-            let share = sum / whole;
-            let impact =
-                share * (shift.after - shift.before) / shift.before.abs().max(f64::MIN_POSITIVE);
-            let test = Some(("student_t", shift.test, adjusted.len()));
-            let about = About::of(breakdown).member(&member.name);
-            let rows = of_member(self.figure, breakdown, place);
-            found.push(self.candidate(fact, about, test, impact, evidence_of(breakdown, rows)));
-        }
-        without
     }
 
     fn outstanding(&self, breakdown: &Breakdown) -> Vec<Candidate> {
@@ -281,21 +224,8 @@ impl Look<'_> {
     }
 }
 
-fn evidence_of(breakdown: &Breakdown, rows: Vec<Cells<'_>>) -> Evidence {
+pub(super) fn evidence_of(breakdown: &Breakdown, rows: Vec<Cells<'_>>) -> Evidence {
     Evidence { table: table(rows), queries: vec![breakdown.query] }
-}
-
-/// A member's values as they would be if the whole had stayed at its median: its share times that.
-fn beside_the_whole(values: &[f64], whole: &[f64]) -> Vec<f64> {
-    let level = median(whole);
-    if level <= 0.0 {
-        return values.to_vec();
-    }
-    values
-        .iter()
-        .zip(whole)
-        .map(|(value, whole)| if *whole > 0.0 { value * level / whole } else { 0.0 })
-        .collect()
 }
 
 /// Members by what they have in some periods, the largest first; those without a row are left out.
@@ -340,7 +270,8 @@ pub fn drivers_of<'a>(
 ) -> Option<(usize, Fact, Vec<Cells<'a>>)> {
     let now = super::range(&figure.series, window)?;
     let before = super::range(&figure.series, against)?;
-    let whole = figure.breakdowns.iter().enumerate().filter(|(_, it)| !it.cut && figure.adds_up);
+    let whole =
+        figure.breakdowns.iter().enumerate().filter(|(_, it)| figure.adds_up && it.is_whole());
     let found: BTreeMap<usize, Drivers> = whole
         .map(|(place, breakdown)| (place, drivers(&components(breakdown, &before, &now))))
         .filter(|(_, it)| !it.components.is_empty())
@@ -372,8 +303,8 @@ pub fn mix_of<'a>(
     let now = super::range(&money.series, window)?;
     let before = super::range(&money.series, against)?;
     let same = |one: &Breakdown| {
-        let both = units.breakdowns.iter().find(|it| it.dimension == one.dimension);
-        both.filter(|it| !it.cut && !one.cut && units.series.from == money.series.from)
+        let mut both = units.breakdowns.iter().filter(|it| it.dimension == one.dimension);
+        both.find(|it| it.is_whole() && one.is_whole() && units.series.from == money.series.from)
     };
     let breakdowns = money.breakdowns.iter().enumerate();
     let (place, breakdown, other) = breakdowns

@@ -20,6 +20,8 @@ enum Event {
     Rise(f64),
     /// One member out of many loses most, for the last six months.
     Member(f64),
+    /// One member has more in the last month.
+    MemberSpike(f64),
 }
 
 fn window(series: &Series, from: usize, to: usize) -> Window {
@@ -45,6 +47,7 @@ fn figure(noise: &mut Noise, name: &str, table: &str, event: Event) -> Figure {
         for (number, member) in members.iter_mut().enumerate() {
             let own = match event {
                 Event::Member(sigma) if number == 3 && late => -sigma * spread,
+                Event::MemberSpike(sigma) if number == 3 && place + 1 == MONTHS => sigma * spread,
                 _ => 0.0,
             };
             let value = 100.0 + season[place % 12] + spread * noise.normal() + own;
@@ -77,7 +80,13 @@ fn figure(noise: &mut Noise, name: &str, table: &str, event: Event) -> Figure {
         adds_up: true,
         weight: 1.0,
         query: 0,
-        breakdowns: vec![Breakdown { dimension, members, cut: false, coarse: false, query: 1 }],
+        breakdowns: vec![Breakdown {
+            dimension,
+            members,
+            cut: false,
+            reach: Reach::Whole,
+            query: 1,
+        }],
         caveats: Vec::new(),
     }
 }
@@ -130,11 +139,13 @@ fn what_is_planted_is_found() {
         let mut of_kind = 0;
         for seed in 0..25 {
             let sigma = 3.0 + real(seed % 5);
+
             let seen = findings(&study(1000 + seed as u64, event(sigma))).findings;
             let told = seen.iter().any(|it| {
                 is_about_change(it)
                     && it.subject.metric.name == "figure_0"
-                    && (name != "member" || it.subject.member.as_deref() == Some("member 3"))
+                    && (!name.starts_with("member")
+                        || it.subject.member.as_deref() == Some("member 3"))
             });
             of_kind += usize::from(told);
         }
@@ -144,6 +155,61 @@ fn what_is_planted_is_found() {
     }
     println!("recall of events of 3 to 7 sigma: {:.0} %", 100.0 * real(found) / real(all));
     assert!(real(found) >= 0.9 * real(all), "{found} of {all}");
+}
+
+/// One month of one among a hundred and twenty members, of which hundreds of tests are made: it must stand out more
+/// than a level that lasts.
+#[test]
+fn a_month_of_one_member_is_found_and_told_of_it() {
+    let of_member = |seed: u64| {
+        let event = Event::MemberSpike(7.0 + real(usize::try_from(seed % 5).unwrap()));
+        findings(&study(2000 + seed, event)).findings.into_iter().any(|it| {
+            let (name, member) = (&it.subject.metric.name, it.subject.member.as_deref());
+            let at = match it.fact {
+                Fact::OutlierPoint { at, .. } => Some(at),
+                _ => None,
+            };
+            (name.as_str(), member) == ("figure_0", Some("member 3"))
+                && at == chrono::NaiveDate::from_ymd_opt(2025, 12, 1)
+        })
+    };
+    let found = (0..25).filter(|seed| of_member(*seed)).count();
+    println!("a month of a member, 7 to 11 sigma: {found} of 25 found");
+    assert!(found >= 20, "{found}");
+}
+
+/// Days to pay of ten customers, of which one pays later for the last half year, and the same of none.
+#[test]
+fn a_members_ratio_that_shifts_is_found_and_others_are_not() {
+    let ratio = |seed: u64, later: f64| {
+        let mut noise = Noise::new(3000 + seed);
+        let mut figure = figure(&mut noise, "days_to_pay", "invoices", Event::None);
+        figure.adds_up = false;
+        for (number, member) in figure.breakdowns[0].members.iter_mut().enumerate() {
+            for (place, value) in member.values.iter_mut().enumerate() {
+                let late = if number == 3 && place >= MONTHS - 6 { later } else { 0.0 };
+                *value = Some(30.0 + 4.0 * noise.normal() + late);
+            }
+        }
+        let members = &figure.breakdowns[0].members;
+        let mean =
+            |place: usize| members.iter().filter_map(|it| it.values[place]).sum::<f64>() / 10.0;
+        figure.series.values = (0..MONTHS).map(mean).collect();
+        let series = &figure.series;
+        let window_now = window(series, MONTHS - 1, MONTHS);
+        let against = Some(window(series, MONTHS - 13, MONTHS - 12));
+        let study =
+            Study { window: window_now, against, figures: vec![figure], said: BTreeSet::new() };
+        findings(&study).findings
+    };
+    let of_members = |seed, later| {
+        let found = ratio(seed, later).into_iter().filter_map(|it| it.subject.member);
+        found.collect::<BTreeSet<String>>()
+    };
+    let found = (0..25).filter(|seed| of_members(*seed, 20.0).contains("member 3")).count();
+    let others = (0..25).map(|seed| of_members(seed, 0.0).len()).sum::<usize>();
+    println!("a member's ratio that shifts: {found} of 25 found; where none does: {others} in 25");
+    assert!(found >= 24 && others <= 6, "{found}, {others}");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use pacioli_insights::study::{Breakdown, Member};
+use pacioli_insights::study::{Breakdown, Member, Reach};
 use pacioli_model::{
-    Ask, Cell, Dimension, GroupKey, Grouping, Measure, ReportContent, TableName, Value,
+    Aggregate, Aggregation, Ask, Cell, Dimension, Direction, Figure, GroupKey, Grouping, Literal,
+    Measure, OrderBy, Predicate, ReportContent, TableName, Value,
 };
 
 use super::{
@@ -15,14 +16,18 @@ use super::{
 };
 use crate::error::ApiResult;
 
-/// Figures that are looked at by their members, of each table, and tables.
-const BY_MEMBERS: (usize, usize) = (3, 3);
+/// Sums and ratios of a table that are looked at by their members, and tables.
+const SUMS: usize = 3;
+const RATIOS: usize = 2;
+const TABLES: usize = 4;
 /// Dimensions of a table's figures.
 const DIMENSIONS: usize = 4;
 /// Rows of an answer that are sure to be all of them.
 const ROWS: u64 = 9000;
 /// Queries that are made for all of them, at a guess.
-pub(super) const QUERIES: usize = BY_MEMBERS.1 * DIMENSIONS;
+pub(super) const QUERIES: usize = TABLES * DIMENSIONS;
+/// Members that are followed where they are too many to follow each.
+const LARGEST: u32 = 30;
 
 /// Asks for the most telling figures by the most telling dimensions of their tables.
 pub(super) async fn by_members(
@@ -31,33 +36,22 @@ pub(super) async fn by_members(
     content: &ReportContent,
     studied: &mut [Looked],
 ) -> ApiResult<()> {
-    let mut tables: Vec<TableName> = Vec::new();
-    for (figure, _) in studied.iter().filter(|(figure, _)| figure.adds_up) {
-        if !tables.contains(&figure.table) && tables.len() < BY_MEMBERS.1 {
-            tables.push(figure.table.clone());
-        }
-    }
     let catalog = std::sync::Arc::clone(&analyst.seen.visible);
-    for table in tables {
-        let places: Vec<usize> = (0..studied.len())
-            .filter(|place| studied[*place].0.table == table && studied[*place].0.adds_up)
-            .take(BY_MEMBERS.0)
-            .collect();
-        // Together they are one query: of one currency and over the same periods.
-        let lead = places[0];
-        let same = |place: &usize| {
-            studied[*place].1.filter == studied[lead].1.filter
-                && studied[*place].0.series.from == studied[lead].0.series.from
-        };
-        let places: Vec<usize> = places.into_iter().filter(same).collect();
+    for places in together(studied) {
+        let lead = &studied[places[0]].0;
+        let (table, periods) = (lead.table.clone(), lead.series.values.len() as u64);
         for dimension in dimensions(&catalog, &table, wanted.spec.kind, DIMENSIONS) {
             let count = members(&catalog, &dimension);
-            let periods = studied[lead].0.series.values.len() as u64;
-            let whole = count.saturating_mul(periods) <= ROWS;
-            let found = if whole {
-                broken_down(analyst, studied, &places, &dimension).await?
+            let found = if count.saturating_mul(periods) <= ROWS {
+                broken_down(analyst, studied, &places, &dimension, None).await?
             } else {
-                in_spans(analyst, studied, &places, &dimension, content).await?
+                let sums = places.iter().copied().filter(|place| studied[*place].0.adds_up);
+                let sums: Vec<usize> = sums.collect();
+                let mut found = in_spans(analyst, studied, &sums, &dimension, content).await?;
+                let names = largest(analyst, studied, &places, &dimension).await?;
+                let some = Some(names.as_slice());
+                found.extend(broken_down(analyst, studied, &places, &dimension, some).await?);
+                found
             };
             for (place, breakdown) in found {
                 studied[place].0.breakdowns.push(breakdown);
@@ -67,24 +61,94 @@ pub(super) async fn by_members(
     Ok(())
 }
 
-/// Figures by the members of a dimension and by periods.
+/// The places of the most telling figures of each table that are asked for by one query, sums first: of one
+/// currency and over the same periods. What is a state has no members over time.
+fn together(studied: &[Looked]) -> Vec<Vec<usize>> {
+    let fits = |it: &Looked| !it.1.figured.is_state;
+    let mut tables: Vec<&TableName> = Vec::new();
+    for one in studied.iter().filter(|it| fits(it)) {
+        if !tables.contains(&&one.0.table) {
+            tables.push(&one.0.table);
+        }
+    }
+    let of_table = |table: &TableName| {
+        let of = |adds_up: bool, most: usize| {
+            let fit =
+                move |it: &Looked| fits(it) && it.0.table == *table && it.0.adds_up == adds_up;
+            (0..studied.len()).filter(move |place| fit(&studied[*place])).take(most)
+        };
+        let mut places: Vec<usize> = of(true, SUMS).chain(of(false, RATIOS)).collect();
+        let lead = &studied[places[0]];
+        places.retain(|place| {
+            let one = &studied[*place];
+            one.1.filter == lead.1.filter && one.0.series.from == lead.0.series.from
+        });
+        places
+    };
+    tables.into_iter().take(TABLES).map(of_table).collect()
+}
+
+/// The names of the members with the most of the first figure, or with the most rows where it is a ratio.
+async fn largest(
+    analyst: &mut Analyst<'_>,
+    studied: &[Looked],
+    places: &[usize],
+    dimension: &Dimension,
+) -> ApiResult<Vec<Literal>> {
+    let (lead, one) = &studied[places[0]];
+    let figure = if lead.adds_up {
+        one.figured.figure.clone()
+    } else {
+        Figure::Aggregate(Aggregation::new(Aggregate::Count, lead.table.clone()))
+    };
+    let ask = Ask {
+        measures: vec![Measure::new(column("value"), figure)],
+        group_by: vec![by_member(dimension)],
+        order: vec![OrderBy { name: column("value"), direction: Direction::Descending }],
+        limit: Some(LARGEST),
+        ..over_time(one, lead.series.grain, lead.series.from, lead.series.to())
+    };
+    let Some((_, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };
+    let names = table.rows.into_iter().filter_map(|row| match row.into_iter().next() {
+        Some(Cell::Text(name)) => Some(Literal::Text(name)),
+        _ => None,
+    });
+    Ok(names.collect())
+}
+
+/// Figures by the members of a dimension and by periods: of all members, or of `some`.
 async fn broken_down(
     analyst: &mut Analyst<'_>,
     studied: &[Looked],
     places: &[usize],
     dimension: &Dimension,
+    some: Option<&[Literal]>,
 ) -> ApiResult<Vec<(usize, Breakdown)>> {
     let lead = &studied[places[0]];
+    let mut filter = lead.1.filter.clone();
+    if let Some(names) = some {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let value = Value::Column(dimension.column.clone());
+        let narrowed = Predicate::OneOf { value, values: names.to_vec() };
+        filter = Some(match filter {
+            Some(filter) => Predicate::All(vec![filter, narrowed]),
+            None => narrowed,
+        });
+    }
+    let reach = if some.is_some() { Reach::Largest } else { Reach::Whole };
     let ask = Ask {
         measures: measures(studied, places),
         group_by: vec![by_period(lead.0.series.grain), by_member(dimension)],
+        filter,
         ..over_time(&lead.1, lead.0.series.grain, lead.0.series.from, lead.0.series.to())
     };
     let Some((query, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };
     let each = places.iter().enumerate().map(|(at, place)| {
         let members = rows::members(&table, 2 + at, &studied[*place].0.series);
         let dimension = dimension.clone();
-        (*place, Breakdown { dimension, members, cut: table.truncated, coarse: false, query })
+        (*place, Breakdown { dimension, members, cut: table.truncated, reach, query })
     });
     Ok(each.collect())
 }
@@ -98,9 +162,10 @@ async fn in_spans(
     dimension: &Dimension,
     content: &ReportContent,
 ) -> ApiResult<Vec<(usize, Breakdown)>> {
-    let (lead, Some(against)) = (&studied[places[0]], content.comparison) else {
+    let (Some(lead), Some(against)) = (places.first(), content.comparison) else {
         return Ok(Vec::new());
     };
+    let lead = &studied[*lead];
     let window = content.period;
     let spans =
         [(lead.0.series.from, against.from), (against.from, against.to), (window.from, window.to)];
@@ -136,7 +201,7 @@ async fn in_spans(
             dimension: dimension.clone(),
             members: Vec::new(),
             cut,
-            coarse: true,
+            reach: Reach::Spans,
             query: last,
         };
         found.entry(place).or_insert_with(empty).members.push(Member { name, values });

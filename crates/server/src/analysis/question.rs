@@ -5,8 +5,8 @@ use chrono::NaiveDate;
 use pacioli_insights::{
     Series, first_day, step, step_back,
     study::{
-        Breakdown, Figure as Studied, Study, actionability, drivers_of, findings, forecast_of,
-        range, table,
+        Breakdown, Figure as Studied, Reach, Study, actionability, drivers_of, findings,
+        forecast_of, range, table,
     },
 };
 use pacioli_language::Interpretation;
@@ -270,7 +270,7 @@ impl Subjected<'_> {
                 dimension,
                 members,
                 cut,
-                coarse: false,
+                reach: Reach::Whole,
                 query,
             });
         }
