@@ -56,7 +56,7 @@ impl Look<'_> {
         let level = median(whole);
         let members = breakdown.members.iter().enumerate().filter_map(|(place, member)| {
             let known: Vec<f64> = member.values.iter().copied().flatten().collect();
-            let share = self.share(breakdown, place)?;
+            let share = self.share(breakdown, place);
             let there = known.iter().filter(|value| **value != 0.0).count();
             let steady = real(there) >= KNOWN * real(whole.len());
             if self.figure.adds_up {
@@ -84,17 +84,17 @@ impl Look<'_> {
         members
     }
 
-    /// A member's part of the whole: for a ratio that of a sum of the same table by the same members, or the
+    /// A member's part of the whole, 0 to 1: for a ratio that of a sum of the same table by the same members, or the
     /// same for each.
-    fn share(&self, breakdown: &Breakdown, place: usize) -> Option<f64> {
+    fn share(&self, breakdown: &Breakdown, place: usize) -> f64 {
         let all = 0..self.figure.series.values.len();
         if self.figure.adds_up {
-            return Some(breakdown.members[place].sum(all.clone()) / self.total(all));
+            return breakdown.members[place].sum(all.clone()) / self.total(all);
         }
         let name = &breakdown.members[place].name;
         let sums =
             self.study.figures.iter().filter(|it| it.adds_up && it.table == self.figure.table);
-        let by_same = sums.filter_map(|figure| {
+        let mut by_same = sums.filter_map(|figure| {
             let by = figure
                 .breakdowns
                 .iter()
@@ -103,7 +103,7 @@ impl Look<'_> {
             let whole = figure.series.values.iter().sum::<f64>().abs().max(f64::MIN_POSITIVE);
             Some(member.sum(0..figure.series.values.len()) / whole)
         });
-        by_same.into_iter().next().or(Some(1.0 / real(breakdown.members.len())))
+        by_same.next().unwrap_or(1.0 / real(breakdown.members.len()))
     }
 
     fn member_shift(

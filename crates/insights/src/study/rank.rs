@@ -25,7 +25,8 @@ pub fn actionability(fact: &Fact) -> f64 {
     }
 }
 
-/// What is badly doubtful in the data first, for it makes other findings doubtful; then the best, those that say the same as a better one left out, few of each kind, at most [`MOST`].
+/// What is badly doubtful in the data first, for it makes other findings doubtful; then the best, those that
+/// say the same as a better one left out, few of each kind, at most [`MOST`].
 pub fn rank(findings: Vec<Finding>) -> Vec<Finding> {
     let mut findings = findings;
     findings.sort_by(|one, other| {

@@ -9,7 +9,7 @@ use pacioli_model::{
 };
 
 use super::{
-    Analyst, Wanted,
+    Analyst, Wanted, both,
     dimensions::{dimensions, members},
     report::{Looked, by_period, column, over_time},
     rows,
@@ -125,23 +125,16 @@ async fn broken_down(
     some: Option<&[Literal]>,
 ) -> ApiResult<Vec<(usize, Breakdown)>> {
     let lead = &studied[places[0]];
-    let mut filter = lead.1.filter.clone();
-    if let Some(names) = some {
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
-        let value = Value::Column(dimension.column.clone());
-        let narrowed = Predicate::OneOf { value, values: names.to_vec() };
-        filter = Some(match filter {
-            Some(filter) => Predicate::All(vec![filter, narrowed]),
-            None => narrowed,
-        });
+    if some.is_some_and(<[_]>::is_empty) {
+        return Ok(Vec::new());
     }
+    let value = Value::Column(dimension.column.clone());
+    let narrowed = some.map(|names| Predicate::OneOf { value, values: names.to_vec() });
     let reach = if some.is_some() { Reach::Largest } else { Reach::Whole };
     let ask = Ask {
         measures: measures(studied, places),
         group_by: vec![by_period(lead.0.series.grain), by_member(dimension)],
-        filter,
+        filter: both(lead.1.filter.clone(), narrowed),
         ..over_time(&lead.1, lead.0.series.grain, lead.0.series.from, lead.0.series.to())
     };
     let Some((query, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };

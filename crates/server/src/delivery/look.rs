@@ -55,8 +55,7 @@ fn id(of: SubscriptionId, since: Option<Timestamp>) -> DeliveryId {
     let since = since.map_or(i64::MIN, Timestamp::millis);
     let digest = Sha256::new().chain_update(of.0.as_bytes()).chain_update(since.to_be_bytes());
     let bytes: [u8; 32] = digest.finalize().into();
-    let first = u128::from_be_bytes(std::array::from_fn(|at| bytes[at]));
-    DeliveryId(uuid::Builder::from_random_bytes(first.to_be_bytes()).into_uuid())
+    DeliveryId(uuid::Builder::from_random_bytes(std::array::from_fn(|at| bytes[at])).into_uuid())
 }
 
 /// One attempt at a look. An error is a fault of ours, or of what we depend on.

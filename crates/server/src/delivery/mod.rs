@@ -4,8 +4,8 @@
 //! Every server looks for what is due, and the store decides who does it. A subscription's turn is taken
 //! by moving its time on, in one write with the deliveries that come of it, one for each addressee. A
 //! delivery is taken by moving its next attempt behind the longest that this one can take; whoever dies
-//! with it leaves it to be taken again. A look at an alert's condition goes the same way. What is sent is seen with the eyes of whoever made the
-//! subscription, at the time that it is sent.
+//! with it leaves it to be taken again. A look at an alert's condition goes the same way. What is sent is seen
+//! with the eyes of whoever made the subscription, at the time that it is sent.
 
 mod alert;
 mod look;
