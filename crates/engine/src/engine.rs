@@ -40,8 +40,10 @@ pub struct EngineOptions {
     /// Threads of one query.
     pub threads: usize,
     /// What the sorts and groups of one query may hold in memory. The worker's address space is
-    /// limited to twice as much and a gibibyte.
+    /// limited to twice as much, a gibibyte and [`Self::column_bytes`].
     pub memory_bytes: u64,
+    /// What each worker may keep of columns that are asked for often, from one query to the next; 0 for none.
+    pub column_bytes: u64,
     /// What one query may put aside on disk.
     pub spill_bytes: u64,
     /// A query that runs longer is killed.
@@ -231,6 +233,11 @@ impl Shared {
         let budget = Budget {
             threads: options.threads,
             memory_bytes: usize::try_from(options.memory_bytes).unwrap_or(usize::MAX),
+            // Plans for a cluster read files there.
+            column_bytes: match options.cluster {
+                Some(_) => 0,
+                None => usize::try_from(options.column_bytes).unwrap_or(usize::MAX),
+            },
             spill_bytes: options.spill_bytes,
             row_limit: options.row_limit,
             cluster: options.cluster.clone(),
@@ -280,6 +287,7 @@ pub async fn run_in_process(
     let budget = Budget {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: IN_PROCESS_BYTES,
+        column_bytes: 0,
         spill_bytes: u64::MAX,
         row_limit,
         cluster: None,

@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     EngineError,
+    columns::ColumnCache,
     location::{Bucket, Location},
     narrow,
 };
@@ -29,7 +30,7 @@ use parquet::{
 
 /// Small enough that a table of a million rows is read by several threads, and that many groups are passed
 /// over by their statistics.
-const ROW_GROUP_ROWS: usize = 1 << 18;
+pub(crate) const ROW_GROUP_ROWS: usize = 1 << 18;
 /// A row group is closed at this size even if it has fewer rows, so that wide tables fit in memory.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Who asks for health wants an answer.
@@ -46,6 +47,7 @@ pub struct TableFiles {
     location: Location,
     /// What the ends of files say, which a worker's next query need not read again: files never change.
     footers: Arc<FileMetadataCache>,
+    columns: Arc<ColumnCache>,
 }
 
 impl fmt::Debug for TableFiles {
@@ -69,7 +71,16 @@ impl TableFiles {
 
     pub(crate) fn open(location: Location) -> Result<Self, EngineError> {
         let footers = Arc::new(DefaultCache::new(FOOTER_BYTES));
-        Ok(Self { store: location.open()?, location, footers })
+        Ok(Self { store: location.open()?, location, footers, columns: Arc::default() })
+    }
+
+    /// Keeps so many bytes of decoded columns from one query to the next.
+    pub(crate) fn keeping(self, bytes: usize) -> Self {
+        Self { columns: Arc::new(ColumnCache::new(bytes)), ..self }
+    }
+
+    pub(crate) fn columns(&self) -> &Arc<ColumnCache> {
+        &self.columns
     }
 
     pub(crate) fn footers(&self) -> Arc<FileMetadataCache> {

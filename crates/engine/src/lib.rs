@@ -6,6 +6,7 @@
 //! DataFusion.
 
 mod cluster;
+mod columns;
 pub mod compile;
 mod counts;
 mod engine;
@@ -15,6 +16,7 @@ mod files;
 mod guard;
 mod kept;
 mod location;
+mod moments;
 mod named;
 mod narrow;
 mod packed;

@@ -51,7 +51,9 @@ impl Worker {
         scratch: PathBuf,
     ) -> Result<Self, EngineError> {
         std::fs::create_dir_all(&scratch).map_err(|error| spawn_failed(&error))?;
-        let address_space = options.memory_bytes.saturating_mul(2).saturating_add(OVERHEAD_BYTES);
+        let address_space =
+            options.memory_bytes.saturating_mul(2).saturating_add(options.column_bytes);
+        let address_space = address_space.saturating_add(OVERHEAD_BYTES);
         let mut child = Command::new(&options.worker)
             .args(&options.worker_args)
             .env_clear()

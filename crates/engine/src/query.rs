@@ -69,6 +69,8 @@ pub(crate) struct Job {
 pub(crate) struct Budget {
     pub(crate) threads: usize,
     pub(crate) memory_bytes: usize,
+    /// Of columns that are kept from one query to the next.
+    pub(crate) column_bytes: usize,
     pub(crate) spill_bytes: u64,
     /// Rows of the answer.
     pub(crate) row_limit: u64,

@@ -9,7 +9,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, path::Path as ObjectPath};
 use pacioli_model::{CompanyId, TableName, TableVersion};
 use parquet::{
     arrow::{
-        ParquetRecordBatchStreamBuilder, arrow_reader::ArrowReaderOptions,
+        ParquetRecordBatchStreamBuilder, ProjectionMask, arrow_reader::ArrowReaderOptions,
         async_reader::AsyncFileReader,
     },
     errors::ParquetError,
@@ -18,8 +18,11 @@ use parquet::{
 
 use crate::{
     EngineError, TableFiles,
-    files::{part, storage},
+    files::{ROW_GROUP_ROWS, part, storage},
 };
+
+/// The rows of a file, a batch at a time.
+type Rows = BoxStream<'static, Result<RecordBatch, EngineError>>;
 
 /// Rows at a time.
 const BATCH_ROWS: usize = 8192;
@@ -36,16 +39,31 @@ impl TableFiles {
         self.rows(part(company, table, version)).await
     }
 
-    pub(crate) async fn rows(
+    pub(crate) async fn rows(&self, path: ObjectPath) -> Result<Rows, EngineError> {
+        stream(self.file(path).await?.with_batch_size(BATCH_ROWS))
+    }
+
+    /// One column of a file, a row group at a time; [`EngineError::Missing`] where it has no such column.
+    pub(crate) async fn column(&self, path: ObjectPath, column: &str) -> Result<Rows, EngineError> {
+        let file = self.file(path).await?;
+        let place = file.schema().index_of(column).map_err(|_| EngineError::Missing)?;
+        let column = ProjectionMask::roots(file.parquet_schema(), [place]);
+        stream(file.with_projection(column).with_batch_size(ROW_GROUP_ROWS))
+    }
+
+    async fn file(
         &self,
         path: ObjectPath,
-    ) -> Result<BoxStream<'static, Result<RecordBatch, EngineError>>, EngineError> {
+    ) -> Result<ParquetRecordBatchStreamBuilder<File>, EngineError> {
         let bytes = self.store().head(&path).await.map_err(missing)?.size;
         let file = File { store: Arc::clone(self.store()), path, bytes };
-        let builder = ParquetRecordBatchStreamBuilder::new(file).await.map_err(failed)?;
-        let stream = builder.with_batch_size(BATCH_ROWS).build().map_err(failed)?;
-        Ok(stream.map(|batch| batch.map_err(failed)).boxed())
+        ParquetRecordBatchStreamBuilder::new(file).await.map_err(failed)
     }
+}
+
+fn stream(builder: ParquetRecordBatchStreamBuilder<File>) -> Result<Rows, EngineError> {
+    let stream = builder.build().map_err(failed)?;
+    Ok(stream.map(|batch| batch.map_err(failed)).boxed())
 }
 
 /// A complete file on the object store.

@@ -15,6 +15,7 @@ use datafusion::{
         object_store::ObjectStoreUrl,
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
+    optimizer::Analyzer,
     prelude::{SessionConfig, SessionContext},
 };
 use pacioli_model::{CompanyId, TableEntry};
@@ -23,6 +24,7 @@ use crate::{
     Cluster, EngineError, TableFiles,
     files::{FOOTER_BYTES, part, storage},
     guard::functions,
+    moments::DatesAsMoments,
     query::Budget,
     schema,
     stored::{STORE, Seen, StoredTable},
@@ -53,8 +55,11 @@ pub(crate) fn session(
         Some(cluster) => cluster.planning(config),
         None => config,
     };
+    let mut rules = Analyzer::new().rules;
+    rules.insert(0, Arc::new(DatesAsMoments));
     let state = SessionStateBuilder::new()
         .with_config(config)
+        .with_analyzer_rules(rules)
         .with_runtime_env(runtime(files, budget, scratch)?)
         .with_expr_planners(SessionStateDefaults::default_expr_planners())
         .with_scalar_functions(functions::scalar())
@@ -91,7 +96,7 @@ fn runtime(
     Ok(runtime)
 }
 
-/// The table as exactly its own file, with texts as the session wants them.
+/// The table as exactly its own file, or its columns that are kept, with texts as the session wants them.
 pub(crate) async fn open(
     session: &SessionContext,
     files: &TableFiles,
@@ -103,7 +108,7 @@ pub(crate) async fn open(
     let text = if has_views { DataType::Utf8View } else { DataType::Utf8 };
     let schema = schema::scanned(table, &text);
     match StoredTable::open(files.store(), path, schema, Seen::of(table)).await {
-        Ok(stored) => Ok(Arc::new(stored)),
+        Ok(stored) => Ok(Arc::new(stored.with_kept(Arc::clone(files.columns())))),
         Err(object_store::Error::NotFound { .. }) => Err(EngineError::Missing),
         Err(error) => Err(storage("open a table's file")(error)),
     }

@@ -33,7 +33,11 @@ use datafusion::{
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
 use pacioli_model::{Cell, Column, CompanyId, Distinct, TableEntry};
 
-use crate::{EngineError, files::is_of};
+use crate::{
+    EngineError,
+    columns::{ColumnCache, KeptScan},
+    files::is_of,
+};
 
 /// The store's address inside a session; it leads nowhere else.
 pub(crate) const STORE: &str = "pacioli://tables/";
@@ -53,17 +57,18 @@ pub(crate) fn check_files(
             return Ok(TreeNodeRecursion::Continue);
         };
         let source = source.data_source();
-        match source.downcast_ref::<FileScanConfig>() {
-            Some(scan) => {
-                let groups = scan.file_groups.iter().flat_map(FileGroup::iter);
-                for file in groups {
-                    files += 1;
-                    stray |= !is_of(&file.object_meta.location, company);
-                }
-                stray |= scan.object_store_url.as_str() != STORE;
+        if let Some(scan) = source.downcast_ref::<FileScanConfig>() {
+            for file in scan.file_groups.iter().flat_map(FileGroup::iter) {
+                files += 1;
+                stray |= !is_of(&file.object_meta.location, company);
             }
+            stray |= scan.object_store_url.as_str() != STORE;
+        } else if let Some(scan) = source.downcast_ref::<KeptScan>() {
+            files += 1;
+            stray |= !is_of(scan.file(), company);
+        } else {
             // Rows that the statement itself holds.
-            None => stray |= !source.is::<MemorySourceConfig>(),
+            stray |= !source.is::<MemorySourceConfig>();
         }
         Ok::<_, DataFusionError>(TreeNodeRecursion::Continue)
     });
@@ -81,6 +86,8 @@ pub(crate) struct StoredTable {
     schema: SchemaRef,
     file: ObjectMeta,
     seen: Seen,
+    /// Where the file's columns may be kept.
+    kept: Arc<ColumnCache>,
 }
 
 /// What is known of a table's rows beforehand.
@@ -106,6 +113,12 @@ impl Seen {
             distinct: table.columns.iter().map(distinct).collect(),
             ranges: table.columns.iter().map(range).collect(),
         }
+    }
+
+    /// Of rows that stand in the order of one column.
+    #[cfg(test)]
+    pub(crate) fn ordered(column: usize) -> Self {
+        Self { ascending: vec![column], ..Self::default() }
     }
 
     /// It decides the order of joins, and no answer. Without ranges a filter's rows are guessed.
@@ -167,7 +180,39 @@ impl StoredTable {
         let found = store.head(&path).await?;
         // By the name that the store knows it by: one with a prefix answers with the whole.
         let file = ObjectMeta { location: path, ..found };
-        Ok(Self { schema, file, seen })
+        Ok(Self { schema, file, seen, kept: Arc::default() })
+    }
+
+    /// Read from the columns that are kept, where all that a scan needs are.
+    pub(crate) fn with_kept(self, kept: Arc<ColumnCache>) -> Self {
+        Self { kept, ..self }
+    }
+
+    /// Each order that the rows of these columns are in.
+    fn orders(&self, given: &Schema) -> Vec<LexOrdering> {
+        let names = self.seen.ascending.iter().map(|at| self.schema.field(*at).name());
+        let columns = names.filter_map(|name| Some((name, given.index_of(name).ok()?)));
+        let column = |(name, at): (&String, usize)| {
+            let expr = Arc::new(expressions::Column::new(name, at));
+            LexOrdering::new([PhysicalSortExpr::new(expr, ASCENDING)])
+        };
+        columns.filter_map(column).collect()
+    }
+
+    /// The scan of kept columns. One that is to end early reads little of the file, and is not worth keeping for.
+    fn kept(
+        &self,
+        projection: Option<&Vec<usize>>,
+        statistics: &Statistics,
+        limit: Option<usize>,
+    ) -> Result<Option<KeptScan>, DataFusionError> {
+        let columns = projection.cloned().unwrap_or((0..self.schema.fields().len()).collect());
+        let schema = Arc::new(self.schema.project(&columns)?);
+        let scanned = limit.is_none().then(|| self.kept.scan(&self.file.location, &schema));
+        let Some(parts) = scanned.flatten() else { return Ok(None) };
+        let orders = self.orders(&schema);
+        let statistics = statistics.clone().project(Some(&columns));
+        Ok(KeptScan::new(self.file.location.clone(), schema, parts, orders, statistics))
     }
 }
 
@@ -197,19 +242,19 @@ impl TableProvider for StoredTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let ranges = state.config_options().execution.collect_statistics;
+        let statistics = self.seen.statistics(&self.schema, ranges);
+        if let Some(scan) = self.kept(projection, &statistics, limit)? {
+            return Ok(scan.into_plan());
+        }
         let format = ParquetFormat::default();
         let file = PartitionedFile::from(self.file.clone());
-        let orders = self.seen.ascending.iter().filter_map(|at| {
-            let column = expressions::Column::new(self.schema.field(*at).name(), *at);
-            LexOrdering::new([PhysicalSortExpr::new(Arc::new(column), ASCENDING)])
-        });
         let source = format.file_source(TableSchema::from(&self.schema));
         let scan = FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE)?, source)
             .with_file(file)
-            .with_statistics(self.seen.statistics(&self.schema, ranges))
+            .with_statistics(statistics)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
-            .with_output_ordering(orders.collect())
+            .with_output_ordering(self.orders(&self.schema))
             .build();
         format.create_physical_plan(state, scan).await
     }

@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     EngineError, TableFiles,
+    columns::Warmer,
     protocol::{ADDRESS_SPACE, READY, Reply, Request, SCRATCH, encode, read_frame, write_frame},
     query::execute,
 };
@@ -39,7 +40,8 @@ fn serve() -> io::Result<()> {
     output.flush()?;
     let mut runtime: Option<(usize, Runtime)> = None;
     let mut files: Option<TableFiles> = None;
-    for frame in requests {
+    let mut warmer = Warmer::default();
+    while let Some(frame) = next(&requests, runtime.as_ref(), files.as_ref(), &mut warmer) {
         let request: Request = serde_json::from_slice(&frame)?;
         let threads = request.budget.threads.max(1);
         let kept = runtime.take().filter(|(count, _)| *count == threads);
@@ -63,6 +65,25 @@ fn serve() -> io::Result<()> {
     Ok(())
 }
 
+/// The next request; until it comes, columns that are asked for often are read.
+fn next(
+    requests: &mpsc::Receiver<Vec<u8>>,
+    runtime: Option<&(usize, Runtime)>,
+    files: Option<&TableFiles>,
+    warmer: &mut Warmer,
+) -> Option<Vec<u8>> {
+    if let (Some((_, runtime)), Some(files)) = (runtime, files) {
+        loop {
+            match requests.try_recv() {
+                Err(mpsc::TryRecvError::Empty) if runtime.block_on(warmer.step(files)) => {}
+                Err(mpsc::TryRecvError::Empty) => break,
+                received => return received.ok(),
+            }
+        }
+    }
+    requests.recv().ok()
+}
+
 /// Answers with the files of the request before, whose connections are warm, where they are the same.
 async fn answer(
     request: &Request,
@@ -70,7 +91,10 @@ async fn answer(
 ) -> Result<(bool, Vec<u8>), EngineError> {
     let files = match opened.take().filter(|files| *files.location() == request.location) {
         Some(files) => opened.insert(files),
-        None => opened.insert(TableFiles::open(request.location.clone())?),
+        None => {
+            let files = TableFiles::open(request.location.clone())?;
+            opened.insert(files.keeping(request.budget.column_bytes))
+        }
     };
     let scratch = std::env::var_os(SCRATCH).map(PathBuf::from);
     let rows = execute(files, &request.job, &request.budget, scratch.as_deref()).await?;

@@ -230,13 +230,15 @@ fn engine_options(config: &Config, worker: PathBuf) -> EngineOptions {
         workers_per_company: engine.workers_per_company().get(),
         threads: 2,
         memory_bytes: engine.memory_bytes(),
+        column_bytes: engine.column_bytes(),
         spill_bytes: engine.memory_bytes() * 4,
         deadline: engine.deadline(),
         row_limit: engine.row_limit as u64,
         queue: workers * 16,
         queue_per_company: workers * 8,
         queue_wait: engine.deadline(),
-        idle: Duration::from_mins(1),
+        // Long enough for the columns that they keep to be of use.
+        idle: Duration::from_mins(10),
         cluster: engine.cluster(),
         cache_bytes: engine.cache_bytes(),
     }

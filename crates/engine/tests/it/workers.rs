@@ -40,6 +40,7 @@ pub(crate) fn options(world: &World) -> EngineOptions {
         idle: Duration::from_mins(1),
         cluster: None,
         cache_bytes: 0,
+        column_bytes: 8 << 20,
     }
 }
 

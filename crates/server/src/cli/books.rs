@@ -185,6 +185,7 @@ fn options(folder: &Path, rows: u64) -> Result<EngineOptions, Failure> {
         idle: Duration::from_mins(1),
         cluster: None,
         cache_bytes: 0,
+        column_bytes: 0,
     })
 }
 

@@ -32,6 +32,7 @@ impl Config {
         within("engine.workers", engine.workers as u64, 0..=1024);
         within("engine.workers_per_company", engine.workers_per_company as u64, 0..=1024);
         within("engine.cache_mb", engine.cache_mb, 0..=1_048_576);
+        within("engine.columns_mb", engine.columns_mb, 0..=1_048_576);
         within("engine.memory_mb", engine.memory_mb, 128..=1_048_576);
         within("engine.deadline_seconds", engine.deadline_seconds.into(), 1..=3600);
         within("engine.row_limit", engine.row_limit as u64, 1..=1_000_000);

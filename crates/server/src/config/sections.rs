@@ -296,6 +296,8 @@ pub struct EngineConfig {
     pub workers_per_company: usize,
     /// Of one worker.
     pub memory_mb: u64,
+    /// Of columns that one worker keeps.
+    pub columns_mb: u64,
     /// Of one query.
     pub deadline_seconds: u32,
     /// Of one answer.
@@ -328,6 +330,11 @@ impl EngineConfig {
     /// Memory of the answers that are kept.
     pub fn cache_bytes(&self) -> u64 {
         self.cache_mb.saturating_mul(1024 * 1024)
+    }
+
+    /// Memory of the columns that one worker keeps.
+    pub fn column_bytes(&self) -> u64 {
+        self.columns_mb.saturating_mul(1024 * 1024)
     }
 
     /// Memory of one worker.
