@@ -9,17 +9,19 @@ language that fails, half of the questions are such that the rules refuse.
 import collections
 import concurrent.futures
 import contextlib
+import ctypes
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
 import uuid
 
-from programs import PASSWORD, SALES, Client, Folder, FullSetUp, LanguageModel, Mongo, Pacioli, Redis
+from programs import PASSWORD, SALES, Client, Folder, FullSetUp, LanguageModel, Mongo, Objects, Pacioli, Redis, everything
 
 DURING = 8
 # Seconds that the model may take for one reading.
@@ -33,53 +35,96 @@ REFUSED = {
 KINDS = {"read": "reads", "ask": "questions", "ask_model": "questions for the model", "write": "writes"}
 
 
+# A filter of packets (BPF, Linux' SO_ATTACH_FILTER) that takes nothing in: "return 0".
+TAKE_NOTHING = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+FILTER = struct.pack("HL", 1, ctypes.addressof(TAKE_NOTHING))
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+
+
 class Link:
-    """A connection through us, that can be cut: then nothing passes any more, and nobody is told."""
+    """Connections through us, that can be cut: then every packet is lost, those that would begin a connection too,
+    and nobody is told. It can also refuse connections, as a port does where nobody listens."""
 
     def __init__(self, port):
-        self.target, self.whole = port, True
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.target, self.port, self.is_cut, self.open, self.lock = port, 0, False, set(), threading.Lock()
+        self.listen()
 
-    def accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            threading.Thread(target=self.pass_on, args=(client,), daemon=True).start()
+    def listen(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def refuse(self):
+        # Shut, for closed it would wait on for somebody to accept.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def cut(self):
+        self.filter(True)
+
+    def mend(self):
+        self.filter(False)
+
+    def filter(self, is_cut):
+        with self.lock:
+            self.is_cut = is_cut
+            for end in (self.listener, *self.open):
+                self.apply(end)
+
+    def apply(self, end):
+        option, value = (SO_ATTACH_FILTER, FILTER) if self.is_cut else (SO_DETACH_FILTER, 0)
+        # There may be none to detach.
+        with contextlib.suppress(FileNotFoundError):
+            end.setsockopt(socket.SOL_SOCKET, option, value)
+
+    def accept(self, listener):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=self.pass_on, args=(client,), daemon=True).start()
 
     def pass_on(self, client):
-        began_whole = self.whole
-        with client, contextlib.suppress(OSError):
-            while not self.whole:
-                time.sleep(0.05)
-            if not began_whole:
-                return
-            with socket.create_connection(("127.0.0.1", self.target)) as server:
+        with client, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.target)) as server:
+            with self.known(client), self.known(server):
                 ends = {client: server, server: client}
                 while True:
-                    ready, _, _ = select.select(list(ends), [], [], 0.5)
-                    while not self.whole:
-                        time.sleep(0.05)
-                    for end in ready:
+                    for end in select.select(list(ends), [], [])[0]:
                         if not (data := end.recv(65536)):
                             return
                         ends[end].sendall(data)
 
+    @contextlib.contextmanager
+    def known(self, end):
+        """An end of a connection that is cut with the others."""
+        with self.lock:
+            self.open.add(end)
+            self.apply(end)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.open.remove(end)
+
 
 class Cuttable(FullSetUp):
-    """The full set-up, whose database and cache are reached through links."""
+    """The full set-up, in which everything is reached through links, but for the second replica."""
 
     def replica(self, name, port=None):
         if not hasattr(self, "links"):
-            self.links = {"mongo": Link(self.mongo.port), "redis": Link(self.redis.port),
-                          "objects": Link(self.objects.port)}
+            reached = {"mongo": self.mongo, "redis": self.redis, "objects": self.objects, "model": self.model}
+            self.links = {name: Link(program.port) for name, program in reached.items()}
             # Direct: else the driver asks a replica set where its members are, and goes there past the link.
             self.mongo.url = f"mongodb://127.0.0.1:{self.links['mongo'].port}/?directConnection=true"
             self.redis.url = f"redis://127.0.0.1:{self.links['redis'].port}"
+            self.more |= self.model.settings(self.links["model"].port)
         return super().replica(name, port)
 
     def object_settings(self):
         return self.objects.settings(self.links["objects"].port)
+
+    def upstream(self):
+        self.links["replica"] = Link(self.replicas[0].port)
+        return [self.links["replica"], self.replicas[1]]
 
 
 class Load:
@@ -137,15 +182,6 @@ class Load:
         self.pool.shutdown()
 
 
-def people(client):
-    found, cursor = [], ""
-    while cursor is not None:
-        page = client.get(f"/users?limit=100{cursor}").json
-        found += [person["email"] for person in page["items"]]
-        cursor = f"&cursor={page['next_cursor']}" if page.get("next_cursor") else None
-    return found
-
-
 def observe(name, client, hurt, heal, with_model=False, lasting=()):
     """One row of the table; `lasting` are the kinds of request that are not well again when it is over."""
     load = Load(client, with_model)
@@ -169,7 +205,7 @@ def observe(name, client, hurt, heal, with_model=False, lasting=()):
         good = counts.pop("200", 0) + counts.pop("201", 0)
         seen.append(f"{word}: {good} answered" + "".join(f", {count} × {status}" for status, count in counts.items()))
     slowest = max((took for _, took, _, _ in noted), default=0)
-    there = set(people(client))
+    there = {person["email"] for person in everything(client, "/users")}
     lost = [email for email in load.acknowledged if email not in there]
     print(f"| {name} | {'; '.join(seen)} | {slowest:.1f} s | {max(last, 0):.1f} s | {len(lost)} of {len(load.acknowledged)} |", flush=True)
     return lost
@@ -184,7 +220,7 @@ def full_set_up(which):
         lost = []
 
         def cut(link):
-            return lambda: setattr(setup.links[link], "whole", False), lambda: setattr(setup.links[link], "whole", True)
+            return setup.links[link].cut, setup.links[link].mend
 
         def paused(program):
             return lambda: program().signal(signal.SIGSTOP), lambda: program().signal(signal.SIGCONT)
@@ -193,11 +229,16 @@ def full_set_up(which):
             return lambda: setup.model.will(mode), lambda: setup.model.will("well")
 
         def killed(attribute, kind):
+            def hurt():
+                setup.links[attribute].refuse()
+                getattr(setup, attribute).kill()
+
             def heal():
                 old = getattr(setup, attribute)
                 new = setup.run(kind(setup.path, old.port))
                 setattr(setup, attribute, new)
-            return lambda: getattr(setup, attribute).kill(), heal
+                setup.links[attribute].listen()
+            return hurt, heal
 
         scenarios = {
             "store killed": killed("mongo", Mongo),
@@ -206,13 +247,16 @@ def full_set_up(which):
             "cache killed": killed("redis", Redis),
             "cache paused": paused(lambda: setup.redis),
             "cache cut off": cut("redis"),
+            "objects killed": killed("objects", Objects),
             "objects paused": paused(lambda: setup.objects),
             "objects cut off": cut("objects"),
             "replica killed": (lambda: setup.replicas[1].kill(), lambda: setup.restart(1)),
             "replica paused": paused(lambda: setup.replicas[1]),
             "replica stopped": (lambda: setup.replicas[1].stop(), lambda: setup.restart(1)),
+            "replica cut off": cut("replica"),
             "model killed": killed("model", LanguageModel),
             "model paused": paused(lambda: setup.model),
+            "model cut off": cut("model"),
             "model answering garbage": does("garbage"),
             "model slow": does("slow"),
             # The last: what is spent is spent until the month ends.

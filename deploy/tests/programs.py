@@ -141,7 +141,8 @@ class Mongo(Program):
         if mongod := shutil.which("mongod"):
             command = [mongod, "--bind_ip", "127.0.0.1", "--port", self.port, "--dbpath", store]
         else:
-            command = [tool("secantusd-rs"), "--port", self.port, "--log-level", "ERROR",
+            # What it acknowledges it keeps, as mongod does of writes with `w: majority`; else it would only after a while.
+            command = [tool("secantusd-rs"), "--port", self.port, "--log-level", "ERROR", "--sync-on-commit",
                        "--cache-size", "128M", "--log-file-max", "8MB", "--storage-path", store]
         super().__init__(command, folder, "mongo")
         self.url = f"mongodb://127.0.0.1:{self.port}"
@@ -149,20 +150,24 @@ class Mongo(Program):
 
 
 class Objects(Program):
-    """An S3-compatible store, in memory, with one bucket."""
+    """An S3-compatible store with one bucket, which lies in the folder and so outlives it."""
 
-    def __init__(self, folder):
-        self.port = free_port()
-        super().__init__([tool("moto_server"), "-H", "127.0.0.1", "-p", self.port], folder, "objects")
-        wait_until(lambda: is_open(self.port), seconds=60, what="objects")
-        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}/pacioli", method="PUT")).close()
+    def __init__(self, folder, port=None):
+        self.port = port or free_port()
+        store = pathlib.Path(folder) / "objects"
+        store.mkdir(exist_ok=True)
+        command = [tool("s3rver"), "--directory", store, "--address", "127.0.0.1", "--port", self.port, "--silent",
+                   "--configure-bucket", "pacioli"]
+        super().__init__(command, folder, "objects")
+        wait_until(lambda: is_open(self.port), what="objects")
 
     def settings(self, port=None):
         """As deploy/compose.yaml has them."""
         return {
             "PACIOLI_FILES__STORE": "s3://pacioli", "PACIOLI_FILES__ENDPOINT": f"http://127.0.0.1:{port or self.port}",
-            "PACIOLI_FILES__REGION": "us-east-1", "PACIOLI_FILES__ACCESS_KEY_ID": "pacioli",
-            "PACIOLI_FILES__SECRET_ACCESS_KEY": "of tests only", "PACIOLI_FILES__ALLOW_HTTP": "true",
+            # It takes these alone.
+            "PACIOLI_FILES__REGION": "us-east-1", "PACIOLI_FILES__ACCESS_KEY_ID": "S3RVER",
+            "PACIOLI_FILES__SECRET_ACCESS_KEY": "S3RVER", "PACIOLI_FILES__ALLOW_HTTP": "true",
         }
 
 
@@ -179,8 +184,8 @@ class LanguageModel(Program):
         address = f"http://127.0.0.1:{self.port}/mode/{mode}"
         urllib.request.urlopen(urllib.request.Request(address, method="POST")).close()
 
-    def settings(self):
-        return {"PACIOLI_LANGUAGE__LLM_BASE_URL": f"http://127.0.0.1:{self.port}/v1", "PACIOLI_LANGUAGE__LLM_MODEL": "stand-in"}
+    def settings(self, port=None):
+        return {"PACIOLI_LANGUAGE__LLM_BASE_URL": f"http://127.0.0.1:{port or self.port}/v1", "PACIOLI_LANGUAGE__LLM_MODEL": "stand-in"}
 
 
 def certificate(folder):
@@ -308,6 +313,16 @@ class Client:
         return self.post("/query", {"question": question}, **more)
 
 
+def everything(client, path):
+    """The items of all pages of a list."""
+    found, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"{path}?limit=100{cursor}").json
+        found += page["items"]
+        cursor = f"&cursor={page['next_cursor']}" if page.get("next_cursor") else None
+    return found
+
+
 SALES = b"""date,region,product,quantity,revenue
 2025-01-14,North,Saffron,3,120.50
 2025-01-20,South,Pepper,10,80.00
@@ -352,7 +367,7 @@ class FullSetUp(Folder):
             self.objects = self.run(Objects(self.path))
             self.more, self.secret = more, secrets.token_urlsafe(48)
             self.replicas = [self.run(self.replica(name)) for name in ("one", "two")]
-            self.nginx = self.run(Nginx(self.path, self.replicas, rates))
+            self.nginx = self.run(Nginx(self.path, self.upstream(), rates))
         except BaseException:
             self.close()
             raise
@@ -367,6 +382,10 @@ class FullSetUp(Folder):
 
     def object_settings(self):
         return self.objects.settings()
+
+    def upstream(self):
+        """Whose ports NGINX sends requests to."""
+        return self.replicas
 
     def restart(self, which):
         """Starts the replica again where it listened."""
