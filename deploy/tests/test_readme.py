@@ -1,10 +1,12 @@
-"""README's section on production, run as it is printed in a clean Debian, in a network of its own.
+"""README's commands, run as they are printed: its calls from nothing to a report on paper, and its section on
+production in a clean Debian; each in a network of its own.
 
-What is not there in a folder stands aside: `make build` (the program was built already) and systemd, whose unit's
-own command and environment are run instead.
+What is not there in a folder stands aside: `make run` and `make build` (the program was built already) and systemd,
+whose unit's own command and environment are run instead.
 """
 
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -33,12 +35,56 @@ esac
 """
 
 
+# What `make run` does once the program is built.
+SERVE = r"""
+program=~/.cache/pacioli/target/release/pacioli
+$program serve >server.log 2>&1 &
+for _ in $(seq 300); do $program health 2>/dev/null && break; sleep 0.1; done
+"""
+
+
+def blocks(heading):
+    """The commands that README prints under a heading."""
+    section = (REPOSITORY / "README.md").read_text().split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+
+
+def isolated(script, *isolation, **more):
+    done = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", *isolation, "bash", "-c", script],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, **more,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
+    return done.stdout
+
+
+class Calls(unittest.TestCase):
+    def test_from_nothing_to_a_report_on_paper(self):
+        if os.geteuid() != 0:
+            tool("root's rights, for a network of one's own,")
+        for program in ("curl", "jq", "zip"):
+            tool(program)
+        five, three = blocks("Five calls")
+        with contextlib.closing(Folder()) as folder:
+            built = folder.path / ".cache/pacioli/target/release"
+            built.mkdir(parents=True)
+            (built / "pacioli").symlink_to(BINARY)
+            surroundings = {"HOME": str(folder.path), "PATH": os.environ["PATH"]}
+            script = f"ip link set lo up; {SERVE}\nset -e\n{five}\n{three}"
+            said = isolated(script, "--net", cwd=folder.path, env=surroundings)
+            answer = json.loads(said[said.index('{\n  "answer"'):].split("\n}", 1)[0] + "\n}")
+            self.assertEqual([float(row[1]) for row in answer["rows"]], [200.5, 73.25])
+            self.assertRegex(said, r"event: ?end\ndata: .*succeeded")
+            paper = subprocess.run([tool("pdftotext"), "report.pdf", "-"], cwd=folder.path, capture_output=True, text=True)
+            self.assertIn("Venetian Trading", paper.stdout, paper.stderr)
+            self.assertIn("December 2025", paper.stdout)
+
+
 class Production(unittest.TestCase):
     def test_it_works_as_printed_on_a_clean_debian(self):
         if os.geteuid() != 0:
             tool("root's rights, for changing the root folder,")
-        section = (REPOSITORY / "README.md").read_text().split("## In production", 1)[1]
-        block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)[1]
+        [block] = blocks("In production")
         first, rest = block.split("\n", 1)
         with contextlib.closing(Folder()) as folder:
             root = folder.path / "root"
@@ -66,12 +112,7 @@ class Production(unittest.TestCase):
             f"exec chroot {root} env -i HOME=/root PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "
             f"DEBIAN_FRONTEND=noninteractive bash -c {shlex.quote(commands)}"
         )
-        done = subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", *isolation, "bash", "-c", script],
-            capture_output=True, text=True, stdin=subprocess.DEVNULL,
-        )
-        self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr[-5000:])
-        return done.stdout
+        return isolated(script, *isolation)
 
 
 if __name__ == "__main__":
