@@ -18,6 +18,7 @@ mod outlier;
 mod pace;
 #[cfg(test)]
 mod random;
+mod rate;
 mod series;
 mod stock;
 pub mod study;
@@ -34,6 +35,7 @@ pub use members::{Concentration, Outstanding, concentration, outstanding_first, 
 pub use number::{false_discovery, mad, mean, median};
 pub use outlier::{Outlier, outlier, outlier_member};
 pub use pace::pace;
+pub use rate::{Burst, Counted, bursts};
 pub use series::{Series, cycle, first_day, step, step_back};
 pub use stock::{Cover, Item, cover, days_outstanding};
 pub use trend::{Tested, Trend, trend};

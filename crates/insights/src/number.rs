@@ -179,7 +179,7 @@ fn ln_gamma(x: f64) -> f64 {
 }
 
 /// The regularised incomplete beta function, by Lentz's continued fraction (Press et al. §6.4).
-fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
+pub fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
     }

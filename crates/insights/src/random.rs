@@ -17,6 +17,16 @@ impl Noise {
         f64::from(u32::try_from(mixed >> 32).unwrap_or(0)) / f64::from(u32::MAX)
     }
 
+    /// A number of things that happen so often (Knuth 1969, §3.4.1).
+    pub fn poisson(&mut self, often: f64) -> usize {
+        let (limit, mut count, mut product) = ((-often).exp(), 0, self.uniform());
+        while product > limit {
+            count += 1;
+            product *= self.uniform();
+        }
+        count
+    }
+
     /// Standard normal (Box & Muller 1958).
     pub fn normal(&mut self) -> f64 {
         let (radius, angle) = (self.uniform().max(1e-12), self.uniform());

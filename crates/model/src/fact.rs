@@ -68,6 +68,23 @@ pub enum Fact {
         /// Its upper end.
         high: f64,
     },
+    /// What seldom happens happened to the subject's member more often than its own past and the others lead to
+    /// expect. Evidence: `period, value, rows,
+    /// rows_in_all`.
+    Burst {
+        /// First day of the first of its periods.
+        at: NaiveDate,
+        /// The day after the last.
+        to: NaiveDate,
+        /// The figure in these periods.
+        value: f64,
+        /// What was to be expected.
+        expected: f64,
+        /// How many rows make it up.
+        rows: f64,
+        /// How many were to be expected.
+        expected_rows: f64,
+    },
     /// The subject's member changed unlike its peers. Evidence: `member, before, after, change`.
     OutlierMember {
         /// In the window.
@@ -281,6 +298,7 @@ impl Fact {
             Self::Season { .. } => "season",
             Self::ChangePoint { .. } => "change_point",
             Self::OutlierPoint { .. } => "outlier_point",
+            Self::Burst { .. } => "burst",
             Self::OutlierMember { .. } => "outlier_member",
             Self::OutstandingFirst { .. } => "outstanding_first",
             Self::OutstandingLast { .. } => "outstanding_last",

@@ -7,7 +7,7 @@ use super::{
     evidence::{numbers, periods, table},
 };
 use crate::{
-    change_point, decompose,
+    ChangePoint, Outlier, Tested, change_point, decompose,
     decompose::Parts,
     forecast::{self, forecast},
     lead_lag, median,
@@ -120,31 +120,38 @@ impl Look<'_> {
     }
 
     /// A shift of the level within the last cycle, or since the window it is compared with began.
-    fn change_point(&self, parts: &Parts) -> Option<Candidate> {
-        let adjusted = parts.adjusted();
-        let found = change_point(&adjusted, parts.by_phase.len())?;
+    pub(super) fn shift(&self, parts: &Parts) -> Option<ChangePoint> {
         let recent = self.now()?.start.saturating_sub(self.figure.series.cycle().max(6));
-        if found.at < recent.min(self.before().map_or(recent, |it| it.0.start)) {
-            return None;
-        }
+        let recent = recent.min(self.before().map_or(recent, |it| it.0.start));
+        change_point(&parts.adjusted(), parts.by_phase.len()).filter(|it| it.at >= recent)
+    }
+
+    /// The oddest period of the window, at most the last three of it; its p-value is times these.
+    pub(super) fn oddest(&self, values: &[f64], phases: &[usize]) -> Option<Outlier> {
+        let now = self.now()?;
+        let tried = now.start.max(now.end.saturating_sub(3))..now.end;
+        let count = real(tried.len());
+        let odd = tried.filter_map(|at| outlier(values, phases, self.figure.series.cycle(), at));
+        let odd = odd.min_by(|one, other| one.test.p_value.total_cmp(&other.test.p_value))?;
+        let p_value = (odd.test.p_value * count).min(1.0);
+        Some(Outlier { test: Tested { p_value, ..odd.test }, ..odd })
+    }
+
+    fn change_point(&self, parts: &Parts) -> Option<Candidate> {
+        let found = self.shift(parts)?;
         let fact = Fact::ChangePoint {
             at: self.figure.series.at(found.at),
             before: found.before,
             after: found.after,
         };
         let impact = (found.after - found.before) / found.before.abs().max(f64::MIN_POSITIVE);
-        let test = Some(("student_t", found.test, adjusted.len()));
+        let test = Some(("student_t", found.test, parts.rest.len()));
         Some(self.candidate(fact, About::default(), test, impact, self.evidence()))
     }
 
-    /// The oddest period of the window, at most the last three of it.
     fn outlier_point(&self, phases: &[usize]) -> Option<Candidate> {
         let series = &self.figure.series;
-        let now = self.now()?;
-        let tried = now.start.max(now.end.saturating_sub(3))..now.end;
-        let count = tried.len();
-        let found = tried.filter_map(|at| outlier(&series.values, phases, series.cycle(), at));
-        let found = found.min_by(|one, other| one.test.p_value.total_cmp(&other.test.p_value))?;
+        let found = self.oddest(&series.values, phases)?;
         let value = series.values[found.at];
         let fact = Fact::OutlierPoint {
             at: series.at(found.at),
@@ -153,10 +160,8 @@ impl Look<'_> {
             low: found.expected - found.reach,
             high: found.expected + found.reach,
         };
-        let p_value = (found.test.p_value * real(count)).min(1.0);
-        let test = crate::Tested { p_value, ..found.test };
         let impact = (value - found.expected) / found.expected.abs().max(f64::MIN_POSITIVE);
-        let test = Some(("robust_z", test, series.values.len()));
+        let test = Some(("robust_z", found.test, series.values.len()));
         Some(self.candidate(fact, About::default(), test, impact, self.evidence()))
     }
 }

@@ -3,11 +3,11 @@
 use pacioli_model::Fact;
 
 use super::{
-    About, Breakdown, Candidate, Look, Reach,
+    About, Breakdown, Candidate, Look, Member, Reach,
     evidence::of_member,
     parts::{FLOOR, evidence_of},
 };
-use crate::{Tested, change_point, decompose, mean, median, number::real, outlier};
+use crate::{Tested, decompose, mean, median, number::real, outlier};
 
 /// Members whose own series are looked at.
 const SERIES: usize = 30;
@@ -16,14 +16,23 @@ const SERIES: usize = 30;
 /// as many: what is seldom there is odd whenever it is.
 const KNOWN: f64 = 0.75;
 
+/// Rows of a usual period of a member's sum, at least, for one period to be told by its value: one large row among
+/// few makes any sum odd.
+const SEVERAL: f64 = 5.0;
+
+/// Rows that a member's ratio rests on, at least.
+const ROWS: f64 = 30.0;
+
 /// A member's series, ready to be looked at.
 struct Followed {
     /// Its place in the breakdown.
     place: usize,
-    /// By period; what is not known of a ratio is as usual.
-    values: Vec<f64>,
-    /// As they would be if the whole had stayed at its median: what the whole does is told of the whole.
-    beside: Vec<f64>,
+    /// What is tested, by period. Of a sum, as it would be if the whole had stayed at its median: what the whole
+    /// does is told of the whole. A ratio as it is, for others need not move with it, and what is not known of it
+    /// is as usual.
+    tested: Vec<f64>,
+    /// The other of the two, a sum as it is and a ratio beside the others: it must have moved along.
+    other: Vec<f64>,
     /// Its part of the whole, 0 to 1.
     share: f64,
     /// Whether it is there often enough to tell a period that is unlike the others.
@@ -58,7 +67,8 @@ impl Look<'_> {
             let known: Vec<f64> = member.values.iter().copied().flatten().collect();
             let share = self.share(breakdown, place);
             let there = known.iter().filter(|value| **value != 0.0).count();
-            let steady = real(there) >= KNOWN * real(whole.len());
+            let steady = real(there) >= KNOWN * real(whole.len())
+                && (member.rows.is_empty() || median(&member.rows) >= SEVERAL);
             if self.figure.adds_up {
                 let values: Vec<f64> = member.values.iter().map(|it| it.unwrap_or(0.0)).collect();
                 let beside = |(value, whole): (&f64, &f64)| match (level > 0.0, *whole > 0.0) {
@@ -66,17 +76,20 @@ impl Look<'_> {
                     (true, false) => 0.0,
                     (false, _) => *value,
                 };
-                let beside = values.iter().zip(whole).map(beside).collect();
-                return Some(Followed { place, values, beside, share, steady });
+                let tested = values.iter().zip(whole).map(beside).collect();
+                return Some(Followed { place, tested, other: values, share, steady });
             }
-            if real(known.len()) < KNOWN * real(whole.len()) {
+            let rests_on = member.rows.iter().sum::<f64>();
+            let too_few = !member.rows.is_empty() && rests_on < ROWS;
+            if too_few || real(known.len()) < KNOWN * real(whole.len()) {
                 return None;
             }
             let usual = median(&known);
-            let values: Vec<f64> = member.values.iter().map(|it| it.unwrap_or(usual)).collect();
-            let beside = values.iter().zip(whole).map(|(value, whole)| value - whole + level);
-            let beside = beside.collect();
-            Some(Followed { place, values, beside, share, steady: true })
+            let tested: Vec<f64> = member.values.iter().map(|it| it.unwrap_or(usual)).collect();
+            let others = (1.0 - share).max(0.1);
+            let other = tested.iter().zip(whole).map(|(value, whole)| (value - whole) / others);
+            let other = other.collect();
+            Some(Followed { place, tested, other, share, steady: true })
         });
         let mut members: Vec<Followed> = members.filter(|it| it.share >= FLOOR).collect();
         members.sort_by(|one, other| other.share.total_cmp(&one.share));
@@ -84,8 +97,8 @@ impl Look<'_> {
         members
     }
 
-    /// A member's part of the whole, 0 to 1: for a ratio that of a sum of the same table by the same members, or the
-    /// same for each.
+    /// A member's part of the whole, 0 to 1: for a ratio that of a sum of the same table by the same members, or of the
+    /// rows behind it, or the same for each.
     fn share(&self, breakdown: &Breakdown, place: usize) -> f64 {
         let all = 0..self.figure.series.values.len();
         if self.figure.adds_up {
@@ -103,7 +116,13 @@ impl Look<'_> {
             let whole = figure.series.values.iter().sum::<f64>().abs().max(f64::MIN_POSITIVE);
             Some(member.sum(0..figure.series.values.len()) / whole)
         });
-        by_same.next().unwrap_or(1.0 / real(breakdown.members.len()))
+        let rows = |member: &Member| member.rows.iter().sum::<f64>();
+        let all_rows: f64 = breakdown.members.iter().map(rows).sum();
+        let by_rows = || {
+            let is_known = all_rows > 0.0;
+            is_known.then(|| rows(&breakdown.members[place]) / all_rows)
+        };
+        by_same.next().or_else(by_rows).unwrap_or(1.0 / real(breakdown.members.len()))
     }
 
     fn member_shift(
@@ -112,48 +131,41 @@ impl Look<'_> {
         followed: &Followed,
         phases: &[usize],
     ) -> Option<Candidate> {
-        let (series, now) = (&self.figure.series, self.now()?);
-        let recent = now.start.saturating_sub(series.cycle().max(6));
-        let recent = recent.min(self.before().map_or(recent, |it| it.0.start));
-        let parts = decompose(&followed.beside, phases, series.cycle());
-        let adjusted = parts.adjusted();
-        let shift = change_point(&adjusted, parts.by_phase.len()).filter(|it| it.at >= recent)?;
-        let (before, after) =
-            (mean(&followed.values[..shift.at]), mean(&followed.values[shift.at..]));
+        let series = &self.figure.series;
+        let shift = self.shift(&decompose(&followed.tested, phases, series.cycle()))?;
+        let levels = |of: &[f64]| (mean(&of[..shift.at]), mean(&of[shift.at..]));
+        let other = levels(&followed.other);
         let moved = shift.after - shift.before;
-        if !moved_itself(after - before, moved) {
+        if !moved_along(other.1 - other.0, moved) {
             return None;
         }
+        let (before, after) = levels(self.own(followed));
         let fact = Fact::ChangePoint { at: series.at(shift.at), before, after };
         let impact = followed.share * moved / shift.before.abs().max(f64::MIN_POSITIVE);
         Some(self.of_member(breakdown, followed, fact, ("student_t", shift.test), impact))
     }
 
-    /// The oddest period of the window, at most the last three of it.
     fn member_point(
         &self,
         breakdown: &Breakdown,
         followed: &Followed,
         phases: &[usize],
     ) -> Option<Candidate> {
-        let (series, now) = (&self.figure.series, self.now()?);
-        let tried = now.start.max(now.end.saturating_sub(3))..now.end;
-        let count = tried.len();
-        let beside = tried.filter_map(|at| outlier(&followed.beside, phases, series.cycle(), at));
-        let beside = beside.min_by(|one, other| one.test.p_value.total_cmp(&other.test.p_value))?;
-        let at = beside.at;
-        let own = outlier(&followed.values, phases, series.cycle(), at)?;
-        let value = followed.values[at];
-        let moved = followed.beside[at] - beside.expected;
+        let series = &self.figure.series;
+        let odd = self.oddest(&followed.tested, phases)?;
+        let at = odd.at;
+        let other = outlier(&followed.other, phases, series.cycle(), at)?;
+        let value = self.own(followed)[at];
+        let moved = followed.tested[at] - odd.expected;
         // From beside the whole back to the member's own size.
-        let scale = match followed.beside[at] {
+        let scale = match followed.tested[at] {
             aside if self.figure.adds_up && aside != 0.0 => value / aside,
             _ => 1.0,
         };
-        if !moved_itself(value - own.expected, moved * scale) {
+        if !moved_along(followed.other[at] - other.expected, moved * scale) {
             return None;
         }
-        let (expected, reach) = (value - moved * scale, beside.reach * scale);
+        let (expected, reach) = (value - moved * scale, odd.reach * scale);
         let fact = Fact::OutlierPoint {
             at: series.at(at),
             value,
@@ -166,9 +178,12 @@ impl Look<'_> {
         } else {
             followed.share * moved / expected.abs().max(f64::MIN_POSITIVE)
         };
-        let p_value = (beside.test.p_value * real(count)).min(1.0);
-        let test = Tested { p_value, ..beside.test };
-        Some(self.of_member(breakdown, followed, fact, ("robust_z", test), impact))
+        Some(self.of_member(breakdown, followed, fact, ("robust_z", odd.test), impact))
+    }
+
+    /// The member's own values.
+    fn own<'a>(&self, followed: &'a Followed) -> &'a [f64] {
+        if self.figure.adds_up { &followed.other } else { &followed.tested }
     }
 
     fn of_member(
@@ -181,13 +196,13 @@ impl Look<'_> {
     ) -> Candidate {
         let about = About::of(breakdown).member(&breakdown.members[followed.place].name);
         let rows = of_member(self.figure, breakdown, followed.place);
-        let test = Some((name, test, followed.values.len()));
+        let test = Some((name, test, followed.tested.len()));
         self.candidate(fact, about, test, impact, evidence_of(breakdown, rows))
     }
 }
 
-/// Where another member falls, the shares of all others rise: a member must have moved itself, by half at
-/// least of what it moved beside the whole.
-fn moved_itself(own: f64, beside: f64) -> bool {
-    own * beside > 0.0 && own.abs() >= 0.5 * beside.abs()
+/// Where another member falls, the shares of all others rise, and where all ratios fall, each does: of a member's
+/// own movement and that beside the whole, the one that is not tested must be half at least of the other.
+fn moved_along(other: f64, tested: f64) -> bool {
+    other * tested > 0.0 && other.abs() >= 0.5 * tested.abs()
 }

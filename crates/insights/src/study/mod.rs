@@ -6,6 +6,7 @@ mod level;
 mod members;
 mod parts;
 mod rank;
+mod seldom;
 
 use std::collections::BTreeSet;
 
@@ -110,6 +111,8 @@ pub struct Member {
     pub name: String,
     /// By period.
     pub values: Vec<Option<f64>>,
+    /// How many rows are behind each; empty where that is not known.
+    pub rows: Vec<f64>,
 }
 
 impl Member {

@@ -25,6 +25,7 @@ impl Look<'_> {
         let mut without = 0;
         for breakdown in self.figure.breakdowns.iter().filter(|it| it.members.len() > 1) {
             without += self.member_series(breakdown, found);
+            without += self.bursts(breakdown, found);
             if !self.figure.adds_up || breakdown.reach == Reach::Largest {
                 continue;
             }

@@ -13,6 +13,7 @@ pub fn actionability(fact: &Fact) -> f64 {
         Fact::Change { .. }
         | Fact::ChangePoint { .. }
         | Fact::OutlierPoint { .. }
+        | Fact::Burst { .. }
         | Fact::PriceVolumeMix { .. }
         | Fact::RatioDrivers { .. }
         | Fact::DaysOutstanding { .. }
@@ -85,6 +86,7 @@ fn key(finding: &Finding, metric: &str) -> (&'static str, String, String) {
         | Fact::Trend { .. }
         | Fact::ChangePoint { .. }
         | Fact::OutlierPoint { .. }
+        | Fact::Burst { .. }
         | Fact::OutlierMember { .. } => "moves",
         Fact::OutstandingFirst { .. } | Fact::Concentration { .. } => "leads",
         Fact::OutstandingLast { .. } => "trails",
