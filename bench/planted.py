@@ -33,7 +33,7 @@ KINDS = {
     "faulty_batch": ["overview", "sales", "products"],
 }
 # What tells of one member that something moved; who is always large or small is no event.
-MOVES = {"change", "trend", "change_point", "outlier_point", "outlier_member"}
+MOVES = {"change", "trend", "change_point", "outlier_point", "outlier_member", "burst"}
 
 
 def windows(first: datetime.date) -> list[str]:

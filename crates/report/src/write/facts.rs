@@ -49,6 +49,19 @@ impl Voice<'_> {
                     "advice.outlier_point",
                 )
             }
+            Fact::Burst { at, to, value, expected, rows, expected_rows } => {
+                let last = to.pred_opt().unwrap_or(*to);
+                let count = |rows: f64| self.language.value(rows, &Format::Number);
+                let values = [
+                    ("days", self.language.days(*at, last)),
+                    ("value", self.told(*value)),
+                    ("expected", self.told(*expected)),
+                    ("rows", count(*rows)),
+                    ("expected_rows", count(*expected_rows)),
+                ];
+                let tone = self.tone(value - expected);
+                self.plain("burst", &borrowed(&values), tone, Some("advice.burst"))
+            }
             Fact::OutlierMember { .. }
             | Fact::OutstandingFirst { .. }
             | Fact::OutstandingLast { .. }

@@ -56,7 +56,7 @@ impl Voice<'_> {
 
     fn column_format(&self, name: &str) -> Format {
         match (name, &self.finding.fact) {
-            ("items" | "rows", _) => Format::Count,
+            ("items" | "rows" | "rows_in_all", _) => Format::Count,
             ("days" | "on_hand" | "per_day" | "quantity_before" | "quantity_after", _)
             | (_, Fact::RatioDrivers { .. }) => Format::Number,
             ("other", Fact::LeadLag { other, .. }) => self.writer().format(&other.unit),

@@ -24,6 +24,7 @@ impl Voice<'_> {
             Fact::ChangePoint { at, .. } | Fact::OutlierPoint { at, .. } => {
                 self.over_time(vec![(*at, self.period(*at))])
             }
+            Fact::Burst { at, .. } => self.over_time(vec![(*at, self.period(*at))]),
             Fact::Season { length, .. } => self.season_picture(*length),
             Fact::OutstandingFirst { .. }
             | Fact::OutstandingLast { .. }

@@ -312,6 +312,23 @@ fn of_members() -> Vec<Finding> {
             "some_new_test",
             0.2,
         ),
+        tested(
+            finding(
+                metric("Returns", Unit::Currency("EUR".to_owned()), Better::Lower),
+                Some(MEMBERS[1]),
+                Fact::Burst {
+                    at: month(30),
+                    to: month(32),
+                    value: 19_000.0,
+                    expected: 1_900.0,
+                    rows: 33.0,
+                    expected_rows: 3.3,
+                },
+                months(&["rows", "rows_in_all"], |_| vec![money(3.0), money(40.0)]),
+            ),
+            "gamma_poisson",
+            0.000_1,
+        ),
         finding(
             revenue(),
             Some(MEMBERS[0]),

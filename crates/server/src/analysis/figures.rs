@@ -247,6 +247,25 @@ pub(super) fn base<'a>(
     parts.find_map(|part| if depth < 8 { base(catalog, &part.definition, depth + 1) } else { None })
 }
 
+/// How many rows are behind a figure: of a calculation, behind its first part.
+pub(super) fn rows_behind(catalog: &Catalog, figured: &Figured) -> Option<Aggregation> {
+    let aggregation = match &figured.figure {
+        Figure::Aggregate(aggregation) => aggregation,
+        Figure::Metric { metric, .. } => {
+            base(catalog, &catalog.semantics.metric(metric)?.definition, 0)?
+        }
+        _ => return None,
+    };
+    // What is not there is not averaged.
+    let averaged = aggregation.aggregate == Aggregate::Average;
+    Some(Aggregation {
+        aggregate: Aggregate::Count,
+        value: aggregation.value.clone().filter(|_| averaged),
+        date: Some(figured.date.clone()),
+        ..aggregation.clone()
+    })
+}
+
 fn date_of(catalog: &Catalog, base: &Aggregation) -> Option<ColumnRef> {
     base.date.clone().or_else(|| {
         let declared = catalog.semantics.table(&base.table)?.date.clone()?;

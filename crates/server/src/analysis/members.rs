@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use pacioli_insights::study::{Breakdown, Member, Reach};
 use pacioli_model::{
-    Aggregate, Aggregation, Ask, Cell, Dimension, Direction, Figure, GroupKey, Grouping, Literal,
+    Aggregation, Ask, Catalog, Cell, Dimension, Direction, Figure, GroupKey, Grouping, Literal,
     Measure, OrderBy, Predicate, ReportContent, TableName, Value,
 };
 
 use super::{
     Analyst, Wanted, both,
     dimensions::{dimensions, members},
+    figures,
     report::{Looked, by_period, column, over_time},
     rows,
 };
@@ -96,10 +97,10 @@ async fn largest(
     dimension: &Dimension,
 ) -> ApiResult<Vec<Literal>> {
     let (lead, one) = &studied[places[0]];
-    let figure = if lead.adds_up {
-        one.figured.figure.clone()
-    } else {
-        Figure::Aggregate(Aggregation::new(Aggregate::Count, lead.table.clone()))
+    let count = || figures::rows_behind(&analyst.seen.visible, &one.figured);
+    let figure = match count().filter(|_| !lead.adds_up) {
+        Some(count) => Figure::Aggregate(count),
+        None => one.figured.figure.clone(),
     };
     let ask = Ask {
         measures: vec![Measure::new(column("value"), figure)],
@@ -131,15 +132,18 @@ async fn broken_down(
     let value = Value::Column(dimension.column.clone());
     let narrowed = some.map(|names| Predicate::OneOf { value, values: names.to_vec() });
     let reach = if some.is_some() { Reach::Largest } else { Reach::Whole };
+    let (counts, counted) = counts(&analyst.seen.visible, studied, places);
+    let measures: Vec<Measure> = measures(studied, places).into_iter().chain(counts).collect();
     let ask = Ask {
-        measures: measures(studied, places),
+        measures,
         group_by: vec![by_period(lead.0.series.grain), by_member(dimension)],
         filter: both(lead.1.filter.clone(), narrowed),
         ..over_time(&lead.1, lead.0.series.grain, lead.0.series.from, lead.0.series.to())
     };
     let Some((query, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };
     let each = places.iter().enumerate().map(|(at, place)| {
-        let members = rows::members(&table, 2 + at, &studied[*place].0.series);
+        let count = counted[at].map(|count| 2 + places.len() + count);
+        let members = rows::members(&table, (2 + at, count), &studied[*place].0.series);
         let dimension = dimension.clone();
         (*place, Breakdown { dimension, members, cut: table.truncated, reach, query })
     });
@@ -197,7 +201,8 @@ async fn in_spans(
             reach: Reach::Spans,
             query: last,
         };
-        found.entry(place).or_insert_with(empty).members.push(Member { name, values });
+        let member = Member { name, values, rows: Vec::new() };
+        found.entry(place).or_insert_with(empty).members.push(member);
     }
     Ok(found.into_iter().collect())
 }
@@ -208,6 +213,28 @@ fn measures(studied: &[Looked], places: &[usize]) -> Vec<Measure> {
         Measure::new(column(&format!("value_{at}")), studied[*place].1.figured.figure.clone())
     })
     .collect()
+}
+
+/// How many rows are behind each figure, every number asked for once: measures, and for each figure the place
+/// of its own among them.
+fn counts(
+    catalog: &Catalog,
+    studied: &[Looked],
+    places: &[usize],
+) -> (Vec<Measure>, Vec<Option<usize>>) {
+    let mut asked: Vec<Aggregation> = Vec::new();
+    let mut place_of = |place: &usize| {
+        let count = figures::rows_behind(catalog, &studied[*place].1.figured)?;
+        Some(asked.iter().position(|known| *known == count).unwrap_or_else(|| {
+            asked.push(count);
+            asked.len() - 1
+        }))
+    };
+    let counted = places.iter().map(&mut place_of).collect();
+    let each = asked.into_iter().enumerate();
+    let measures = each
+        .map(|(at, count)| Measure::new(column(&format!("rows_{at}")), Figure::Aggregate(count)));
+    (measures.collect(), counted)
 }
 
 pub(super) fn by_member(dimension: &Dimension) -> Grouping {

@@ -264,7 +264,7 @@ impl Subjected<'_> {
             group_by.push(Grouping::new(report::column("member"), by));
             let ask = Ask { group_by, order: Vec::new(), ..self.ask.clone() };
             let Some((query, rows)) = analyst.ask(ask).await? else { continue };
-            let members = rows::members(&rows, 2, self.series());
+            let members = rows::members(&rows, (2, None), self.series());
             let cut = rows.truncated;
             self.figure.breakdowns.push(Breakdown {
                 dimension,
@@ -350,7 +350,10 @@ impl Subjected<'_> {
         let is_odd = |finding: &Finding| {
             matches!(
                 finding.fact,
-                Fact::OutlierPoint { .. } | Fact::OutlierMember { .. } | Fact::ChangePoint { .. }
+                Fact::OutlierPoint { .. }
+                    | Fact::Burst { .. }
+                    | Fact::OutlierMember { .. }
+                    | Fact::ChangePoint { .. }
             )
         };
         let odd: Vec<Finding> =

@@ -44,19 +44,34 @@ pub fn series(
     (values.len() >= 2).then_some(Series { grain, from: first, values })
 }
 
-/// Members by the columns `period, member, value…` of rows, with a value for each period of `series`.
-pub fn members(table: &Table, value: usize, series: &Series) -> Vec<Member> {
+/// Members by the columns `period, member, value…` of rows, with a value for each period of `series`, and how
+/// many rows are behind it where a column says so.
+pub fn members(
+    table: &Table,
+    (value, count): (usize, Option<usize>),
+    series: &Series,
+) -> Vec<Member> {
     let places: BTreeMap<NaiveDate, usize> =
         (0..series.values.len()).map(|place| (series.at(place), place)).collect();
-    let mut found: BTreeMap<String, Vec<Option<f64>>> = BTreeMap::new();
+    let periods = series.values.len();
+    let mut found: BTreeMap<String, Member> = BTreeMap::new();
     for row in &table.rows {
         let [Cell::Date(day), member, ..] = row.as_slice() else { continue };
         let Some(place) = places.get(day) else { continue };
         let Some(number) = row.get(value).and_then(Cell::as_f64) else { continue };
-        let values = found.entry(name(member)).or_insert_with(|| vec![None; series.values.len()]);
-        values[*place] = Some(values[*place].unwrap_or(0.0) + number);
+        let name = name(member);
+        let empty = || Member {
+            name: name.clone(),
+            values: vec![None; periods],
+            rows: vec![0.0; count.map_or(0, |_| periods)],
+        };
+        let member = found.entry(name.clone()).or_insert_with(empty);
+        member.values[*place] = Some(member.values[*place].unwrap_or(0.0) + number);
+        if let Some(count) = count {
+            member.rows[*place] += row.get(count).and_then(Cell::as_f64).unwrap_or(0.0);
+        }
     }
-    found.into_iter().map(|(name, values)| Member { name, values }).collect()
+    found.into_values().collect()
 }
 
 /// A cell as the name of a member.
@@ -111,8 +126,9 @@ mod tests {
         ];
         let series =
             Series { grain: TimeGrain::Month, from: day("2025-01-01"), values: vec![3.0, 4.0] };
-        let found = members(&table(rows), 2, &series);
+        let found = members(&table(rows), (2, Some(2)), &series);
         assert_eq!(found[0].values, [Some(3.0), None]);
+        assert_eq!(found[0].rows, [3.0, 0.0]);
         assert_eq!(found[1].name, NAMELESS);
     }
 }

@@ -48,6 +48,7 @@ mod raw;
 mod reports;
 mod reports_custom;
 mod reports_declared;
+mod reports_found;
 mod reports_words;
 mod runs;
 mod sales;

@@ -27,6 +27,11 @@ pub(super) const ADVICE: &[Text] = &[
         "Die Belege dieses Zeitraums ansehen und auf einzelne große Posten und Fehler prüfen.",
     ),
     (
+        "advice.burst",
+        "Read the documents of these days for {member} and look for what they have in common.",
+        "Die Belege dieser Tage zu {member} lesen und nach Gemeinsamkeiten suchen.",
+    ),
+    (
         "advice.outlier_member",
         "Talk to whoever is responsible for {member}: the others did not move like this.",
         "Mit den Verantwortlichen für {member} sprechen: die übrigen haben sich nicht so bewegt.",
@@ -121,6 +126,7 @@ pub(super) const TESTS: &[Text] = &[
     ("test.student_t", "Student's t-test", "Student-t-Test"),
     ("test.f_test", "F-test", "F-Test"),
     ("test.robust_z", "robust z-score", "robuster z-Wert"),
+    ("test.gamma_poisson", "gamma-Poisson model", "Gamma-Poisson-Modell"),
     ("test.spearman", "Spearman's rank correlation", "Spearmans Rangkorrelation"),
     ("test.pelt", "PELT change-point search", "PELT-Strukturbruchsuche"),
     ("test.wilcoxon", "Wilcoxon test", "Wilcoxon-Test"),

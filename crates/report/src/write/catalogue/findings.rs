@@ -59,6 +59,16 @@ pub(super) const FINDINGS: &[Text] = &[
         "Der Wert war {value}. Nach Trend und Saison waren {expected} zu erwarten, zwischen {low} und {high}.",
     ),
     (
+        "burst.head",
+        "{subject}: more often than usual, {days}",
+        "{subject}: häufiger als üblich, {days}",
+    ),
+    (
+        "burst.body",
+        "It was {value}, made up of {rows} rows. The past of {member} and the others of these days lead to expect {expected} in {expected_rows} rows.",
+        "Der Wert war {value} aus {rows} Zeilen. Nach der Vergangenheit von {member} und den übrigen in diesen Tagen waren {expected} aus {expected_rows} Zeilen zu erwarten.",
+    ),
+    (
         "outlier_member.head",
         "{member} changed unlike the others",
         "{member}: andere Entwicklung als die übrigen",

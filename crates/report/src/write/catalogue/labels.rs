@@ -179,6 +179,7 @@ pub(super) const COLUMNS: &[Text] = &[
     ("column.table", "Table", "Tabelle"),
     ("column.columns", "Columns", "Spalten"),
     ("column.rows", "Rows", "Zeilen"),
+    ("column.rows_in_all", "Rows in all", "Zeilen insgesamt"),
     ("column.count", "Number", "Anzahl"),
     ("column.version", "Version", "Version"),
     ("column.loaded", "Loaded", "Geladen"),

@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn every_test_that_is_made_has_a_name() {
-        for name in ["robust_z", "mann_kendall", "f_test", "student_t", "spearman"] {
+        for name in ["robust_z", "mann_kendall", "f_test", "student_t", "spearman", "gamma_poisson"]
+        {
             assert!(!text(Language::German, &format!("test.{name}")).is_empty(), "{name}");
         }
     }
