@@ -168,7 +168,7 @@ async fn a_worker_has_no_environment_and_a_limit() {
     );
     let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
     let address_space = limits.lines().find(|line| line.starts_with("Max address space")).unwrap();
-    assert!(address_space.contains(&((512_u64 << 20) + (1 << 30)).to_string()), "{address_space}");
+    assert!(address_space.contains(&((520_u64 << 20) + (1 << 30)).to_string()), "{address_space}");
 }
 
 #[tokio::test]
