@@ -2,7 +2,8 @@
 
 use pacioli_model::{
     Aggregate, Aggregation, Better, Catalog, ColumnRef, Definition, Figure, Labels, Metric,
-    MetricName, MetricUsed, Missing, Named, OverTime, ReportKind, TableName, Unit, notation,
+    MetricName, MetricUsed, Missing, Named, Operation, OverTime, ReportKind, TableName, Unit,
+    Value, notation,
 };
 
 /// A figure that can be asked for.
@@ -206,7 +207,7 @@ pub fn figured(catalog: &Catalog, metric: &Metric) -> Option<Figured> {
         figure: Figure::Metric { metric: metric.name.clone(), shift: None },
         table: base.table.clone(),
         date,
-        adds_up: of_rows && sums && base.over_time == OverTime::Within,
+        adds_up: adds_up(catalog, &metric.definition, base),
         is_state: of_rows && sums && base.over_time != OverTime::Within,
         weight: 1.0,
         description: metric.description.clone(),
@@ -245,6 +246,32 @@ pub(super) fn base<'a>(
     });
     let mut parts = parts.filter_map(|name: &MetricName| catalog.semantics.metric(name));
     parts.find_map(|part| if depth < 8 { base(catalog, &part.definition, depth + 1) } else { None })
+}
+
+/// Whether periods and members of a metric add up: a sum or a count of what happens, and sums and differences of
+/// such over the same rows and days.
+fn adds_up(catalog: &Catalog, definition: &Definition, base: &Aggregation) -> bool {
+    match definition {
+        Definition::Aggregate(it) => {
+            matches!(it.aggregate, Aggregate::Sum | Aggregate::Count)
+                && it.over_time == OverTime::Within
+                && (&it.table, &it.date) == (&base.table, &base.date)
+        }
+        Definition::Calculation(value) => parts_add_up(catalog, value, base),
+    }
+}
+
+fn parts_add_up(catalog: &Catalog, value: &Value, base: &Aggregation) -> bool {
+    match value {
+        Value::Metric(name) => catalog.semantics.metric(name).is_some_and(|metric| {
+            let is_plain = matches!(metric.definition, Definition::Aggregate(_));
+            is_plain && adds_up(catalog, &metric.definition, base)
+        }),
+        Value::Arithmetic { operation: Operation::Add | Operation::Subtract, left, right } => {
+            parts_add_up(catalog, left, base) && parts_add_up(catalog, right, base)
+        }
+        _ => false,
+    }
 }
 
 /// How many rows are behind a figure: of a calculation, behind its first part.

@@ -18,7 +18,7 @@ use super::{
 use crate::error::ApiResult;
 
 /// Sums and ratios of a table that are looked at by their members, and tables.
-const SUMS: usize = 3;
+const SUMS: usize = 4;
 const RATIOS: usize = 2;
 const TABLES: usize = 4;
 /// Dimensions of a table's figures.

@@ -92,11 +92,20 @@ async fn returns_of_one_product_that_pile_up_are_told_with_their_rows() {
             "reports": ["products"], "place": 1, "better": "higher"},
         "returns": {"label": "Returns", "expression": "sum(-lines.amount) where lines.kind = 'return' on lines.line_date",
             "unit": "currency EUR", "reports": ["products"], "place": 2, "better": "lower"},
+        "before_returns": {"expression": "revenue + returns", "unit": "currency EUR",
+            "reports": ["products"], "place": 3, "better": "higher"},
+        "returned": {"expression": "returns / before_returns", "unit": "percent",
+            "reports": ["products"], "place": 4, "better": "lower"},
     });
     let declared = json!({"version": 0, "metrics": metrics});
     let owner = company(&server, &[("lines.csv", lines)], declared).await;
     let body = json!({"kind": "products", "period": "2025-Q2", "today": "2025-07-10"});
     let made = asked(&server, &owner, body).await;
+    // A sum of sums adds up over the months of a quarter, which a ratio does not: it is asked for anew.
+    let headline = made.body["headline"].as_array().unwrap();
+    let asked_for: Vec<usize> =
+        headline.iter().map(|it| it["queries"].as_array().unwrap().len()).collect();
+    assert_eq!(asked_for, [1, 1, 1, 4], "{}", made.text);
     let bursts = of_kind(&made.body, "burst");
     let told: Vec<&Value> = bursts.iter().map(|it| &it["subject"]["member"]).collect();
     assert_eq!(told, ["Product 7"], "{}", made.text);
