@@ -209,9 +209,8 @@ fn only_averages(translation: &Translation) -> bool {
 
 /// "Show the prices of …": whether a question asks for a list of values and for no mean of them.
 fn lists(question: &str) -> bool {
-    let words = question.to_lowercase();
-    let mut words =
-        words.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let tokens = token::tokenise(question);
+    let mut words = tokens.iter().map(|token| token.word.as_str());
     let leads = ["show", "list", "display", "find", "give", "return"];
     let first = words.next().is_some_and(|word| leads.contains(&word));
     first && !words.any(|word| matches!(word, "average" | "mean" | "avg" | "typical" | "usual"))

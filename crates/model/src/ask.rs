@@ -45,10 +45,17 @@
 //! assert_eq!(ask.outputs().count(), 4);
 //! ```
 
-use chrono::{DateTime, NaiveDate, Utc};
+mod predicate;
+mod value;
+
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallerAttribute, ColumnName, Decimal, MetricName, RelationshipName, TableName};
+pub use self::{
+    predicate::{Comparison, Predicate, TextPlace},
+    value::{DatePart, Literal, Operation, Value},
+};
+use crate::{ColumnName, Decimal, MetricName, RelationshipName, TableName};
 
 /// A question: filter rows, group them, measure each group, filter the groups, order, cut.
 ///
@@ -419,189 +426,6 @@ pub struct DayRange {
     pub to: Option<NaiveDate>,
 }
 
-/// One value for a row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Value {
-    /// What a column holds.
-    Column(ColumnRef),
-    /// Written in the question.
-    Literal(Literal),
-    /// Another output of the same Ask: in `having` and calculations.
-    Output(ColumnName),
-    /// A declared metric: in calculations.
-    Metric(MetricName),
-    /// Of two numbers. Null where either is, or where it divides by zero.
-    Arithmetic {
-        /// What is done.
-        operation: Operation,
-        /// First.
-        left: Box<Value>,
-        /// Second.
-        right: Box<Value>,
-    },
-    /// Whole days from one date to another.
-    Days {
-        /// A date.
-        from: Box<Value>,
-        /// A date.
-        to: Box<Value>,
-    },
-    /// A part of a date, as a number.
-    Part {
-        /// Which.
-        part: DatePart,
-        /// A date or timestamp.
-        of: Box<Value>,
-    },
-    /// The one value of another Ask, of one column and at most one row: `above the average`.
-    Figure(Box<Ask>),
-    /// Who asks: in row policies alone, and replaced before anything runs.
-    Caller(CallerAttribute),
-}
-
-/// What is done with two numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each name is its meaning")]
-pub enum Operation {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-}
-
-/// A part of a date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DatePart {
-    /// `2026`.
-    Year,
-    /// 1 to 4.
-    Quarter,
-    /// 1 to 12.
-    Month,
-    /// ISO 8601 week, 1 to 53.
-    Week,
-    /// Of the month, 1 to 31.
-    Day,
-    /// 1 is Monday, 7 is Sunday.
-    Weekday,
-    /// 0 to 23.
-    Hour,
-}
-
-/// Which rows count. A comparison with a null is never true, as in SQL.
-///
-/// A column that a row has several of (the orders of a customer) holds where it holds for at least
-/// one of them; the parts of one [`Predicate::All`] that name the same such table by the same way
-/// hold for the same one. Negated, it holds for none of them: a [`Predicate::Not`] is about the row
-/// itself. Where rows are grouped by a column that they have several of, each counts once in every
-/// group, and what the filter says of that table holds for the same one that gives the group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Predicate {
-    /// Every one holds.
-    All(Vec<Predicate>),
-    /// At least one holds.
-    Any(Vec<Predicate>),
-    /// It does not hold.
-    Not(Box<Predicate>),
-    /// Two values against each other.
-    Compare {
-        /// First.
-        left: Value,
-        /// The comparison.
-        comparison: Comparison,
-        /// A value that the first can be compared with.
-        right: Value,
-    },
-    /// It is one of these values.
-    OneOf {
-        /// What.
-        value: Value,
-        /// At least one.
-        values: Vec<Literal>,
-    },
-    /// A text has another in it, in upper or lower case.
-    Matches {
-        /// A text.
-        value: Value,
-        /// Where.
-        place: TextPlace,
-        /// What; every character stands for itself.
-        text: String,
-    },
-    /// It has no value.
-    IsNull {
-        /// What.
-        value: Value,
-    },
-    /// These values are a row of another Ask's answer: set intersection, and negated set difference.
-    /// A null is never among them, and never hides what is missing.
-    Among {
-        /// As many as the other answer has columns.
-        values: Vec<Value>,
-        /// Without a limit unless it has an order.
-        ask: Box<Ask>,
-    },
-    /// The row has at least one row of another table that belongs to it and for which `filter` holds.
-    /// Negated: `customers without orders`.
-    Related {
-        /// The other table.
-        table: TableName,
-        /// As [`ColumnRef::via`].
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        via: Vec<RelationshipName>,
-        /// Its columns are those of the other table and what that reaches.
-        filter: Option<Box<Predicate>>,
-    },
-}
-
-impl Predicate {
-    /// A column against a literal.
-    pub fn compare(column: ColumnRef, comparison: Comparison, literal: Literal) -> Self {
-        let (left, right) = (Value::Column(column), Value::Literal(literal));
-        Self::Compare { left, comparison, right }
-    }
-}
-
-/// Where in a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each name is its meaning")]
-pub enum TextPlace {
-    Anywhere,
-    Start,
-    End,
-}
-
-/// `left ? right`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each name is its meaning")]
-pub enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-/// A value written in a question.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each name is its meaning")]
-pub enum Literal {
-    Boolean(bool),
-    Integer(i64),
-    Decimal(Decimal),
-    Text(String),
-    Date(NaiveDate),
-    Timestamp(DateTime<Utc>),
-}
-
 /// One sort key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderBy {
@@ -618,4 +442,15 @@ pub struct OrderBy {
 pub enum Direction {
     Ascending,
     Descending,
+}
+
+impl Direction {
+    /// The other end first.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Ascending => Self::Descending,
+            Self::Descending => Self::Ascending,
+        }
+    }
 }

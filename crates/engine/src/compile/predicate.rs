@@ -101,7 +101,7 @@ fn compare(
         }
         (Value::Literal(literal), _) => {
             let typed = value::bind(names, right, depth)?;
-            with_literal(&typed, turned(comparison), literal)
+            with_literal(&typed, comparison.mirrored(), literal)
         }
         _ => {
             let left = value::bind(names, left, depth)?;
@@ -110,17 +110,6 @@ fn compare(
             let (left, right) = comparable(left, right)?;
             Ok(left.expr.compare(sign(comparison), right.expr))
         }
-    }
-}
-
-/// The same comparison with its sides exchanged.
-fn turned(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-        same => same,
     }
 }
 

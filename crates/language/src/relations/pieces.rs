@@ -3,6 +3,7 @@
 mod closed;
 mod doers;
 mod mend;
+mod names;
 mod quotes;
 
 use std::{cell::RefCell, collections::HashMap, ops::Range};
@@ -10,7 +11,7 @@ use std::{cell::RefCell, collections::HashMap, ops::Range};
 use pacioli_model::{Decimal, Direction};
 
 use super::{
-    lexicon::{self, KnownValue, Lexicon, Name},
+    lexicon::{KnownValue, Lexicon},
     schema::{ColumnId, TableId},
     thesaurus,
     vocabulary::{self, Key, key},
@@ -64,51 +65,6 @@ pub(crate) struct Piece {
     pub(crate) pause: bool,
     /// How well the words fit.
     pub(crate) quality: f64,
-}
-
-impl Mention {
-    pub(crate) fn best_table(&self) -> Option<(TableId, f64)> {
-        self.tables.first().copied()
-    }
-
-    pub(crate) fn column_quality(&self) -> f64 {
-        self.columns.first().map_or(0.0, |(_, quality)| *quality)
-    }
-
-    pub(crate) fn table_quality(&self) -> f64 {
-        self.tables.first().map_or(0.0, |(_, quality)| *quality)
-    }
-
-    pub(crate) fn only_values(&self) -> bool {
-        self.tables.is_empty()
-            && self.columns.is_empty()
-            && self.metrics.is_empty()
-            && !self.values.is_empty()
-    }
-
-    /// "Open" is a state of rows rather than part of the name of some column.
-    fn prefer_states(&mut self) {
-        let state = self.values.iter().any(|(value, quality)| value.few && *quality >= 0.99);
-        if state && self.table_quality() < 0.86 && self.column_quality() < 0.86 {
-            self.tables.clear();
-            self.columns.clear();
-        }
-    }
-
-    /// "States" typed small are no department called State, where a column's name ends so.
-    fn prefer_nouns(&mut self) {
-        if self.column_quality() >= 0.69 {
-            let capital = |value: &KnownValue| value.text.starts_with(char::is_uppercase);
-            self.values.retain(|(value, quality)| *quality >= 0.99 || !capital(value));
-        }
-    }
-
-    fn quality(&self) -> f64 {
-        let values = self.values.first().map_or(0.0, |(_, quality)| *quality);
-        let metrics = if self.metrics.is_empty() { 0.0 } else { 1.0 };
-        let named = self.table_quality().max(self.column_quality()) * (1.0 - self.loss);
-        named.max(values).max(metrics)
-    }
 }
 
 /// Cuts a question. Words that were read as others are noted.
@@ -190,6 +146,9 @@ const UNITS: &[&str] = &[
     "time",
 ];
 
+/// How many words, what they are, and how well they fit.
+type Cut = (usize, Item, f64);
+
 struct Cutter<'a> {
     question: &'a str,
     tokens: &'a [Token],
@@ -202,45 +161,50 @@ struct Cutter<'a> {
 
 impl Cutter<'_> {
     fn piece(&self, at: usize, before: Option<&Piece>) -> Piece {
-        let pause = self.pause_before(at);
-        let made = |length: usize, item: Item, quality: f64| Piece {
-            tokens: at..at + length,
-            item,
-            pause,
-            quality,
-        };
+        let (length, item, quality) =
+            self.set_phrase(at, before).unwrap_or_else(|| self.word_or_name(at, before));
+        Piece { tokens: at..at + length, item, pause: self.pause_before(at), quality }
+    }
+
+    /// What stands as it is, whatever its words mean elsewhere: quotes, units after numbers, doers.
+    fn set_phrase(&self, at: usize, before: Option<&Piece>) -> Option<Cut> {
         if let Some((length, mention)) = self.elliptic(at) {
-            return made(length, Item::Mention(mention), 1.0);
+            return Some((length, Item::Mention(mention), 1.0));
         }
-        let counted = before.is_some_and(|piece| matches!(piece.item, Item::Number(_)));
-        let bounded = at.checked_sub(2).is_some_and(|before| {
-            let word = self.tokens[before].word.as_str();
-            ["over", "above", "under", "below", "than", "least", "most", "exceeds"].contains(&word)
-        });
-        let days = bounded && matches!(self.tokens[at].word.as_str(), "day" | "days");
-        let word = self.tokens[at].word.as_str();
-        let unit = UNITS.contains(&word) || thesaurus::measured_in(word).is_some();
-        if counted && unit && (days || self.mention(at).is_none()) {
-            return made(1, Item::Key(Key::Stop), 1.0);
+        if self.is_unit(at, before) {
+            return Some((1, Item::Key(Key::Stop), 1.0));
         }
         if let Some((length, text)) =
             self.quoted(at).filter(|(length, _)| !self.is_person(at, *length))
         {
             let words: Vec<&str> = self.words(at, length).unwrap_or_default();
             let values = self.lexicon.values(&words);
-            return made(length, Item::Quoted(text, values), 1.0);
+            return Some((length, Item::Quoted(text, values), 1.0));
         }
         let next = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
         if self.tokens[at].word == "how" && thesaurus::adjective(next).is_some() {
-            return made(1, Item::Key(Key::Ask), 1.0);
+            return Some((1, Item::Key(Key::Ask), 1.0));
         }
         let denied = before.is_some_and(|piece| piece.item == Item::Key(Key::Not));
-        if let Some(mention) = denied.then(|| self.deed(at)).flatten() {
-            return made(1, Item::Mention(mention), 0.9);
-        }
-        if let Some(mention) = self.doer(at) {
-            return made(1, Item::Mention(mention), 0.9);
-        }
+        let deed = denied.then(|| self.deed(at)).flatten().or_else(|| self.doer(at));
+        deed.map(|mention| (1, Item::Mention(mention), 0.9))
+    }
+
+    /// What the number before is counted in, where nothing here is called so.
+    fn is_unit(&self, at: usize, before: Option<&Piece>) -> bool {
+        let word = self.tokens[at].word.as_str();
+        let counted = before.is_some_and(|piece| matches!(piece.item, Item::Number(_)));
+        let bounded = at.checked_sub(2).is_some_and(|before| {
+            let word = self.tokens[before].word.as_str();
+            ["over", "above", "under", "below", "than", "least", "most", "exceeds"].contains(&word)
+        });
+        let days = bounded && matches!(word, "day" | "days");
+        let unit = UNITS.contains(&word) || thesaurus::measured_in(word).is_some();
+        counted && unit && (days || self.mention(at).is_none())
+    }
+
+    /// The longest of days, a word of the closed list, and something of the catalog.
+    fn word_or_name(&self, at: usize, before: Option<&Piece>) -> Cut {
         let keyword = self.keyword(at);
         let turned = self.turned(at).or_else(|| self.turned_with(at));
         let mention = turned.or_else(|| self.mention(at));
@@ -252,46 +216,56 @@ impl Cutter<'_> {
                 .filter(|(named, mention)| *named > length || length < 2 || mention.quality() > 0.8)
                 .map_or(0, |(length, _)| *length);
             if length > named && length > keyword.map_or(0, |(length, _)| length) {
-                return made(length, Item::Days(period), 1.0);
+                return (length, Item::Days(period), 1.0);
             }
         }
         match (keyword, mention) {
             (Some((long, word)), Some((length, mention))) => {
-                let row_before = word == Key::Verb && before.is_some_and(|piece| matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9));
-                // "share of performances" where a column is called share.
-                let amount = word == Key::HowMany
-                    && long == 2
-                    && matches!(self.tokens[at].word.as_str(), "amount" | "quantity");
-                let exact =
-                    (matches!(word, Key::Change(_)) || amount) && mention.column_quality() > 0.99;
-                if length > long
-                    || exact
-                    || length == long
-                        && !(row_before && mention.values.is_empty())
-                        && self.outranks(at, word, &mention)
-                {
+                if self.names_more(at, (long, word), (length, &mention), before) {
                     let quality = mention.quality();
-                    made(length, Item::Mention(mention), quality)
+                    (length, Item::Mention(mention), quality)
                 } else {
-                    made(long, Item::Key(word), 1.0)
+                    (long, Item::Key(word), 1.0)
                 }
             }
             (None, Some((length, mention))) => {
                 let quality = mention.quality();
-                self.adjective(at).filter(|_| length == 1 && quality < 0.95).map_or_else(
-                    || made(length, Item::Mention(mention), quality),
-                    |item| made(1, item, 1.0),
-                )
+                self.adjective(at)
+                    .filter(|_| length == 1 && quality < 0.95)
+                    .map_or((length, Item::Mention(mention), quality), |item| (1, item, 1.0))
             }
             (Some((length, word)), None) => self
                 .adjective(at)
                 .filter(|_| length == 1)
-                .map_or_else(|| made(length, Item::Key(word), 1.0), |item| made(1, item, 1.0)),
-            (None, None) => self.bare(at).map_or_else(
-                || made(1, Item::Unknown, 0.0),
-                |(length, item)| made(length, item, 1.0),
-            ),
+                .map_or((length, Item::Key(word), 1.0), |item| (1, item, 1.0)),
+            (None, None) => {
+                self.bare(at).map_or((1, Item::Unknown, 0.0), |(length, item)| (length, item, 1.0))
+            }
         }
+    }
+
+    /// Whether words that are on the closed list rather name something of the catalog.
+    fn names_more(
+        &self,
+        at: usize,
+        (long, word): (usize, Key),
+        (length, mention): (usize, &Mention),
+        before: Option<&Piece>,
+    ) -> bool {
+        let row_before = word == Key::Verb
+            && before.is_some_and(|piece| {
+                matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9)
+            });
+        // "share of performances" where a column is called share.
+        let amount = word == Key::HowMany
+            && long == 2
+            && matches!(self.tokens[at].word.as_str(), "amount" | "quantity");
+        let exact = (matches!(word, Key::Change(_)) || amount) && mention.column_quality() > 0.99;
+        length > long
+            || exact
+            || length == long
+                && !(row_before && mention.values.is_empty())
+                && self.outranks(at, word, mention)
     }
 
     /// "miles per gallon (mpg)": in brackets, the same once more.
@@ -334,100 +308,6 @@ impl Cutter<'_> {
             let word = key(&self.words(at, length)?.join(" "))?;
             let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
             (!paused).then_some((length, word))
-        })
-    }
-
-    fn mention(&self, at: usize) -> Option<(usize, Mention)> {
-        if let Some(known) = self.mentions.borrow().get(&at) {
-            return known.clone();
-        }
-        let found = self.looked_up(at);
-        self.mentions.borrow_mut().insert(at, found.clone());
-        found
-    }
-
-    fn looked_up(&self, at: usize) -> Option<(usize, Mention)> {
-        for length in (1..=lexicon::LONGEST).rev() {
-            let Some(words) = self.words(at, length) else { continue };
-            if self.quotes.iter().any(|range| {
-                range.start >= self.tokens[at].at.start
-                    && range.start < self.tokens[at + length - 1].at.end
-            }) {
-                continue;
-            }
-            let mut mention = Mention::default();
-            let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
-            let asking = length > 1
-                && key(words[0]).is_some_and(|word| {
-                    !matches!(
-                        word,
-                        Key::Verb
-                            | Key::Everything
-                            | Key::Common(_)
-                            | Key::Order
-                            | Key::Grain(_)
-                            | Key::Change(_)
-                    )
-                })
-                && !Lexicon::is_phrase(&words);
-            let (names, loss) = if paused { (Vec::new(), 0.0) } else { self.lexicon.named(&words) };
-            let numeric = length == 1 && !matches!(self.tokens[at].kind, Kind::Word);
-            for (name, quality) in names {
-                // A number by itself is no part of a name: "2" of a second line.
-                if numeric && quality < 0.95 {
-                    continue;
-                }
-                if asking && quality * (1.0 - loss) < 0.9 && !self.is_called(&words, name) {
-                    continue;
-                }
-                match name {
-                    // "Number of attendees" is a figure, or a count of rows, and never the rows.
-                    Name::Table(_) if length > 2 && words.starts_with(&["number", "of"]) => {}
-                    Name::Table(table) => mention.tables.push((table, quality)),
-                    Name::Column(column) => mention.columns.push((column, quality)),
-                    Name::Metric(metric) if quality > 0.9 => mention.metrics.push(metric),
-                    Name::Metric(_) => {}
-                }
-            }
-            if mention.quality() < 0.94 && self.is_owned(&words) {
-                continue;
-            }
-            if !numeric {
-                mention.values = self.lexicon.values(&words);
-            }
-            mention.prefer_states();
-            let capital = self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
-            if !capital && length == 1 {
-                mention.prefer_nouns();
-            }
-            if mention != Mention::default() {
-                return Some((length, Mention { loss, ..mention }));
-            }
-        }
-        None
-    }
-
-    /// "Total score" where a column itself is called total.
-    fn is_called(&self, words: &[&str], name: Name) -> bool {
-        let [word, _] = words else { return false };
-        matches!(key(word), Some(Key::Aggregate(_)))
-            && self.lexicon.names(&[word]).iter().any(|(known, fit)| *known == name && *fit > 0.99)
-    }
-
-    /// "invoice amount" is the amount of invoices, whatever else is called nearly so.
-    fn is_owned(&self, words: &[&str]) -> bool {
-        (1..words.len()).any(|split| {
-            let tables = self.lexicon.names(&words[..split]);
-            let columns = self.lexicon.names(&words[split..]);
-            tables.iter().any(|(table, sure)| {
-                *sure >= 0.9
-                    && columns.iter().any(|(column, quality)| match (table, column) {
-                        (Name::Table(table), Name::Column(column)) => {
-                            *quality >= 0.69 && self.lexicon.owner(*column) == Some(*table)
-                        }
-                        _ => false,
-                    })
-            })
         })
     }
 

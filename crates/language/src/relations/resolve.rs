@@ -273,65 +273,15 @@ impl Resolver<'_> {
         near: Option<TableId>,
         tokens: &Range<usize>,
     ) -> Result<(ColumnId, Vec<String>), Misfit> {
-        let columns = self.columns_of(values);
-        let text_of = |column: ColumnId, candidates: &[(KnownValue, f64)]| {
-            let own: Vec<&(KnownValue, f64)> =
-                candidates.iter().filter(|(value, _)| value.column == column).collect();
-            let best = own.iter().map(|(_, quality)| *quality).fold(0.0, f64::max);
-            let texts: Vec<String> = own
-                .iter()
-                .filter(|(_, quality)| *quality >= best - 0.001)
-                .map(|(value, _)| value.text.clone())
-                .collect();
-            (best > 0.0).then_some((best, texts))
-        };
-        let hints = self.hints(tokens);
-        let (_, all_words) = self.words_around(tokens);
         let mut scored: Vec<(f64, ColumnId, Vec<String>)> = Vec::new();
-        for candidate in columns {
+        let around = (self.hints(tokens), self.words_around(tokens).1);
+        for candidate in self.columns_of(values) {
             let found: Option<Vec<(f64, Vec<String>)>> =
-                values.iter().map(|one| text_of(candidate, one)).collect();
+                values.iter().map(|one| texts_of(candidate, one)).collect();
             let Some(found) = found else { continue };
             let quality = found.iter().map(|(quality, _)| *quality).fold(1.0, f64::min);
-            let node = &self.schema.columns[candidate];
-            let asked = column
-                .and_then(|pick| pick.candidates.iter().find(|(known, _)| *known == candidate));
-            let related = column.is_some_and(|pick| {
-                pick.candidates.iter().any(|(known, _)| self.schema.table_of(*known) == node.table)
-            });
-            let named = asked.map_or(if related { 0.1 } else { 0.0 }, |(_, quality)| 0.4 * quality);
-            // "Left handed winners": a hand, and the winner's.
-            let said = |word: &&HeaderWord| {
-                let full = in_full(&word.stem).map_or_else(|| lemma(&word.stem), lemma);
-                hints.contains(&full)
-            };
-            let hinted = match node.words.iter().filter(said).count() {
-                0 => 0.0,
-                1 => 0.08,
-                _ => 0.12,
-            };
-            let far = node.words.iter().any(|word| all_words.contains(&word.stem));
-            let hinted = hinted + if far { 0.02 } else { 0.0 };
-            let owner = column.and_then(|pick| pick.owner).is_some_and(|owner| owner == node.table);
-            let by_owner = if owner { 0.3 } else { 0.0 };
-            let foreign = if node.foreign { -0.02 } else { 0.0 };
-            let shown =
-                if self.schema.tables[node.table].display == Some(candidate) { 0.03 } else { 0.0 };
-            let close = match near.and_then(|near| self.distance(near, node.table)) {
-                Some(0) => 0.2,
-                Some(1) => 0.06,
-                _ => 0.0,
-            };
-            let score = quality
-                + close
-                + named
-                + hinted
-                + by_owner
-                + foreign
-                + shown
-                + self.closeness(node.table);
             scored.push((
-                score,
+                quality + self.fits_values(candidate, column, near, &around),
                 candidate,
                 found.into_iter().flat_map(|(_, texts)| texts).collect(),
             ));
@@ -350,6 +300,35 @@ impl Resolver<'_> {
             Some((score, column, texts)) if score > 0.5 => Ok((column, texts)),
             _ => Err(Misfit::new(tokens.clone(), "No one column has these values.")),
         }
+    }
+
+    /// How well the words around values fit a column that has them.
+    fn fits_values(
+        &self,
+        candidate: ColumnId,
+        column: Option<&Pick>,
+        near: Option<TableId>,
+        (hints, words): &(Vec<String>, Vec<String>),
+    ) -> f64 {
+        let node = &self.schema.columns[candidate];
+        let asked =
+            column.and_then(|pick| pick.candidates.iter().find(|(known, _)| *known == candidate));
+        let related = column.is_some_and(|pick| {
+            pick.candidates.iter().any(|(known, _)| self.schema.table_of(*known) == node.table)
+        });
+        let named = asked.map_or(if related { 0.1 } else { 0.0 }, |(_, quality)| 0.4 * quality);
+        let owner = column.and_then(|pick| pick.owner).is_some_and(|owner| owner == node.table);
+        let by_owner = if owner { 0.3 } else { 0.0 };
+        let foreign = if node.foreign { -0.02 } else { 0.0 };
+        let shown =
+            if self.schema.tables[node.table].display == Some(candidate) { 0.03 } else { 0.0 };
+        let close = match near.and_then(|near| self.distance(near, node.table)) {
+            Some(0) => 0.2,
+            Some(1) => 0.06,
+            _ => 0.0,
+        };
+        let hinted = hinted(&node.words, hints, words);
+        close + named + hinted + by_owner + foreign + shown + self.closeness(node.table)
     }
 
     /// The columns that values may be of; where there are very many, only those nearby.
@@ -390,4 +369,30 @@ impl Resolver<'_> {
         let word = words.find(|word| end_of(word).next().is_some());
         word.into_iter().flat_map(end_of)
     }
+}
+
+/// The texts of a column among what some words may mean, and how well they fit.
+fn texts_of(column: ColumnId, candidates: &[(KnownValue, f64)]) -> Option<(f64, Vec<String>)> {
+    let own: Vec<&(KnownValue, f64)> =
+        candidates.iter().filter(|(value, _)| value.column == column).collect();
+    let best = own.iter().map(|(_, quality)| *quality).fold(0.0, f64::max);
+    let fitting = own.iter().filter(|(_, quality)| *quality >= best - 0.001);
+    let texts = fitting.map(|(value, _)| value.text.clone()).collect();
+    (best > 0.0).then_some((best, texts))
+}
+
+/// "Left handed winners": a hand, and the winner's. How much a column's name is said near its value, and
+/// in the question at all.
+fn hinted(name: &[HeaderWord], hints: &[String], all_words: &[String]) -> f64 {
+    let said = |word: &&HeaderWord| {
+        let full = in_full(&word.stem).map_or_else(|| lemma(&word.stem), lemma);
+        hints.contains(&full)
+    };
+    let near = match name.iter().filter(said).count() {
+        0 => 0.0,
+        1 => 0.08,
+        _ => 0.12,
+    };
+    let far = name.iter().any(|word| all_words.contains(&word.stem));
+    near + if far { 0.02 } else { 0.0 }
 }

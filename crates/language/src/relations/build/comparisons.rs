@@ -24,7 +24,7 @@ impl Builder<'_> {
         pick: &Pick,
     ) -> Result<Predicate, Misfit> {
         let turned = self.turns_back(pick, column);
-        let comparison = if turned { opposite(comparison) } else { comparison };
+        let comparison = if turned { comparison.mirrored() } else { comparison };
         match side {
             Side::Number(_) | Side::Text(_) if turned => Err(misfit(
                 pick.tokens.clone(),
@@ -143,15 +143,5 @@ impl Builder<'_> {
             };
         }
         Predicate::OneOf { value, values: texts.iter().map(literal).collect() }
-    }
-}
-
-fn opposite(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-        equal => equal,
     }
 }

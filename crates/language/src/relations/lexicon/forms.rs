@@ -144,6 +144,11 @@ impl Lexicon {
         if bare.len() < core.len() {
             self.add(&bare, name, 0.96);
         }
+        self.add_parts(&core, &bare, name);
+    }
+
+    /// What is left of a name of several words where some are not said.
+    fn add_parts(&mut self, core: &[String], bare: &[String], name: Name) {
         let Some((tail, head)) = core.split_last().filter(|(_, head)| !head.is_empty()) else {
             return;
         };

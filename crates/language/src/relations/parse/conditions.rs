@@ -10,7 +10,6 @@ mod values;
 
 use pacioli_model::Comparison;
 
-pub(super) use self::best::opposite;
 use super::{Parser, Zone};
 use crate::relations::{
     pieces::{Degree, Item, Mention, Piece},

@@ -2,7 +2,7 @@
 
 use pacioli_model::Direction;
 
-use super::{Parser, Zone, conditions::opposite};
+use super::{Parser, Zone};
 use crate::relations::{
     pieces::{Degree, Item},
     sketch::{Measured, Noun, Pick, SortKey, Target},
@@ -135,11 +135,7 @@ impl Parser<'_> {
         let aged = words.iter().any(|word| word.to_lowercase().starts_with("old"));
         let backwards = self.schema.is_birth(*column)
             || aged && self.schema.columns[*column].column.data_type.is_time();
-        let turned = match direction {
-            Direction::Ascending => Direction::Descending,
-            Direction::Descending => Direction::Ascending,
-        };
-        Some((pick, if backwards { turned } else { direction }))
+        Some((pick, if backwards { direction.reversed() } else { direction }))
     }
 
     fn alphabetical(&mut self, here: usize) {
@@ -206,7 +202,7 @@ impl Parser<'_> {
             if let Some(pick) = self.adjective_pick(adjective, &columns, near) {
                 // Whoever was born last is least old.
                 let direction = if self.born(adjective, &pick) {
-                    Some(opposite(direction.unwrap_or(Direction::Ascending)))
+                    Some(direction.unwrap_or(Direction::Ascending).reversed())
                 } else {
                     direction
                 };

@@ -44,7 +44,7 @@ impl Parser<'_> {
                 {
                     // "least expensive" points the other way.
                     let flipped = direction == Some(Direction::Ascending);
-                    direction = Some(if flipped { opposite(*found) } else { *found });
+                    direction = Some(if flipped { found.reversed() } else { *found });
                     let next = self.solid(at + 1);
                     let direction = direction?;
                     // "highest revenue" is of the figure; "the oldest order" is of the rows.
@@ -135,47 +135,7 @@ impl Parser<'_> {
                 made(Measured::Metric(mention.metrics[0]), at + 1)
             }
             Some(Item::Mention(mention)) if !mention.only_values() => {
-                let after = at + 1;
-                let compound = Self::is_table(mention)
-                    && self
-                        .mention_at(after)
-                        .is_some_and(|next| self.measures(next) && !self.pieces[after].pause);
-                if compound {
-                    let owner = mention.best_table().map(|(table, _)| table);
-                    return made(Measured::Column(self.pick(after, owner)?), after + 1);
-                }
-                if let Some(found) = self.sized(here, at, mention, direction, number) {
-                    return Some(found);
-                }
-                if number.is_some() && Self::is_table(mention) {
-                    return Some(self.numbered(at, mention, direction, number, tokens.clone()));
-                }
-                if self.quantifies(mention)
-                    && mention.column_quality() + 0.051 > mention.table_quality()
-                {
-                    let owner = self.owner_after(after);
-                    let pick = self.figure(at, owner)?;
-                    // "Who logged the most hours": of all that belong to one.
-                    let word = self.words[self.pieces[here].tokens.start].to_lowercase();
-                    let total = matches!(word.as_str(), "most" | "least" | "fewest")
-                        && number.is_none()
-                        && self.adds_up_for(&pick, self.sketch.entity);
-                    return if total {
-                        made(Measured::Aggregate(Aggregate::Sum, pick), after)
-                    } else {
-                        made(Measured::Column(pick), after)
-                    };
-                }
-                // "The highest expenses" are no number of them.
-                let word = self.words[self.pieces[at.max(1) - 1].tokens.start].to_lowercase();
-                let amounts = mention.best_table().is_some_and(|(table, _)| {
-                    let mut columns = self.schema.tables[table].columns.clone();
-                    columns.any(|it| self.schema.columns[it].role == crate::role::Role::Amount)
-                });
-                if matches!(word.as_str(), "highest" | "lowest") && amounts {
-                    return None;
-                }
-                made(Measured::Count(Some(self.counted(at, mention)?)), after)
+                self.named_best(here, at, mention, direction, number)
             }
             _ => match self.verb_pick(here) {
                 // "Who earns the most", "the lamp that costs the least".
@@ -183,6 +143,60 @@ impl Parser<'_> {
                 None => made(Measured::Count(None), at),
             },
         }
+    }
+
+    /// `highest salary`, `most pets`: by what the noun names, or by how many there are of it.
+    fn named_best(
+        &self,
+        here: usize,
+        at: usize,
+        mention: &Mention,
+        direction: Direction,
+        number: Option<u32>,
+    ) -> Option<(Best, usize)> {
+        let tokens = self.pieces[here].tokens.start..self.pieces[at.max(here + 1) - 1].tokens.end;
+        let made = |by: Measured, end: usize| {
+            Some((Best { direction, by, number, of: None, tokens: tokens.clone() }, end))
+        };
+        let after = at + 1;
+        let compound = Self::is_table(mention)
+            && self
+                .mention_at(after)
+                .is_some_and(|next| self.measures(next) && !self.pieces[after].pause);
+        if compound {
+            let owner = mention.best_table().map(|(table, _)| table);
+            return made(Measured::Column(self.pick(after, owner)?), after + 1);
+        }
+        if let Some(found) = self.sized(here, at, mention, direction, number) {
+            return Some(found);
+        }
+        if number.is_some() && Self::is_table(mention) {
+            return Some(self.numbered(at, mention, direction, number, tokens.clone()));
+        }
+        if self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality() {
+            let owner = self.owner_after(after);
+            let pick = self.figure(at, owner)?;
+            // "Who logged the most hours": of all that belong to one.
+            let word = self.words[self.pieces[here].tokens.start].to_lowercase();
+            let total = matches!(word.as_str(), "most" | "least" | "fewest")
+                && number.is_none()
+                && self.adds_up_for(&pick, self.sketch.entity);
+            return if total {
+                made(Measured::Aggregate(Aggregate::Sum, pick), after)
+            } else {
+                made(Measured::Column(pick), after)
+            };
+        }
+        // "The highest expenses" are no number of them.
+        let word = self.words[self.pieces[at.max(1) - 1].tokens.start].to_lowercase();
+        let amounts = mention.best_table().is_some_and(|(table, _)| {
+            let mut columns = self.schema.tables[table].columns.clone();
+            columns.any(|it| self.schema.columns[it].role == crate::role::Role::Amount)
+        });
+        if matches!(word.as_str(), "highest" | "lowest") && amounts {
+            return None;
+        }
+        made(Measured::Count(Some(self.counted(at, mention)?)), after)
     }
 
     /// The column of its own rows that the verb before says the measure of: "earns more than 5000".
@@ -318,7 +332,7 @@ impl Parser<'_> {
             self.quantifies(mention) && mention.column_quality() + 0.051 > mention.table_quality()
         }) {
             let direction = if mention.columns.iter().any(|(column, _)| self.ages(here, *column)) {
-                opposite(direction)
+                direction.reversed()
             } else {
                 direction
             };
@@ -347,7 +361,7 @@ impl Parser<'_> {
         }
         let pick = self.adjective_pick(here, columns, of.or(self.focus).or(self.sketch.entity))?;
         let birth = pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column));
-        let direction = if birth { opposite(direction) } else { direction };
+        let direction = if birth { direction.reversed() } else { direction };
         let end = if of.is_some() { next + 1 } else { here + 1 };
         Some((Best { direction, by: Measured::Column(pick), number, of, tokens }, end))
     }
@@ -460,12 +474,5 @@ impl Parser<'_> {
 
     pub(in crate::relations::parse) fn born(&self, here: usize, pick: &Pick) -> bool {
         pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column))
-    }
-}
-
-pub(in crate::relations::parse) fn opposite(direction: Direction) -> Direction {
-    match direction {
-        Direction::Ascending => Direction::Descending,
-        Direction::Descending => Direction::Ascending,
     }
 }

@@ -2,10 +2,7 @@
 
 use pacioli_model::{Comparison, Decimal, Direction};
 
-use super::{
-    super::{Parser, compared},
-    best::opposite,
-};
+use super::super::{Parser, compared};
 use crate::relations::{
     pieces::{Degree, Item},
     schema::TableId,
@@ -436,7 +433,7 @@ impl Parser<'_> {
             return self.comparison(here, compared(direction));
         };
         self.forget_compared(here, &pick);
-        let direction = if self.born(here, &pick) { opposite(direction) } else { direction };
+        let direction = if self.born(here, &pick) { direction.reversed() } else { direction };
         self.column = Some(pick);
         self.comparison(if named { here + 1 } else { here }, compared(direction));
     }

@@ -1,0 +1,152 @@
+//! Words that name something of the catalog.
+
+use super::{Cutter, Mention};
+use crate::{
+    relations::{
+        lexicon::{self, KnownValue, Lexicon, Name},
+        schema::TableId,
+        vocabulary::{Key, key},
+    },
+    token::Kind,
+};
+
+impl Mention {
+    pub(crate) fn best_table(&self) -> Option<(TableId, f64)> {
+        self.tables.first().copied()
+    }
+
+    pub(crate) fn column_quality(&self) -> f64 {
+        self.columns.first().map_or(0.0, |(_, quality)| *quality)
+    }
+
+    pub(crate) fn table_quality(&self) -> f64 {
+        self.tables.first().map_or(0.0, |(_, quality)| *quality)
+    }
+
+    pub(crate) fn only_values(&self) -> bool {
+        self.tables.is_empty()
+            && self.columns.is_empty()
+            && self.metrics.is_empty()
+            && !self.values.is_empty()
+    }
+
+    /// "Open" is a state of rows rather than part of the name of some column.
+    fn prefer_states(&mut self) {
+        let state = self.values.iter().any(|(value, quality)| value.few && *quality >= 0.99);
+        if state && self.table_quality() < 0.86 && self.column_quality() < 0.86 {
+            self.tables.clear();
+            self.columns.clear();
+        }
+    }
+
+    /// "States" typed small are no department called State, where a column's name ends so.
+    fn prefer_nouns(&mut self) {
+        if self.column_quality() >= 0.69 {
+            let capital = |value: &KnownValue| value.text.starts_with(char::is_uppercase);
+            self.values.retain(|(value, quality)| *quality >= 0.99 || !capital(value));
+        }
+    }
+
+    pub(super) fn quality(&self) -> f64 {
+        let values = self.values.first().map_or(0.0, |(_, quality)| *quality);
+        let metrics = if self.metrics.is_empty() { 0.0 } else { 1.0 };
+        let named = self.table_quality().max(self.column_quality()) * (1.0 - self.loss);
+        named.max(values).max(metrics)
+    }
+}
+
+impl Cutter<'_> {
+    pub(super) fn mention(&self, at: usize) -> Option<(usize, Mention)> {
+        if let Some(known) = self.mentions.borrow().get(&at) {
+            return known.clone();
+        }
+        let found = self.looked_up(at);
+        self.mentions.borrow_mut().insert(at, found.clone());
+        found
+    }
+
+    fn looked_up(&self, at: usize) -> Option<(usize, Mention)> {
+        for length in (1..=lexicon::LONGEST).rev() {
+            let Some(words) = self.words(at, length) else { continue };
+            if self.quotes.iter().any(|range| {
+                range.start >= self.tokens[at].at.start
+                    && range.start < self.tokens[at + length - 1].at.end
+            }) {
+                continue;
+            }
+            let mut mention = Mention::default();
+            let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
+            let asking = length > 1
+                && key(words[0]).is_some_and(|word| {
+                    !matches!(
+                        word,
+                        Key::Verb
+                            | Key::Everything
+                            | Key::Common(_)
+                            | Key::Order
+                            | Key::Grain(_)
+                            | Key::Change(_)
+                    )
+                })
+                && !Lexicon::is_phrase(&words);
+            let (names, loss) = if paused { (Vec::new(), 0.0) } else { self.lexicon.named(&words) };
+            let numeric = length == 1 && !matches!(self.tokens[at].kind, Kind::Word);
+            for (name, quality) in names {
+                // A number by itself is no part of a name: "2" of a second line.
+                if numeric && quality < 0.95 {
+                    continue;
+                }
+                if asking && quality * (1.0 - loss) < 0.9 && !self.is_called(&words, name) {
+                    continue;
+                }
+                match name {
+                    // "Number of attendees" is a figure, or a count of rows, and never the rows.
+                    Name::Table(_) if length > 2 && words.starts_with(&["number", "of"]) => {}
+                    Name::Table(table) => mention.tables.push((table, quality)),
+                    Name::Column(column) => mention.columns.push((column, quality)),
+                    Name::Metric(metric) if quality > 0.9 => mention.metrics.push(metric),
+                    Name::Metric(_) => {}
+                }
+            }
+            if mention.quality() < 0.94 && self.is_owned(&words) {
+                continue;
+            }
+            if !numeric {
+                mention.values = self.lexicon.values(&words);
+            }
+            mention.prefer_states();
+            let capital = self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
+            if !capital && length == 1 {
+                mention.prefer_nouns();
+            }
+            if mention != Mention::default() {
+                return Some((length, Mention { loss, ..mention }));
+            }
+        }
+        None
+    }
+
+    /// "Total score" where a column itself is called total.
+    fn is_called(&self, words: &[&str], name: Name) -> bool {
+        let [word, _] = words else { return false };
+        matches!(key(word), Some(Key::Aggregate(_)))
+            && self.lexicon.names(&[word]).iter().any(|(known, fit)| *known == name && *fit > 0.99)
+    }
+
+    /// "invoice amount" is the amount of invoices, whatever else is called nearly so.
+    fn is_owned(&self, words: &[&str]) -> bool {
+        (1..words.len()).any(|split| {
+            let tables = self.lexicon.names(&words[..split]);
+            let columns = self.lexicon.names(&words[split..]);
+            tables.iter().any(|(table, sure)| {
+                *sure >= 0.9
+                    && columns.iter().any(|(column, quality)| match (table, column) {
+                        (Name::Table(table), Name::Column(column)) => {
+                            *quality >= 0.69 && self.lexicon.owner(*column) == Some(*table)
+                        }
+                        _ => false,
+                    })
+            })
+        })
+    }
+}
