@@ -95,12 +95,16 @@ fn fit(
         grouped,
         way: reading.way,
         instead: reading.instead,
+        asked: None,
         margins: std::cell::RefCell::default(),
         distances: std::cell::RefCell::default(),
     };
     let mut builder =
         Builder { sketch, schema, resolver, outputs: Vec::new(), today, ranged: false };
     builder.resolve()?;
+    if let [(Output::Column(column), _)] = builder.outputs.as_slice() {
+        builder.resolver.asked = Some(*column);
+    }
     if builder.outputs.is_empty() && sketch.best.is_some() && sketch.groups.is_empty() {
         // "who has the highest salary" asks for a row.
         builder.outputs.push((Output::Entity(entity), NOWHERE));

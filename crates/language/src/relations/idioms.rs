@@ -9,10 +9,12 @@ mod balances;
 mod changes;
 mod everyday;
 mod implied;
+mod places;
 mod plainer;
 mod sets;
 mod shares;
 mod states;
+mod superiors;
 mod unsold;
 
 use chrono::NaiveDate;
@@ -58,6 +60,8 @@ pub(crate) fn read(
     }
     idioms
         .as_of()
+        .or_else(|| idioms.in_place())
+        .or_else(|| idioms.superior())
         .or_else(|| idioms.in_currency())
         .or_else(|| idioms.days_of_cover())
         .or_else(|| idioms.stock_turns())

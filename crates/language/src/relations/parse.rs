@@ -11,14 +11,14 @@ mod select;
 
 use std::ops::Range;
 
-use pacioli_model::{Aggregate, Comparison};
+use pacioli_model::{Aggregate, Comparison, Direction};
 
 use self::finish::usual_aggregate;
 use super::{
     pieces::{Degree, Item, Mention, Piece},
     schema::{ColumnId, Schema, TableId},
-    sketch::{Clause, Noun, Pick, Sketch, Target, Test},
-    vocabulary::Key,
+    sketch::{Best, Clause, Measured, Noun, Pick, Sketch, Target, Test},
+    vocabulary::{Key, key},
 };
 
 /// Which part of the question is read.
@@ -74,6 +74,8 @@ pub(super) struct Parser<'a> {
     pub(super) from: usize,
     /// The focus is where a value stands, and no table that is named.
     pub(super) by_value: bool,
+    /// Which way all keys are sorted that follow: "in descending order of sales and profits".
+    pub(super) towards: Option<Direction>,
 }
 
 /// Reads the pieces of one question.
@@ -154,6 +156,7 @@ impl<'a> Parser<'a> {
             so_many: None,
             from: 0,
             by_value: false,
+            towards: None,
         }
     }
 }
@@ -245,7 +248,7 @@ impl Parser<'_> {
     }
 
     /// Whether a column tells rows apart or names those of another table.
-    fn is_key(&self, column: ColumnId) -> bool {
+    pub(super) fn is_key(&self, column: ColumnId) -> bool {
         let node = &self.schema.columns[column];
         let mut words = node.words.iter();
         let year = words.any(|word| matches!(word.stem.as_str(), "year" | "month" | "day"));
@@ -334,10 +337,27 @@ impl Parser<'_> {
         if self.is_tested(&pick) {
             return;
         }
+        if let Some(direction) = self.named_extreme(&pick).filter(|_| !self.negated) {
+            let (by, tokens) = (Measured::Column(pick.clone()), pick.tokens.clone());
+            return self.rank(Best { direction, by, number: None, of: None, tokens }, self.from);
+        }
         if self.having || flag && !self.is_said(&pick) {
             self.push(Test::Has { pick });
         } else if !self.is_said(&pick) {
             self.sketch.unplaced.push(pick.tokens);
+        }
+    }
+
+    /// "The room with the maximum occupancy", where a column of numbers itself is called so.
+    fn named_extreme(&self, pick: &Pick) -> Option<Direction> {
+        let (column, _) = pick.candidates.first()?;
+        let word = self.words[pick.tokens.start].to_lowercase();
+        let number = self.schema.columns[*column].column.data_type.is_number();
+        match key(&word).filter(|_| number && self.having)? {
+            Key::Most(direction) => Some(direction),
+            Key::Aggregate(Aggregate::Max) => Some(Direction::Descending),
+            Key::Aggregate(Aggregate::Min) => Some(Direction::Ascending),
+            _ => None,
         }
     }
 
@@ -401,10 +421,10 @@ impl Parser<'_> {
 }
 
 /// Which comparison an adjective makes: older than 20 is more years.
-pub(super) fn compared(direction: pacioli_model::Direction) -> Comparison {
+pub(super) fn compared(direction: Direction) -> Comparison {
     match direction {
-        pacioli_model::Direction::Descending => Comparison::Greater,
-        pacioli_model::Direction::Ascending => Comparison::Less,
+        Direction::Descending => Comparison::Greater,
+        Direction::Ascending => Comparison::Less,
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) way: Option<usize>,
     /// The words, by their first, for which the second best column is taken.
     pub(crate) instead: Option<usize>,
+    /// The one column that is asked for: its values are not what tells the rows apart.
+    pub(crate) asked: Option<ColumnId>,
     /// By how much the second best column was worse, for each words by their first.
     pub(crate) margins: RefCell<BTreeMap<usize, f64>>,
     /// Distances from the tables that were asked about before.
@@ -328,7 +330,9 @@ impl Resolver<'_> {
             _ => 0.0,
         };
         let hinted = hinted(&node.words, hints, words);
-        close + named + hinted + by_owner + foreign + shown + self.closeness(node.table)
+        // "The friends of Bob" are not called Bob.
+        let asked = if self.asked == Some(candidate) { -0.4 } else { 0.0 };
+        asked + close + named + hinted + by_owner + foreign + shown + self.closeness(node.table)
     }
 
     /// The columns that values may be of; where there are very many, only those nearby.

@@ -104,11 +104,11 @@ const PHRASES: &[(Key, &str)] = &[
     ),
     (
         Common(Direction::Descending),
-        "most common|most popular|most frequent|most frequently|most often|most commonly|most prevalent|most used|most frequently used|most commonly used|most common number of|most prominent|most numerous|largest majority|majority of|dominant",
+        "most common|most popular|most frequent|most frequently|most often|most commonly|most prevalent|most used|most frequently used|most commonly used|most common number of|most prominent|most numerous|largest majority|majority of|dominant|most number of times|greatest number of times|highest number of times|largest number of times|maximum number of times|most times",
     ),
     (
         Common(Direction::Ascending),
-        "least common|least popular|least frequent|least frequently|least commonly|least used|rarest|least often",
+        "least common|least popular|least frequent|least frequently|least commonly|least used|rarest|least often|least number of times|fewest number of times|lowest number of times|smallest number of times|minimum number of times|fewest times|least times",
     ),
     (
         Compare(Comparison::Greater),

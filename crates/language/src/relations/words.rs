@@ -19,6 +19,8 @@ pub(crate) fn interpretation(ask: &Ask, catalog: &Catalog, notes: Vec<String>) -
     let measures = ask.shown_measures().map(|measure| words.figure(&measure.figure)).collect();
     let groups =
         ask.group_by.iter().filter(|group| !group.hidden).map(|group| words.key(&group.key));
+    // What was read already may be described once more after it is changed.
+    let ranks: Vec<String> = words.ranks(ask).filter(|rank| !notes.contains(rank)).collect();
     Interpretation {
         table: ask.table.clone(),
         tables: tables_of(ask),
@@ -29,7 +31,7 @@ pub(crate) fn interpretation(ask: &Ask, catalog: &Catalog, notes: Vec<String>) -
         grain: ask.group_by.iter().find_map(pacioli_model::Grouping::grain),
         currency: None,
         as_of: None,
-        notes: notes.into_iter().chain(words.ranks(ask)).collect(),
+        notes: notes.into_iter().chain(ranks).collect(),
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn follow(follow: &Follow<'_>, ask: &mut Ask) -> Result<(), Misfit> {
         grouped: None,
         way: None,
         instead: None,
+        asked: None,
         margins: std::cell::RefCell::default(),
         distances: std::cell::RefCell::default(),
     };

@@ -78,6 +78,10 @@ impl Builder<'_> {
         self.add_periods(&mut ask);
         self.add_days(&mut ask)?;
         ask.filter = self.filter(filter_from, None)?;
+        if best.is_some() && !alone {
+            let there = self.rows_there(&keys, filter_from)?;
+            ask.filter = super::all(ask.filter.into_iter().chain(there).collect());
+        }
         self.add_versus(&mut ask, filter_from)?;
         self.part_currencies(&mut ask)?;
         self.add_change(&mut ask)?;
@@ -88,6 +92,26 @@ impl Builder<'_> {
             ask.filter = super::all(ask.filter.into_iter().chain([ranked]).collect());
         }
         Ok(ask)
+    }
+
+    /// "The club with the most members" is a club: whoever is in none counts for none.
+    fn rows_there(&self, keys: &[Key], from: TableId) -> Result<Vec<Predicate>, Misfit> {
+        let mut tables: Vec<TableId> =
+            keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        tables.retain(|table| !self.schema.always_has(from, *table));
+        let there = |table: TableId| {
+            let Some(key) = self.schema.tables[table].key else { return Ok(None) };
+            if self.resolver.is_single(from, table) {
+                let value = self.column_value(from, key, &NOWHERE)?;
+                return Ok(Some(Predicate::Not(Box::new(Predicate::IsNull { value }))));
+            }
+            let via = self.resolver.via(from, table, &NOWHERE)?;
+            let table = self.schema.tables[table].entry.name.clone();
+            Ok(Some(Predicate::Related { table, via, filter: None }))
+        };
+        tables.into_iter().filter_map(|table| there(table).transpose()).collect()
     }
 
     pub(super) fn table_named(&self, name: &pacioli_model::TableName) -> TableId {
@@ -150,9 +174,12 @@ impl Builder<'_> {
     fn tells_rows_apart(&self, table: TableId, column: ColumnId) -> bool {
         let named = self.schema.tables[table].display == Some(column)
             || self.schema.tables[table].key == Some(column);
+        // "Cities in order of the number of shops", asked of shops: each by itself is one.
+        let counted = |by: &Measured| matches!(by, Measured::Count(Some(Noun::Table(counted))) if *counted == table);
+        let counts_itself = self.sketch.sort.iter().any(|key| counted(&key.by));
         let measured = self.measured_tables();
         let elsewhere = !measured.contains(&table) || measured.is_empty();
-        elsewhere && (named || self.sketch.entity == Some(table))
+        elsewhere && !counts_itself && (named || self.sketch.entity == Some(table))
     }
 
     pub(super) fn measured_tables(&self) -> Vec<TableId> {

@@ -85,10 +85,17 @@ impl Builder<'_> {
         else {
             return Ok(());
         };
-        let name = &self.schema.columns[*column].column.name;
-        let mut own = self.schema.tables[*other].columns.clone();
-        let both = self.schema.table_of(*column) != *other
-            && own.any(|own| self.schema.columns[own].column.name == *name)
+        let asked = self.sketch.targets.iter().find_map(|target| match target {
+            Target::Column(pick) if pick.tokens == *tokens => Some(&pick.candidates),
+            _ => None,
+        });
+        let best = asked.into_iter().flatten().map(|(_, quality)| *quality).fold(0.0, f64::max);
+        let table = self.schema.table_of(*column);
+        let both = table != *other
+            && !self.schema.reaches_one(table, *other)
+            && asked.into_iter().flatten().any(|(own, quality)| {
+                self.schema.table_of(*own) == *other && *quality > best - 0.05
+            })
             && !matches!(self.sketch.targets.first(), Some(Target::Entity(_)))
             && self.sketch.groups.is_empty();
         if both {

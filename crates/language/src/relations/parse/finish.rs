@@ -275,7 +275,10 @@ impl Parser<'_> {
 pub(super) fn usual_aggregate(pick: &Pick, schema: &Schema<'_>) -> Option<Aggregate> {
     let (column, _) = pick.candidates.first()?;
     let role = schema.columns[*column].role;
-    if role.adds_up() {
+    if schema.columns[*column].foreign {
+        // A reference says which row, and not how much.
+        None
+    } else if role.adds_up() {
         Some(Aggregate::Sum)
     } else {
         role.measures().then_some(Aggregate::Average)

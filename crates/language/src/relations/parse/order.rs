@@ -17,6 +17,7 @@ impl Parser<'_> {
         match self.item(here).cloned() {
             Some(Item::Key(Key::Towards(direction))) => self.towards(direction),
             Some(Item::Key(Key::OrderTowards(direction))) => {
+                self.towards = Some(direction);
                 self.sort_by(here + 1, Some(direction));
             }
             Some(Item::Key(Key::Alphabetical)) => self.alphabetical(here),
@@ -26,7 +27,7 @@ impl Parser<'_> {
             Some(Item::Mention(mention))
                 if !mention.only_values() && !self.sketch.sort.is_empty() =>
             {
-                self.sort_by(here, None);
+                self.sort_by(here, self.towards);
             }
             Some(Item::Key(Key::Ask | Key::HowMany | Key::Aggregate(_))) => {
                 self.at = here;

@@ -4,6 +4,7 @@ use super::{Cutter, Mention};
 use crate::{
     relations::{
         lexicon::{self, KnownValue, Lexicon, Name},
+        nations,
         schema::TableId,
         vocabulary::{Key, key},
     },
@@ -34,6 +35,19 @@ impl Mention {
     fn prefer_states(&mut self) {
         let state = self.values.iter().any(|(value, quality)| value.few && *quality >= 0.99);
         if state && self.table_quality() < 0.86 && self.column_quality() < 0.86 {
+            self.tables.clear();
+            self.columns.clear();
+        }
+    }
+
+    /// "Professors" are those of the staff whose rank says so, where only other words for the staff are the
+    /// same.
+    fn prefer_kinds(&mut self, loss: f64, lexicon: &Lexicon) {
+        let Some((table, _)) = self.best_table().filter(|_| loss > 0.0) else { return };
+        let kind = self.values.iter().any(|(value, quality)| {
+            value.few && *quality >= 0.95 && lexicon.owner(value.column) == Some(table)
+        });
+        if kind && self.column_quality() <= self.table_quality() {
             self.tables.clear();
             self.columns.clear();
         }
@@ -114,7 +128,15 @@ impl Cutter<'_> {
             if !numeric {
                 mention.values = self.lexicon.values(&words);
             }
+            if self.is_nationality_of(at, length) && mention.only_values() {
+                continue;
+            }
+            if length == 1 && self.is_nationality_of(at, 2) {
+                // "american airlines": by their country, though some row is called American.
+                mention.values.retain(|(_, quality)| *quality < 0.95);
+            }
             mention.prefer_states();
+            mention.prefer_kinds(loss, self.lexicon);
             let capital = self.question[self.tokens[at].at.clone()].starts_with(char::is_uppercase);
             if !capital && length == 1 {
                 mention.prefer_nouns();
@@ -124,6 +146,25 @@ impl Cutter<'_> {
             }
         }
         None
+    }
+
+    /// "american airlines": airlines of that country, where the words are typed small and some row is called
+    /// so.
+    fn is_nationality_of(&self, at: usize, length: usize) -> bool {
+        let small =
+            |at: usize| self.question[self.tokens[at].at.clone()].starts_with(char::is_lowercase);
+        let words = self.words(at, length).unwrap_or_default();
+        let Some((first, rest)) = words.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+            return false;
+        };
+        let rows = self
+            .lexicon
+            .names(rest)
+            .first()
+            .is_some_and(|(name, quality)| matches!(name, Name::Table(_)) && *quality >= 0.9);
+        // Letters stand for no country: "female dogs" are those whose sex is F.
+        let places = nations::of_adjective(first);
+        rows && small(at) && !places.is_empty() && places.iter().all(|place| place.len() > 1)
     }
 
     /// "Total score" where a column itself is called total.

@@ -38,6 +38,24 @@ impl Schema<'_> {
         ways
     }
 
+    /// Whether no row of a table lacks a row of another that belongs to it.
+    pub(crate) fn always_has(&self, from: TableId, to: TableId) -> bool {
+        let filled = |step: &Step| {
+            let relationship = self.relationships[step.relationship];
+            let table = self.catalog.table(&relationship.table);
+            let mut columns = relationship.columns.iter();
+            // The other way round there may be none, though never several.
+            self.tables[step.to].entry.name == relationship.to
+                && relationship.orphans.unwrap_or_default() == 0
+                && columns.all(|name| {
+                    table
+                        .and_then(|table| table.column(name))
+                        .is_some_and(|column| column.profile.nulls == 0)
+                })
+        };
+        self.ways(from, to).iter().all(|way| way.iter().all(filled))
+    }
+
     /// Whether a way goes up to what two tables have in common and down again: a student and a course
     /// of the same department have nothing else to do with each other.
     fn fans(way: &[Step]) -> bool {

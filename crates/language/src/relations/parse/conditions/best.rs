@@ -239,7 +239,7 @@ impl Parser<'_> {
             .find_map(|word| crate::relations::thesaurus::adjective(&word.to_lowercase()))?;
         let pick = self
             .adjective_pick(here, &columns, Some(table))
-            .filter(|pick| pick.owner == Some(table))?;
+            .filter(|pick| pick.owner == Some(table) && self.is_theirs(pick, Some(table)))?;
         let tokens = pick.tokens.clone();
         Some((
             Best { direction, by: Measured::Column(pick), number, of: Some(table), tokens },
@@ -360,10 +360,22 @@ impl Parser<'_> {
             ));
         }
         let pick = self.adjective_pick(here, columns, of.or(self.focus).or(self.sketch.entity))?;
+        if !self.is_theirs(&pick, of) {
+            return None;
+        }
         let birth = pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column));
         let direction = if birth { direction.reversed() } else { direction };
         let end = if of.is_some() { next + 1 } else { here + 1 };
         Some((Best { direction, by: Measured::Column(pick), number, of, tokens }, end))
+    }
+
+    /// Whether a column that an adjective measures is one of theirs: "the oldest employee" has no age here,
+    /// and is not whoever has the oldest order.
+    fn is_theirs(&self, pick: &Pick, of: Option<TableId>) -> bool {
+        pick.candidates.iter().any(|(column, quality)| {
+            let table = self.schema.table_of(*column);
+            *quality > 0.9 || of.is_none_or(|of| self.schema.reaches_one(of, table))
+        })
     }
 
     /// Whoever was born earliest is oldest; the oldest order has the earliest date.

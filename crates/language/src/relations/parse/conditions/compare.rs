@@ -3,12 +3,15 @@
 use pacioli_model::{Comparison, Decimal, Direction};
 
 use super::super::{Parser, compared};
-use crate::relations::{
-    pieces::{Degree, Item},
-    schema::TableId,
-    sketch::{Measured, Noun, Pick, Side, Target, Test},
-    thesaurus::adjective,
-    vocabulary::Key,
+use crate::{
+    relations::{
+        pieces::{Degree, Item},
+        schema::{ColumnId, TableId},
+        sketch::{Measured, Noun, Pick, Side, Target, Test},
+        thesaurus::{adjective, lemma},
+        vocabulary::Key,
+    },
+    role::KEY_TAILS,
 };
 
 impl Parser<'_> {
@@ -263,6 +266,9 @@ impl Parser<'_> {
             return self.push(Test::Year { comparison, year, near: self.dated_near(), tokens });
         }
         if let Some(pick) = pick {
+            if self.names_rows(&pick) && !matches!(comparison, Comparison::Equal) {
+                return self.misplaced(here);
+            }
             self.pass_unit();
             return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
@@ -296,7 +302,7 @@ impl Parser<'_> {
         if matches!(
             here.checked_sub(1).map(|before| self.item(before)),
             Some(Some(Item::Mention(_)))
-        ) && self.sketch.clauses.len() + 1 > 1
+        ) && !self.sketch.clauses.is_empty()
             && let Some(pick) = self.last_pick()
         {
             return self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
@@ -306,35 +312,47 @@ impl Parser<'_> {
             || self.at >= self.pieces.len())
             && let Some(entity) = self.sketch.entity
         {
-            // "Invoices over 20000" is of an amount, and of no number of anything.
-            if number.to_f64().abs() >= 100.0 {
-                let of = self.focus.unwrap_or(entity);
-                let mut amounts = self.schema.tables[of].columns.clone().filter(|column| {
-                    self.schema.columns[*column].role == crate::role::Role::Amount
-                });
-                return match (amounts.next(), amounts.next()) {
-                    (Some(column), None) => self.push(Test::Compare {
-                        pick: Pick {
-                            candidates: vec![(column, 1.0)],
-                            owner: Some(of),
-                            near: None,
-                            tokens: self.tokens(at),
-                        },
-                        comparison,
-                        side: Side::Number(number),
-                    }),
-                    _ => self.misplaced(here),
-                };
-            }
-            let table = self.focus.filter(|table| Some(*table) != self.sketch.entity);
-            return self.push(Test::Count {
-                what: Measured::Count(table.map(Noun::Table)),
-                comparison,
-                number,
-                of: None,
-            });
+            return self.bounded_whole((here, at), entity, comparison, number);
         }
         self.misplaced(here);
+    }
+
+    /// A number of nothing that is named: "invoices over 20000" is of an amount, "more than one" of rows.
+    fn bounded_whole(
+        &mut self,
+        (here, at): (usize, usize),
+        entity: TableId,
+        comparison: Comparison,
+        number: Decimal,
+    ) {
+        if number.to_f64().abs() < 100.0 {
+            let table = self.focus.filter(|table| Some(*table) != self.sketch.entity);
+            let what = Measured::Count(table.map(Noun::Table));
+            return self.push(Test::Count { what, comparison, number, of: None });
+        }
+        let of = self.focus.unwrap_or(entity);
+        let mut amounts = self.schema.tables[of]
+            .columns
+            .clone()
+            .filter(|column| self.schema.columns[*column].role == crate::role::Role::Amount);
+        let (Some(column), None) = (amounts.next(), amounts.next()) else {
+            return self.misplaced(here);
+        };
+        let candidates = vec![(column, 1.0)];
+        let pick = Pick { candidates, owner: Some(of), near: None, tokens: self.tokens(at) };
+        self.push(Test::Compare { pick, comparison, side: Side::Number(number) });
+    }
+
+    /// "Departments with managers managing more than 3": who it is, and no number of anything, unless the
+    /// words ask for the number itself.
+    fn names_rows(&self, pick: &Pick) -> bool {
+        let said = self.words[pick.tokens.clone()].iter().any(|word| {
+            let word = lemma(&word.to_lowercase());
+            KEY_TAILS.contains(&word.as_str()) || word == "number"
+        });
+        let refers =
+            |(column, _): &(ColumnId, f64)| self.is_key(*column) && !self.schema.is_year(*column);
+        !said && pick.candidates.first().is_some_and(refers)
     }
 
     /// "Sold more than 300", "weighing over 20 of them": no noun follows, and the verb says of what.

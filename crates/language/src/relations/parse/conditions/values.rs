@@ -187,6 +187,13 @@ impl Parser<'_> {
         while skipped(next) {
             next += 1;
         }
+        // "Trips that end in Oslo" are of a place, and of no letters.
+        let place_named = self.mention_at(next).is_some_and(Mention::only_values)
+            && self.words[self.pieces[next].tokens.start].starts_with(char::is_uppercase)
+            && self.words[self.pieces[here].tokens.end - 1].eq_ignore_ascii_case("in");
+        if place_named {
+            return;
+        }
         let text = match self.item(next) {
             Some(Item::Quoted(text, _)) => Some(text.clone()),
             Some(Item::Mention(_) | Item::Unknown | Item::Number(_) | Item::Key(_))

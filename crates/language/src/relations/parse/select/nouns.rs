@@ -265,6 +265,12 @@ impl Parser<'_> {
         if mention.columns.is_empty() {
             return true;
         }
+        let keyed = mention.columns.first().is_some_and(|(column, _)| self.is_key(*column));
+        if self.counting && keyed && mention.table_quality() > 0.6 && mention.column_quality() < 0.9
+        {
+            // "The number of transactions" counts rows, though their key is called more like it.
+            return true;
+        }
         let asked = !self.sketch.targets.is_empty();
         if !self.aggregates.is_empty() {
             return !self.quantifies(mention) && mention.table_quality() > 0.8;
@@ -422,7 +428,8 @@ impl Parser<'_> {
         let kinds = mention.only_values() && mention.values.iter().all(|(value, _)| value.few);
         let typed = self.words[self.pieces[here].tokens.start];
         let followed = self.mention_at(self.solid(here + 1)).is_some();
-        if !self.counting || !first || !kinds || followed || !typed.ends_with('s') {
+        let asked = self.counting || self.asked_before(here);
+        if !asked || !first || !kinds || followed || !typed.ends_with('s') {
             return;
         }
         let mut tables: Vec<TableId> =

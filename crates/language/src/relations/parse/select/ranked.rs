@@ -63,7 +63,8 @@ impl Parser<'_> {
             }
             Measured::Count(None) => {
                 // "the most common type": the noun that follows is asked for and counted.
-                if let Some(mention) = self.mention_at(self.solid(next)).cloned() {
+                let noun = self.mention_at(self.solid(next)).filter(|noun| !noun.only_values());
+                if let Some(mention) = noun.cloned() {
                     self.at = self.solid(next);
                     if first || !self.narrowing {
                         self.select_mention(self.at, &mention);
@@ -87,10 +88,18 @@ impl Parser<'_> {
 
     /// Whether an aggregate follows that shares the column.
     fn aggregate_follows(&self, here: usize) -> bool {
-        let and = self.solid(here + 1);
-        let next = self.solid(and + 1);
-        matches!(self.key_at(and), Some(Key::And))
-            && matches!(self.key_at(next), Some(Key::Aggregate(_) | Key::Most(_)))
+        let joint = self.solid(here + 1);
+        let listed = self.pieces.get(joint).is_some_and(|piece| piece.pause);
+        let and = matches!(self.key_at(joint), Some(Key::And));
+        let next = if and { self.solid(joint + 1) } else { joint };
+        (listed || and)
+            && matches!(
+                self.item(next),
+                Some(
+                    Item::Key(Key::Aggregate(_) | Key::Most(_))
+                        | Item::Adjective { degree: Degree::Most, .. }
+                )
+            )
             && !matches!(
                 self.item(here),
                 Some(Item::Adjective { degree: Degree::Plain | Degree::More, .. })
