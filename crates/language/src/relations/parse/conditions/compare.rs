@@ -11,7 +11,7 @@ use crate::{
         thesaurus::{adjective, lemma},
         vocabulary::Key,
     },
-    role::KEY_TAILS,
+    role::{KEY_TAILS, Role},
 };
 
 impl Parser<'_> {
