@@ -331,10 +331,8 @@ impl Parser<'_> {
             return self.push(Test::Count { what, comparison, number, of: None });
         }
         let of = self.focus.unwrap_or(entity);
-        let mut amounts = self.schema.tables[of]
-            .columns
-            .clone()
-            .filter(|column| self.schema.columns[*column].role == crate::role::Role::Amount);
+        let is_amount = |column: &ColumnId| self.schema.columns[*column].role == Role::Amount;
+        let mut amounts = self.schema.tables[of].columns.clone().filter(is_amount);
         let (Some(column), None) = (amounts.next(), amounts.next()) else {
             return self.misplaced(here);
         };
