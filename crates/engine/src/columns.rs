@@ -42,7 +42,6 @@ pub(crate) struct ColumnCache {
 struct Kept {
     /// By the table's folder; of the version that was asked for last.
     tables: HashMap<String, KeptTable>,
-    bytes: usize,
     scans: u64,
 }
 
@@ -58,11 +57,9 @@ struct Column {
     /// Scans when there was no room for it.
     refused: u64,
     parts: Option<Parts>,
-    bytes: usize,
 }
 
 /// A column that is to be kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
 struct Wanted {
     file: Path,
     column: String,
@@ -122,8 +119,8 @@ impl ColumnCache {
     /// Whether so many bytes can be kept, if need be in the place of what is asked for less.
     fn has_room(&self, wanted: &Wanted, bytes: usize) -> bool {
         let kept = self.lock();
-        let columns = kept.tables.values().flat_map(|table| table.columns.values());
-        let stay: usize = columns.filter(|it| it.scans >= wanted.scans).map(|it| it.bytes).sum();
+        let stay: usize =
+            kept.columns().filter(|it| it.scans >= wanted.scans).map(Column::bytes).sum();
         stay.saturating_add(bytes) <= self.most_bytes
     }
 
@@ -138,18 +135,27 @@ impl ColumnCache {
         let table = kept.tables.values_mut().find(|table| table.file == wanted.file);
         let Some(column) = table.and_then(|it| it.columns.get_mut(&wanted.column)) else { return };
         match parts {
-            Some(parts) => {
-                column.bytes = bytes_of(&parts);
-                column.parts = Some(parts.into());
-                let bytes = column.bytes;
-                kept.bytes += bytes;
-            }
+            Some(parts) => column.parts = Some(parts.into()),
             None => column.refused = column.scans,
         }
     }
 }
 
+impl Column {
+    fn bytes(&self) -> usize {
+        self.parts.as_deref().map_or(0, bytes_of)
+    }
+}
+
 impl Kept {
+    fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.tables.values().flat_map(|table| table.columns.values())
+    }
+
+    fn bytes(&self) -> usize {
+        self.columns().map(Column::bytes).sum()
+    }
+
     /// The file's own columns; those of an earlier version go.
     fn table(&mut self, file: &Path) -> &mut KeptTable {
         let folder = file.as_ref().rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
@@ -159,7 +165,6 @@ impl Kept {
             Entry::Occupied(place) => {
                 let table = place.into_mut();
                 if table.file != *file {
-                    self.bytes -= table.columns.values().map(|it| it.bytes).sum::<usize>();
                     *table = new();
                 }
                 table
@@ -169,26 +174,22 @@ impl Kept {
 
     /// Lets go of what is asked for least, until no more than `most` bytes are kept.
     fn make_room(&mut self, most: usize) {
-        while self.bytes > most {
+        while self.bytes() > most {
             let columns = self.tables.values_mut().flat_map(|it| it.columns.values_mut());
             let least = columns.filter(|it| it.parts.is_some()).min_by_key(|it| it.scans);
             let Some(least) = least else { return };
-            self.bytes -= std::mem::take(&mut least.bytes);
             least.parts = None;
         }
     }
 
     fn grow_old(&mut self) {
-        let mut gone = 0;
         self.tables.retain(|_, table| {
             table.columns.retain(|_, it| {
                 (it.scans, it.refused) = (it.scans / 2, it.refused / 2);
-                gone += if it.scans == 0 { it.bytes } else { 0 };
                 it.scans > 0
             });
             !table.columns.is_empty()
         });
-        self.bytes -= gone;
     }
 }
 

@@ -81,10 +81,6 @@ impl KeptScan {
         })
     }
 
-    pub(crate) fn with_limit(self, fetch: Option<usize>) -> Self {
-        Self { fetch, ..self }
-    }
-
     pub(crate) fn into_plan(self) -> Arc<DataSourceExec> {
         DataSourceExec::from_data_source(self)
     }
@@ -189,7 +185,7 @@ impl DataSource for KeptScan {
     }
 
     fn with_fetch(&self, fetch: Option<usize>) -> Option<Arc<dyn DataSource>> {
-        Some(Arc::new(self.clone().with_limit(fetch)))
+        Some(Arc::new(Self { fetch, ..self.clone() }))
     }
 
     fn fetch(&self) -> Option<usize> {

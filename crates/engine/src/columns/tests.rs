@@ -121,7 +121,7 @@ impl World {
     }
 
     fn bytes(&self) -> usize {
-        self.files.columns().lock().bytes
+        self.files.columns().lock().bytes()
     }
 }
 

@@ -49,20 +49,8 @@ impl Voice<'_> {
                     "advice.outlier_point",
                 )
             }
-            Fact::Burst { at, to, value, expected, rows, expected_rows } => {
-                let last = to.pred_opt().unwrap_or(*to);
-                let count = |rows: f64| self.language.value(rows, &Format::Number);
-                let values = [
-                    ("days", self.language.days(*at, last)),
-                    ("value", self.told(*value)),
-                    ("expected", self.told(*expected)),
-                    ("rows", count(*rows)),
-                    ("expected_rows", count(*expected_rows)),
-                ];
-                let tone = self.tone(value - expected);
-                self.plain("burst", &borrowed(&values), tone, Some("advice.burst"))
-            }
-            Fact::OutlierMember { .. }
+            Fact::Burst { .. }
+            | Fact::OutlierMember { .. }
             | Fact::OutstandingFirst { .. }
             | Fact::OutstandingLast { .. }
             | Fact::Concentration { .. }
@@ -198,6 +186,19 @@ impl Voice<'_> {
 
     fn of_members(&self) -> Said {
         match &self.finding.fact {
+            Fact::Burst { at, to, value, expected, rows, expected_rows } => {
+                let last = to.pred_opt().unwrap_or(*to);
+                let count = |rows: f64| self.language.value(rows, &Format::Number);
+                let values = [
+                    ("days", self.language.days(*at, last)),
+                    ("value", self.told(*value)),
+                    ("expected", self.told(*expected)),
+                    ("rows", count(*rows)),
+                    ("expected_rows", count(*expected_rows)),
+                ];
+                let tone = self.tone(value - expected);
+                self.plain("burst", &borrowed(&values), tone, Some("advice.burst"))
+            }
             Fact::OutlierMember { value, before, rate, typical_rate, members } => {
                 let values = [
                     ("value", self.told(*value)),

@@ -239,12 +239,8 @@ impl Parser<'_> {
         self.at = at + 1;
         let (comparison, number) = self.or_more(comparison, number);
         if let Some(metric) = self.metric.take() {
-            return self.push(Test::Count {
-                what: Measured::Metric(metric),
-                comparison,
-                number,
-                of: None,
-            });
+            let what = Measured::Metric(metric);
+            return self.push(Test::Count { what, comparison, number, of: None });
         }
         if self.is_times(at) {
             // "Served as hosts more than once": so many rows, whatever the column before holds.
