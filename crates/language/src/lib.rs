@@ -71,8 +71,8 @@ impl<'c> Translator<'c> {
     ///
     /// Two readers see it: one for figures of one table, which knows money, dates and ranks of
     /// business; one for rows and how they belong together over all tables. Where tables are related
-    /// the second comes first, for only it sees them all; but figures of a ledger (a table of amounts
-    /// and days) are the first one's, which never takes a line of it for what it is a line of.
+    /// the second comes first, for only it sees them all; what it does not understand may still be
+    /// figures of a ledger (a table of amounts and days), and these alone are then the first one's.
     pub fn translate(&self, question: &str, context: &Context) -> Translation {
         let heard = analysis::heard(question, self.relations.company(context.today));
         let Some(heard) = heard else { return self.rows(question, context) };
@@ -106,9 +106,7 @@ impl<'c> Translator<'c> {
             let wide = self.tables.len() > WIDE;
             let alone = (!wide && !self.relations.has_metrics()).then(single);
             let alone = alone.filter(|alone| !(lists(question) && only_averages(alone)));
-            if let Some(figures) = alone.as_ref().filter(|alone| self.are_of_ledgers(alone)) {
-                return figures.clone();
-            }
+            let alone = alone.filter(|alone| self.are_of_ledgers(alone));
             let first = related();
             if answers(&first) {
                 return first;

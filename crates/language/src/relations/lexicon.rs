@@ -195,6 +195,9 @@ impl Lexicon {
         self.add(&core, name, 0.95);
         if core.len() > 1 {
             self.add(&core[core.len() - 1..], name, 0.7);
+            if core.len() > 2 {
+                self.add(&core[1..], name, 0.8);
+            }
             self.add(&core[..core.len() - 1], name, 0.62);
             self.add(&core[..1], name, 0.6);
         }
@@ -216,7 +219,7 @@ impl Lexicon {
         if table.display == Some(column) {
             self.add(&["name".to_owned()], name, 0.8);
         }
-        if table.key == Some(column) && !node.foreign {
+        if table.key == Some(column) && !node.foreign && table.display != Some(column) {
             self.add(&["id".to_owned()], name, 0.85);
         }
         let meaning = schema

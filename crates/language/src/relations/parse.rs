@@ -76,6 +76,8 @@ pub(super) struct Parser<'a> {
     pub(super) by_value: bool,
     /// Which way all keys are sorted that follow: "in descending order of sales and profits".
     pub(super) towards: Option<Direction>,
+    /// The question begins with a word that sorts.
+    pub(super) sorts: bool,
 }
 
 /// Reads the pieces of one question.
@@ -157,6 +159,7 @@ impl<'a> Parser<'a> {
             from: 0,
             by_value: false,
             towards: None,
+            sorts: false,
         }
     }
 }

@@ -132,6 +132,7 @@ const UNITS: &[&str] = &[
     "degree",
     "degrees",
     "percent",
+    "%",
     "million",
     "millions",
     "stories",
@@ -305,6 +306,10 @@ impl Cutter<'_> {
 
     fn keyword(&self, at: usize) -> Option<(usize, Key)> {
         (1..=vocabulary::LONGEST).rev().find_map(|length| {
+            // "In the US" is a country.
+            if length == 1 && &self.question[self.tokens[at].at.clone()] == "US" {
+                return None;
+            }
             let word = key(&self.words(at, length)?.join(" "))?;
             let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
             (!paused).then_some((length, word))

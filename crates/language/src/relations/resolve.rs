@@ -22,6 +22,9 @@ const MANY: usize = 60;
 /// A column that scores less than the best by this could be meant just as well.
 pub(crate) const CLOSE: f64 = 0.06;
 
+/// A name that fits worse by this than another is not meant beside it.
+const WEAK: f64 = 0.4;
+
 /// Why a sketch cannot be fitted to the catalog.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Misfit {
@@ -189,8 +192,20 @@ impl Resolver<'_> {
             };
             quality + near + own + spoken + self.closeness(node.table) + foreign
         };
+        // A key that is only nearly called so is not meant where something close by is called so itself.
+        let exact = pick.candidates.iter().find(|(column, quality)| {
+            let distance = self.distance(self.entity, self.schema.table_of(*column));
+            *quality > 0.94 && distance.is_some_and(|steps| steps <= 2)
+        });
+        let least = exact.map_or(0.0, |(_, quality)| quality - WEAK);
+        let meant = pick.candidates.iter().filter(|(column, quality)| {
+            let table = self.schema.table_of(*column);
+            *quality > least
+                || pick.owner == Some(table)
+                || self.schema.tables[table].key != Some(*column)
+        });
         let mut scored: Vec<(f64, ColumnId)> =
-            pick.candidates.iter().map(|candidate| (score(candidate), candidate.0)).collect();
+            meant.map(|candidate| (score(candidate), candidate.0)).collect();
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         match scored.as_slice() {
             [(score, best), others @ ..] if *score > 0.3 => {

@@ -209,10 +209,14 @@ impl<'c> Schema<'c> {
         let find =
             |test: &dyn Fn(&ColumnId) -> bool| texts.iter().copied().find(|column| test(column));
         find(&own_name)
+            .or_else(|| find(&|column| named(column) == own))
             .or_else(|| find(&like_table))
             .or_else(|| find(&|column| self.is_part_of_name(*column, "last")))
             .or_else(|| find(&|column| ends(column, &["name", "title"])))
             .or_else(|| find(&|column| ends(column, &["description", "label"])))
+            .or_else(|| {
+                texts.first().copied().filter(|only| texts.len() == 1 && ends(only, &["detail"]))
+            })
     }
 
     /// Whether a column says when somebody was born: the younger, the greater.
@@ -269,14 +273,26 @@ impl<'c> Schema<'c> {
         words.ends_with(&[part.to_owned(), "name".to_owned()])
     }
 
+    /// The first name of people who are known by their last.
+    pub(crate) fn first_name(&self, table: TableId, shown: ColumnId) -> Option<ColumnId> {
+        let mut columns = self.tables[table].columns.clone();
+        let last = self.is_part_of_name(shown, "last");
+        last.then(|| columns.find(|column| self.is_part_of_name(*column, "first"))).flatten()
+    }
+
     /// What to show when rows of a table are listed without saying how.
     pub(crate) fn shown_as(&self, table: TableId) -> Option<ColumnId> {
         let node = &self.tables[table];
-        node.display.or(node.key).or_else(|| {
-            node.columns
-                .clone()
-                .find(|column| !self.columns[*column].foreign && !self.columns[*column].hidden)
-        })
+        let shown = |column: &ColumnId| !self.columns[*column].hidden;
+        let own = super::lexicon::name_words(node.entry.name.as_str());
+        // `has_allergy` of students and allergies tells an allergy.
+        let like_table = |column: &ColumnId| {
+            self.columns[*column].words.iter().all(|word| own.contains(&word.stem))
+        };
+        node.display
+            .or(node.key)
+            .or_else(|| node.columns.clone().find(|it| shown(it) && !self.columns[*it].foreign))
+            .or_else(|| node.columns.clone().find(|it| shown(it) && like_table(it)))
     }
 
     /// The table that a metric is computed over; of the first one for a calculation.

@@ -207,6 +207,16 @@ impl Builder<'_> {
         }
         let key = self.schema.tables[owner].key.or(self.schema.tables[owner].display);
         let key = key.ok_or_else(|| misfit(NOWHERE, "These rows have no key to count by."))?;
+        if let (Measured::Count(Some(Noun::Table(table))), true) =
+            (what, comparison == Comparison::Equal && number == Decimal::new(0, 0))
+        {
+            // "With 0 loans": nothing that has none is found among those that are counted.
+            let within = Clause { tests: within.to_vec(), ..Clause::default() };
+            let filter = self.clause(*table, &within, false, false)?.map(Box::new);
+            let via = self.resolver.via(base, *table, &NOWHERE)?;
+            let table = self.schema.tables[*table].entry.name.clone();
+            return Ok(Predicate::Not(Box::new(Predicate::Related { table, via, filter })));
+        }
         let counted = match what {
             Measured::Count(Some(Noun::Table(table))) => *table,
             Measured::Count(Some(Noun::Column(pick)))

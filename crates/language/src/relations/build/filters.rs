@@ -209,7 +209,8 @@ impl Builder<'_> {
         }
         let Some(settled) = self.settle(base, test)? else { return Ok(None) };
         let Some(column) = settled.column else {
-            if settled.table == base || self.resolver.is_single(base, settled.table) {
+            let one = self.resolver.is_single(base, settled.table);
+            if settled.table == base || one && self.schema.always_has(base, settled.table) {
                 return Ok(None);
             }
             let via = self.resolver.via(base, settled.table, &settled.tokens)?;

@@ -78,7 +78,7 @@ impl Builder<'_> {
         self.add_periods(&mut ask);
         self.add_days(&mut ask)?;
         ask.filter = self.filter(filter_from, None)?;
-        if best.is_some() && !alone {
+        if (best.is_some() || self.counts_for_rows()) && !alone {
             let there = self.rows_there(&keys, filter_from)?;
             ask.filter = super::all(ask.filter.into_iter().chain(there).collect());
         }
@@ -92,6 +92,24 @@ impl Builder<'_> {
             ask.filter = super::all(ask.filter.into_iter().chain([ranked]).collect());
         }
         Ok(ask)
+    }
+
+    /// "How many members each club has", where nothing but rows is counted for rows that are shown.
+    fn counts_for_rows(&self) -> bool {
+        let counts =
+            |output: &Output| matches!(output, Output::CountRows(_) | Output::CountValues(..));
+        let names = |output: &Output| match output {
+            Output::Entity(_) => true,
+            Output::Column(column) => {
+                let table = &self.schema.tables[self.schema.table_of(*column)];
+                table.display == Some(*column) || table.key == Some(*column)
+            }
+            other => counts(other),
+        };
+        let rows = |group: &Noun| matches!(group, Noun::Table(_));
+        self.outputs.iter().any(|(output, _)| counts(output))
+            && self.outputs.iter().all(|(output, _)| names(output))
+            && self.sketch.groups.iter().all(rows)
     }
 
     /// "The club with the most members" is a club: whoever is in none counts for none.

@@ -7,7 +7,7 @@ use pacioli_model::{Aggregate, Definition};
 use super::{Builder, NOWHERE, Output, figures, misfit};
 use crate::relations::{
     resolve::Misfit,
-    schema::ColumnId,
+    schema::{ColumnId, TableId},
     sketch::{Noun, Pick, Target},
 };
 
@@ -26,7 +26,8 @@ impl Builder<'_> {
                 Target::Column(pick) => {
                     // "the name and the number of songs for each singer": the name of what is
                     // grouped, not of what is counted.
-                    let near = self.resolver.grouped.filter(|_| self.sketch.counts()).or(pick.near);
+                    let near = self.resolver.grouped.filter(|_| self.sketch.counts());
+                    let near = near.or_else(|| self.told_of(pick)).or(pick.near);
                     let pick = Pick { near, ..pick.clone() };
                     let column = self.resolver.choose(&pick)?;
                     self.must_be_kept(&pick, column)?;
@@ -75,6 +76,29 @@ impl Builder<'_> {
         }
         self.drop_measured();
         self.must_be_of_one()
+    }
+
+    /// "The id, forename and number of races": the id of whatever has the forename.
+    fn told_of(&self, pick: &Pick) -> Option<TableId> {
+        let said = &self.resolver.tokens[pick.tokens.clone()];
+        let bare =
+            said.iter().all(|it| matches!(it.word.as_str(), "id" | "ids" | "name" | "names"));
+        let counted = |table: TableId| Target::Count { what: Noun::Table(table), distinct: false };
+        let about = self.sketch.entity.filter(|it| !self.sketch.targets.contains(&counted(*it)));
+        (bare && pick.owner.is_none() && about.is_none()).then_some(())?;
+        let table = |(column, _): &(ColumnId, f64)| self.schema.table_of(*column);
+        let told = self.sketch.targets.iter().filter_map(|target| match target {
+            Target::Column(other) if other.tokens != pick.tokens => {
+                let best = other.candidates.first().filter(|(_, quality)| *quality > 0.94)?;
+                let mut near = other.candidates.iter().filter(|(_, fit)| *fit > best.1 - 0.1);
+                near.all(|it| table(it) == table(best)).then(|| table(best))
+            }
+            _ => None,
+        });
+        let mut tables: Vec<TableId> = told.collect();
+        tables.dedup();
+        let [only] = tables.as_slice() else { return None };
+        pick.candidates.iter().any(|it| table(it) == *only).then_some(*only)
     }
 
     /// "The phone numbers of customers and staff" are rows of two tables, one below the other, and no pairs

@@ -42,16 +42,6 @@ impl Builder<'_> {
         Some(vec![part("first")?, part("last")?])
     }
 
-    /// The first name of people who are known by their last.
-    pub(super) fn rest_of_name(&self, table: TableId, shown: ColumnId) -> Option<ColumnId> {
-        let words = |column: ColumnId| name_words(&self.schema.columns[column].column.label);
-        let ends = |column: ColumnId, part: &str| {
-            words(column).ends_with(&[part.to_owned(), "name".to_owned()])
-        };
-        let mut columns = self.schema.tables[table].columns.clone();
-        ends(shown, "last").then(|| columns.find(|column| ends(*column, "first"))).flatten()
-    }
-
     /// What a table shows where only its rows are asked for.
     pub(super) fn shown(&self, table: TableId) -> Result<ColumnId, Misfit> {
         self.schema
@@ -67,7 +57,7 @@ impl Builder<'_> {
                 Output::Entity(table) => {
                     let shown = self.shown(*table)?;
                     columns.extend(
-                        self.rest_of_name(*table, shown).map(|first| (first, tokens.clone())),
+                        self.schema.first_name(*table, shown).map(|first| (first, tokens.clone())),
                     );
                     shown
                 }

@@ -1,22 +1,30 @@
-//! "The manager of Ann": another row of the same table, to which hers refers.
+//! "The manager of Ann", "who reports to Ann", "employees who are managers": other rows of the same table,
+//! to which theirs refer.
 
-use pacioli_model::{Ask, Comparison, GroupKey, Predicate, Relationship, Value};
+use pacioli_model::{
+    Ask, ColumnRef, Comparison, GroupKey, Grouping, Literal, Predicate, Relationship, Value,
+};
 
 use super::Idioms;
 use crate::{
     relations::{
-        build::free_name,
+        build::{all, free_name},
         lexicon::name_words,
         thesaurus::{lemma, same},
     },
+    spelling::fold,
     translation::Translation,
 };
 
 const SUPERIORS: &[&str] = &["manager", "boss", "supervisor", "superior", "chief"];
+const LEAD: &[&str] = &["manage", "lead", "supervise", "direct"];
 
 impl Idioms<'_> {
     /// Who stands above somebody is shown by name, and what is asked of them is theirs.
     pub(super) fn superior(&self) -> Option<Translation> {
+        if let Some(read) = self.below().or_else(|| self.who_lead()) {
+            return Some(read);
+        }
         let at = self.find(SUPERIORS)?;
         let of_somebody = self.is(at + 1, &["of"])
             || at.checked_sub(1).is_some_and(|owner| {
@@ -25,6 +33,87 @@ impl Idioms<'_> {
             });
         of_somebody.then_some(())?;
         self.changed(self.question, |ask| self.led_above(ask, self.word(at)))
+    }
+
+    /// "Employees who report to Ann Berg", "how many people does Ann Berg manage": rows whose superior she is.
+    fn below(&self) -> Option<Translation> {
+        let reports = self.find(&["report", "reports", "reporting", "reported"]);
+        let (before, name) = if let Some(at) = reports.filter(|at| self.is(at + 1, &["to"])) {
+            let end = at - usize::from(self.is(at - 1, &["who", "that", "directly"]));
+            // "Who reports to Ann": of the one table whose rows name others of it.
+            let rows = if end == 0 { self.led_rows()? } else { self.said(0..end) };
+            (rows, at + 2..self.tokens.len())
+        } else {
+            let last = self.tokens.len().checked_sub(1).filter(|last| self.is(*last, LEAD))?;
+            let does = self.find(&["does", "do", "did"]).filter(|does| does + 1 < last)?;
+            (self.said(0..does), does + 1..last)
+        };
+        let words: Vec<String> = name.clone().map(|at| self.word(at).to_owned()).collect();
+        let rest = format!("{before} called {}", self.said(name));
+        self.changed(&rest, |ask| {
+            let relationship = self.above(ask)?;
+            let mut told = false;
+            let filter = ask.filter.as_mut()?;
+            let parts = match filter {
+                Predicate::All(parts) => parts.as_mut_slice(),
+                one => std::slice::from_mut(one),
+            };
+            for part in parts {
+                if let Predicate::Compare {
+                    left: Value::Column(column),
+                    comparison: Comparison::Equal,
+                    right: Value::Literal(Literal::Text(text)),
+                } = part
+                    && fold(text).split_whitespace().all(|word| words.iter().any(|it| it == word))
+                {
+                    (column.table == relationship.table && column.via.is_empty()).then_some(())?;
+                    column.via = vec![relationship.name.clone()];
+                    told = true;
+                }
+            }
+            told.then_some(())
+        })
+    }
+
+    /// What the rows are called that name others of the same table, where one table alone has such.
+    fn led_rows(&self) -> Option<String> {
+        let all = self.relations.schema.catalog.relationships.iter();
+        let mut own = all.filter(|one| one.table == one.to);
+        let table = &own.next()?.table;
+        own.next().is_none().then(|| name_words(table.as_str()).join(" "))
+    }
+
+    /// "Employees who are managers": those whom other rows name.
+    fn who_lead(&self) -> Option<Translation> {
+        let last = self.tokens.len().checked_sub(1)?;
+        let said = lemma(self.word(last));
+        (SUPERIORS.contains(&said.as_str()) && self.is(last.checked_sub(1)?, &["are"]))
+            .then_some(())?;
+        let end = last - 1 - usize::from(last > 1 && self.is(last - 2, &["who", "that"]));
+        self.changed(&self.said(0..end), |ask| {
+            let relationship = self.leads_above(ask, &said)?;
+            let ([column], [key]) =
+                (relationship.columns.as_slice(), relationship.references.as_slice())
+            else {
+                return None;
+            };
+            let own = |name| ColumnRef::new(ask.table.clone(), name);
+            let (superior, key) = (own(column.clone()), own(key.clone()));
+            let mut above = Ask::about(ask.table.clone());
+            let name = free_name(&above, column.as_str());
+            let value = Value::Column(superior);
+            above.group_by.push(Grouping::new(name, GroupKey::Value(value.clone())));
+            above.filter = Some(Predicate::Not(Box::new(Predicate::IsNull { value })));
+            let among = Predicate::Among { values: vec![Value::Column(key)], ask: Box::new(above) };
+            ask.filter = all(ask.filter.take().into_iter().chain([among]).collect());
+            (ask.limit.is_none()).then_some(())
+        })
+    }
+
+    /// The one way from rows to others of the same table, where it is called after who stands above.
+    fn above(&self, ask: &Ask) -> Option<Relationship> {
+        let called = SUPERIORS.iter().chain(&["report"]);
+        called.into_iter().find_map(|said| self.leads_above(ask, said))
     }
 
     /// Nothing where the rows do not say who stands above them, or the question is not of one by name.
@@ -47,6 +136,8 @@ impl Idioms<'_> {
         });
         (ask.each_row && named && ask.limit.is_none()).then_some(())?;
         let asks_id = self.find(&["id", "ids", "number"]).is_some();
+        let first = schema.first_name(table, schema.tables[table].display?);
+        let first = first.map(|column| self.column(column));
         for place in 0..ask.group_by.len() {
             let GroupKey::Value(Value::Column(column)) = ask.group_by[place].key.clone() else {
                 return None;
@@ -58,6 +149,12 @@ impl Idioms<'_> {
             }
             let mut theirs = if reference { shown.clone() } else { column };
             theirs.via = vec![relationship.name.clone()];
+            if let Some(mut first) = first.clone().filter(|_| reference) {
+                first.via.clone_from(&theirs.via);
+                let name = free_name(ask, first.column.as_str());
+                let value = GroupKey::Value(Value::Column(first));
+                ask.group_by.push(Grouping::new(name, value));
+            }
             if reference {
                 ask.group_by[place].name = free_name(ask, said);
             }

@@ -44,6 +44,8 @@ const INITIALLED: &[&str] = &[
     "state",
     "zip",
     "number",
+    "no",
+    "num",
     "description",
     "position",
 ];
@@ -98,10 +100,12 @@ impl Lexicon {
         self.add(words, name, 1.0);
         // `dname` of departments: the first letter is that of a word of the table.
         if let [word] = words {
-            let initials = table.iter().filter_map(|of| of.get(..1));
-            let mut rests = initials.filter_map(|letter| word.strip_prefix(letter));
+            let begun = table.iter().flat_map(|of| (1..=4).filter_map(|length| of.get(..length)));
+            let mut rests = begun.filter_map(|begun| word.strip_prefix(begun));
             if let Some(rest) = rests.find(|rest| INITIALLED.contains(rest)) {
-                self.add(&[rest.to_owned()], name, 0.95);
+                let rest = in_full(rest).unwrap_or(rest).to_owned();
+                self.add(std::slice::from_ref(&rest), name, 0.95);
+                self.add(&[table, &[rest]].concat(), name, 0.95);
             }
         }
         let mut core: Vec<String> = words.to_vec();
@@ -143,6 +147,11 @@ impl Lexicon {
         let bare: Vec<String> = core.iter().skip_while(|word| of_table(word)).cloned().collect();
         if bare.len() < core.len() {
             self.add(&bare, name, 0.96);
+        }
+        // "Other details" of accounts are `other_account_details`.
+        let within: Vec<String> = core.iter().filter(|word| !of_table(word)).cloned().collect();
+        if within.len() > 1 && within.len() < core.len() && within != bare {
+            self.add(&within, name, 0.94);
         }
         self.add_parts(&core, &bare, name);
     }

@@ -1,5 +1,6 @@
 //! Which rows count.
 
+mod adjectives;
 mod best;
 mod compare;
 mod figures;
@@ -71,6 +72,8 @@ impl Parser<'_> {
                 self.denied = false;
                 self.having = true;
             }
+            // "With first names that end in m": of the column.
+            Key::That if self.column.is_some() && self.tests_text(here + 1) => {}
             Key::That => {
                 if !self.negated || self.open {
                     self.break_clause();
@@ -114,6 +117,10 @@ impl Parser<'_> {
             | Key::Than
             | Key::Beyond => {}
         }
+    }
+
+    fn tests_text(&self, at: usize) -> bool {
+        matches!(self.key_at(self.solid(at)), Some(Key::Text(_)))
     }
 
     /// "whose date is null", "with a null value for the date".
@@ -219,8 +226,13 @@ impl Parser<'_> {
         // "not from France and Germany" denies both; "does not have a cat and lives in Rome" only one.
         self.negated = negated && self.mention_at(next).is_some_and(Mention::only_values);
         self.having = having;
+        // "Below 160 and two beds": the noun after the number says what is bound.
+        let noun = self.solid(next + 1);
+        let of_noun =
+            self.mention_at(noun).is_some_and(|it| !it.only_values()) && !self.pieces[noun].pause;
         if self.mention_at(next).is_some_and(Mention::only_values)
-            || matches!(self.item(next), Some(Item::Quoted(..) | Item::Number(_)))
+            || matches!(self.item(next), Some(Item::Quoted(..)))
+            || matches!(self.item(next), Some(Item::Number(_))) && !of_noun
         {
             self.column = pending.or_else(|| self.last_pick());
         }

@@ -47,6 +47,10 @@ impl Parser<'_> {
         self.rows_since();
         self.when_or_where();
         self.rows_of_conditions();
+        let rows = self.sketch.entity.map(Target::Entity);
+        if self.everything && self.sketch.targets.iter().all(|it| Some(it) == rows.as_ref()) {
+            self.sketch.targets.clear();
+        }
         let nothing = self.sketch.targets.is_empty();
         if let (true, None, [Noun::Table(table)]) =
             (nothing && self.everything, self.sketch.entity, self.sketch.groups.as_slice())

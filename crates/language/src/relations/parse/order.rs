@@ -85,6 +85,8 @@ impl Parser<'_> {
             self.sketch
                 .sort
                 .push(SortKey { by: Measured::Count(None), direction: Some(direction) });
+        } else {
+            self.misplaced(self.at - 1);
         }
     }
 
@@ -128,6 +130,9 @@ impl Parser<'_> {
                 "late",
                 "new",
                 "recent",
+                "big",
+                "small",
+                "large",
             ];
             telling.iter().any(|base| word.starts_with(base)).then(|| adjective(&word)).flatten()
         })?;

@@ -1,5 +1,6 @@
 //! What is asked for.
 
+mod compounds;
 mod nouns;
 mod ranked;
 mod states;
@@ -98,7 +99,10 @@ impl Parser<'_> {
                 self.at = here;
                 self.enter(Zone::Condition);
             }
-            Key::Order if self.sketch.targets.is_empty() && self.sketch.entity.is_none() => {}
+            // "Sort the rooms by price"
+            Key::Order if self.sketch.targets.is_empty() && self.sketch.entity.is_none() => {
+                self.sorts = here == 0;
+            }
             Key::Everything => self.everything = true,
             Key::Order | Key::OrderTowards(_) | Key::Alphabetical | Key::Towards(_) => {
                 self.at = here;
@@ -190,6 +194,10 @@ impl Parser<'_> {
             )
         });
         let declared = self.sketch.targets.iter().any(|it| matches!(it, Target::Metric(_)));
+        if std::mem::take(&mut self.sorts) {
+            self.at = here;
+            return self.enter(Zone::Order);
+        }
         let listed = !self.sketch.targets.is_empty() && !self.sketch.counts() && !declared;
         if !self.sketch.counts() && self.rank_by(here) {
             return;

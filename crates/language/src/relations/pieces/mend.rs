@@ -130,8 +130,13 @@ impl Cutter<'_> {
             start += 1;
         }
         let head = self.words(at, of)?;
+        // "The number of transactions" counts them.
+        let counts = head.last().is_some_and(|word| matches!(*word, "number" | "count"));
         (1..=2).rev().find_map(|length| {
             let owner = self.words(start, length)?;
+            if counts && owner.last().is_some_and(|word| thesaurus::lemma(word) != *word) {
+                return None;
+            }
             let tables = self.lexicon.names(&owner);
             if tables.iter().any(|(name, quality)| matches!(name, Name::Table(_)) && *quality > 0.9)
             {

@@ -6,7 +6,7 @@ use super::super::Parser;
 use crate::relations::{
     pieces::{Degree, Item, Mention},
     schema::{ColumnId, TableId},
-    sketch::{Best, Measured, Noun, Pick, Target},
+    sketch::{Best, Measured, Noun, Pick},
     thesaurus::measured_by,
     vocabulary::Key,
 };
@@ -166,6 +166,16 @@ impl Parser<'_> {
         if compound {
             let owner = mention.best_table().map(|(table, _)| table);
             return made(Measured::Column(self.pick(after, owner)?), after + 1);
+        }
+        if let Some(pick) = self.amount_of(at, mention) {
+            // "Who has the highest amount of loans": of all that belong to one.
+            let total = self.adds_up_for(&pick, self.sketch.entity);
+            let by = if total {
+                Measured::Aggregate(Aggregate::Sum, pick)
+            } else {
+                Measured::Column(pick)
+            };
+            return made(by, after);
         }
         if let Some(found) = self.sized(here, at, mention, direction, number) {
             return Some(found);
@@ -376,115 +386,5 @@ impl Parser<'_> {
             let table = self.schema.table_of(*column);
             *quality > 0.9 || of.is_none_or(|of| self.schema.reaches_one(of, table))
         })
-    }
-
-    /// Whoever was born earliest is oldest; the oldest order has the earliest date.
-    fn ages(&self, here: usize, column: ColumnId) -> bool {
-        let typed = self.words[self.pieces[here].tokens.start].to_lowercase();
-        let node = &self.schema.columns[column];
-        let year = node.words.iter().any(|word| word.stem == "year");
-        (typed.starts_with("old") || typed.starts_with("young"))
-            && (node.column.data_type.is_time() || year || self.is_birth(column))
-    }
-
-    fn is_birth(&self, column: ColumnId) -> bool {
-        let mut words = self.schema.columns[column].words.iter();
-        self.schema.is_birth(column)
-            || words
-                .any(|word| matches!(word.stem.as_str(), "founded" | "open" | "opening" | "built"))
-    }
-
-    /// Whether an adjective measures a column of what the question speaks of, and no other table's.
-    pub(in crate::relations::parse) fn is_own(pick: &Pick) -> bool {
-        pick.candidates.iter().any(|(_, quality)| *quality > 0.9)
-    }
-
-    /// The tables that words without a table's name speak of: of the value after an adjective
-    /// ("the youngest dog"), and of what is asked for, where they are of one table each.
-    fn spoken_of(&self, here: usize) -> Vec<TableId> {
-        let only = |mut tables: Vec<TableId>| {
-            tables.sort_unstable();
-            tables.dedup();
-            (tables.len() == 1).then(|| tables[0])
-        };
-        let next = self.mention_at(self.solid(here + 1)).filter(|next| next.only_values());
-        let valued = next.and_then(|next| {
-            only(next.values.iter().map(|(value, _)| self.schema.table_of(value.column)).collect())
-        });
-        let asked = self.sketch.targets.iter().filter_map(|target| {
-            let Target::Column(pick) = target else { return None };
-            let best = pick.candidates.iter().map(|(_, quality)| *quality).fold(0.0, f64::max);
-            let fitting = pick.candidates.iter().filter(|(_, quality)| *quality > best - 0.05);
-            only(fitting.map(|(column, _)| self.schema.table_of(*column)).collect())
-        });
-        valued.into_iter().chain(asked).collect()
-    }
-
-    /// The columns that an adjective may measure.
-    pub(in crate::relations::parse) fn adjective_pick(
-        &self,
-        here: usize,
-        columns: &[&'static str],
-        near: Option<TableId>,
-    ) -> Option<Pick> {
-        let tables: Vec<TableId> = near
-            .into_iter()
-            .chain(self.sketch.entity)
-            .chain(self.sketch.mentioned.iter().copied())
-            .chain(self.spoken_of(here))
-            .collect();
-        let holds = |column: ColumnId, phrase: &str| {
-            let node = &self.schema.columns[column];
-            let data_type = node.column.data_type;
-            let words: Vec<String> = crate::relations::lexicon::name_words(&node.column.label);
-            let text = format!(" {} ", words.join(" "));
-            (data_type.is_number()
-                || data_type.is_time()
-                || node.words.iter().any(|word| word.stem == "year"))
-                && !node.foreign
-                && text.contains(&format!(" {phrase} "))
-        };
-        for table in tables {
-            for phrase in columns {
-                let found: Vec<(ColumnId, f64)> = self.schema.tables[table]
-                    .columns
-                    .clone()
-                    .filter(|column| holds(*column, phrase))
-                    .map(|column| (column, 1.0))
-                    .collect();
-                if !found.is_empty() {
-                    return Some(Pick {
-                        candidates: found,
-                        owner: Some(table),
-                        near: None,
-                        tokens: self.tokens(here),
-                    });
-                }
-            }
-        }
-        // "The newest client", whose one date is called otherwise.
-        if let (Some(table), true) = (near.or(self.sketch.entity), columns.contains(&"date")) {
-            let mut times = self.schema.tables[table]
-                .columns
-                .clone()
-                .filter(|column| self.schema.columns[*column].column.data_type.is_time());
-            if let (Some(only), None) = (times.next(), times.next()) {
-                let candidates = vec![(only, 1.0)];
-                let tokens = self.tokens(here);
-                return Some(Pick { candidates, owner: Some(table), near: None, tokens });
-            }
-        }
-        let anywhere = columns.iter().find_map(|phrase| {
-            let found: Vec<ColumnId> =
-                (0..self.schema.columns.len()).filter(|column| holds(*column, phrase)).collect();
-            (!found.is_empty()).then_some(found)
-        })?;
-        let candidates = anywhere.into_iter().map(|column| (column, 0.8)).collect();
-        let owner = near.or(self.sketch.entity);
-        Some(Pick { candidates, owner, near: self.focus, tokens: self.tokens(here) })
-    }
-
-    pub(in crate::relations::parse) fn born(&self, here: usize, pick: &Pick) -> bool {
-        pick.candidates.first().is_some_and(|(column, _)| self.ages(here, *column))
     }
 }

@@ -1,13 +1,13 @@
 //! Numbers and what they bound.
 
-use pacioli_model::{Comparison, Decimal, Direction};
+use pacioli_model::{Comparison, Decimal};
 
-use super::super::{Parser, compared};
+use super::super::Parser;
 use crate::{
     relations::{
         pieces::{Degree, Item},
         schema::{ColumnId, TableId},
-        sketch::{Measured, Noun, Pick, Side, Target, Test},
+        sketch::{Measured, Noun, Pick, Side, Test},
         thesaurus::{adjective, lemma},
         vocabulary::Key,
     },
@@ -421,56 +421,6 @@ impl Parser<'_> {
         let (column, quality) = pick.candidates.first()?;
         let total = Pick { candidates: vec![(*column, *quality)], ..pick.clone() };
         (*quality > 0.99 && own < 0.8 && self.adds_up_for(&total, Some(entity))).then_some(total)
-    }
-
-    /// `older than 20`, `heavier than the average`, `20 years old`.
-    pub(super) fn adjective_compared(
-        &mut self,
-        here: usize,
-        direction: Direction,
-        columns: &[&'static str],
-    ) {
-        if !matches!(self.item(here), Some(Item::Adjective { degree: Degree::More, .. })) {
-            return;
-        }
-        let named =
-            self.mention_at(here + 1).as_ref().is_some_and(|mention| self.measures(mention));
-        let pick = if named {
-            self.pick(here + 1, None)
-        } else {
-            self.adjective_pick(here, columns, self.focus)
-        };
-        let Some(pick) = pick else {
-            // "Shorter than 50 pages": the noun after the number says what is measured.
-            return self.comparison(here, compared(direction));
-        };
-        self.forget_compared(here, &pick);
-        let direction = if self.born(here, &pick) { direction.reversed() } else { direction };
-        self.column = Some(pick);
-        self.comparison(if named { here + 1 } else { here }, compared(direction));
-    }
-}
-
-impl Parser<'_> {
-    /// "Whose age is older than 18": what is compared is not asked for.
-    fn forget_compared(&mut self, here: usize, pick: &Pick) {
-        let before = self.pieces[..here]
-            .iter()
-            .rev()
-            .find(|piece| !matches!(piece.item, Item::Key(Key::Stop | Key::That)));
-        let same = |known: &Pick| {
-            before.is_some_and(|piece| piece.tokens == known.tokens)
-                && known
-                    .candidates
-                    .iter()
-                    .any(|(column, _)| pick.candidates.iter().any(|(other, _)| other == column))
-        };
-        if matches!(self.sketch.targets.last(), Some(Target::Column(known)) if same(known)) {
-            self.sketch.targets.pop();
-            if self.sketch.targets.is_empty() && self.sketch.entity.is_none() {
-                self.sketch.entity = self.focus.or(pick.owner);
-            }
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Values and texts: what a column is, contains or starts with.
 
+use std::ops::Range;
+
 use pacioli_model::Comparison;
 
 use super::super::Parser;
@@ -74,6 +76,7 @@ impl Parser<'_> {
             column = self.pick(self.at, None);
             self.at += 1;
         }
+        self.of_one_row(&mut values, &tokens);
         let near = self.focus;
         let mut tables: Vec<usize> =
             values.iter().flatten().map(|(value, _)| self.schema.table_of(value.column)).collect();
@@ -83,6 +86,29 @@ impl Parser<'_> {
             self.focus = Some(*only);
         }
         self.push(Test::Values { values, column, near, tokens });
+    }
+
+    /// "Ann Berg": the first and the last name of one row, and of none that is only called like half of it.
+    fn of_one_row(&mut self, values: &mut [Vec<(KnownValue, f64)>], tokens: &Range<usize>) {
+        let name = |tokens: &Range<usize>| self.words[tokens.start].starts_with(char::is_uppercase);
+        let last = self.sketch.clauses.last_mut().and_then(|clause| clause.tests.last_mut());
+        let (Some(Test::Values { values: before, tokens: known, .. }), [own]) = (last, values)
+        else {
+            return;
+        };
+        let ([first], true) = (before.as_mut_slice(), known.end == tokens.start) else { return };
+        if !(name(known) && name(tokens)) {
+            return;
+        }
+        let table = |value: &(KnownValue, f64)| self.schema.table_of(value.0.column);
+        let other = |one: &(KnownValue, f64), all: &[(KnownValue, f64)]| {
+            all.iter().any(|it| table(it) == table(one) && it.0.column != one.0.column)
+        };
+        let kept: Vec<_> = own.iter().filter(|it| other(it, first)).cloned().collect();
+        if !kept.is_empty() {
+            first.retain(|it| other(it, own));
+            *own = kept;
+        }
     }
 
     pub(super) fn quoted(&mut self, here: usize, text: String, values: Vec<(KnownValue, f64)>) {
@@ -121,7 +147,9 @@ impl Parser<'_> {
                 word.starts_with("contain") || word.starts_with("includ")
             })
         });
-        if holds && column.is_some() {
+        // "Whose name has 'Mar'": a part, where it is no value of its own.
+        let part = values.is_empty() && self.key_at(here.wrapping_sub(1)) == Some(Key::With);
+        if (holds || part) && column.is_some() {
             return self.push(Test::Text {
                 pick: column,
                 place: pacioli_model::TextPlace::Anywhere,
@@ -164,6 +192,23 @@ impl Parser<'_> {
         let pick = self.pick(at, None).filter(|_| said && behind.table_quality() < 0.9)?;
         self.at = at + 1;
         Some(pick)
+    }
+
+    /// "Languages that contain …": the column of texts that stands just before.
+    fn told_before(&self, here: usize) -> Option<Pick> {
+        let passed = [Key::Stop, Key::That, Key::With, Key::Verb];
+        let mut before = self.pieces[..here].iter().rposition(|piece| {
+            !matches!(piece.item, Item::Key(key) if passed.contains(&key)) || piece.pause
+        });
+        before = before.filter(|at| !self.pieces[at + 1..=here].iter().any(|piece| piece.pause));
+        let pick = self.pick(before?, None)?;
+        let mention = self.mention_at(before?)?;
+        let texts = |(column, _): &(usize, f64)| {
+            let data_type = self.schema.columns[*column].column.data_type;
+            data_type == pacioli_model::ColumnType::Text
+        };
+        (mention.column_quality() > mention.table_quality() && pick.candidates.iter().any(texts))
+            .then_some(pick)
     }
 
     pub(super) fn text(&mut self, here: usize, place: pacioli_model::TextPlace) {
@@ -220,7 +265,9 @@ impl Parser<'_> {
                 self.at = after + 1;
             }
         }
-        let pick = pick.or_else(|| self.alternative.then(|| self.last_pick()).flatten());
+        let pick = pick
+            .or_else(|| self.alternative.then(|| self.last_pick()).flatten())
+            .or_else(|| self.told_before(here));
         let tokens = self.pieces[tokens.start].tokens.start..self.pieces[tokens.end - 1].tokens.end;
         self.push(Test::Text { pick, place, text, tokens });
     }

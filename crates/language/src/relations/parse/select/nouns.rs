@@ -5,7 +5,6 @@ use crate::relations::{
     pieces::{Item, Mention},
     schema::TableId,
     sketch::{Noun, Pick, Target, Test},
-    thesaurus::measured_by,
     vocabulary::{self, Key},
 };
 
@@ -52,7 +51,8 @@ impl Parser<'_> {
             let table = mention.best_table().map(|(table, _)| table);
             let value =
                 is_better_value(after) && table.is_some_and(|table| has_value(self, after, table));
-            !after.columns.is_empty() && !self.pieces[next].pause && !value
+            let which = self.says_which(after, next + 1);
+            !after.columns.is_empty() && !self.pieces[next].pause && !value && !which
         }) && !self.says_bound(next);
         let owner =
             mention.best_table().filter(|(_, quality)| *quality >= 0.7).map(|(table, _)| table);
@@ -69,8 +69,12 @@ impl Parser<'_> {
                 return self.count_compound(here, mention, &after);
             }
             self.at = next + 1;
-            let pick = self.pick(next, owner);
-            return self.target_column(pick);
+            return self.compound_column(next, owner.unwrap_or_default(), &after);
+        }
+        if let Some(pick) = self.amount_of(here, mention) {
+            self.counting = false;
+            self.sketch.entity = self.sketch.entity.or(pick.owner);
+            return self.target_column(Some(pick));
         }
         if self.prefers_table(mention) {
             let table = mention.tables[0].0;
@@ -84,31 +88,12 @@ impl Parser<'_> {
             }
             let owner = self.owner_after(next);
             let pick = self.pick(here, owner);
+            if asked && self.says_what_they_are(here, pick.as_ref()) {
+                return self.misplaced(here);
+            }
             self.counting |= self.counts_named(here, mention);
             self.target_column(pick);
         }
-    }
-
-    /// "Singers aged 43", "parcels weighing over 20": a bound, and no column of theirs to show.
-    fn says_bound(&self, at: usize) -> bool {
-        let word = self.words[self.pieces[at].tokens.start].to_lowercase();
-        (word == "aged" || measured_by(&word).is_some()) && self.bounds_next(at + 1)
-    }
-
-    /// "Physician John Wen": whose name it is, and nothing to show.
-    fn says_which(&self, mention: &Mention, next: usize) -> bool {
-        let Some(value) = self.mention_at(next).filter(|value| value.only_values()) else {
-            return false;
-        };
-        let of = mention
-            .columns
-            .first()
-            .map(|(column, _)| self.schema.table_of(self.schema.referenced(*column)));
-        let referred =
-            mention.columns.first().is_some_and(|(column, _)| self.schema.columns[*column].foreign);
-        !self.pieces[next].pause
-            && referred
-            && of.is_some_and(|table| has_value(self, value, table))
     }
 
     /// "The number of rooms", where a column that tells rooms apart is called nearly so.
@@ -184,35 +169,6 @@ impl Parser<'_> {
         !self.sketch.targets.is_empty()
     }
 
-    /// "How many car models", "bank branches", "movie directors": the last noun is what is counted; the
-    /// key of the first only repeats whose rows they are.
-    fn count_compound(&mut self, here: usize, mention: &Mention, after: &Mention) {
-        let next = here + 1;
-        let (table, _) = mention.tables[0];
-        let node = &self.schema.tables[table];
-        let best = after.column_quality();
-        let of_own = |column: usize| self.schema.table_of(column) == table;
-        let names_rows = after.columns.iter().any(|(column, quality)| {
-            of_own(*column)
-                && *quality >= best - 0.01
-                && (node.key == Some(*column) || node.display == Some(*column))
-        });
-        let head = after.best_table().filter(|(_, quality)| *quality > 0.9 && *quality >= best);
-        self.at = next + 1;
-        if let Some((head, _)) = head.filter(|_| !names_rows) {
-            if head != table && !self.schema.refers_to(head, table) {
-                // Nothing of a branch is a bank's, where no branch says whose it is.
-                self.misplaced(here);
-            }
-            return self.select_table(head);
-        }
-        if names_rows {
-            return self.select_table(table);
-        }
-        let pick = self.pick(next, Some(table));
-        self.target_column(pick);
-    }
-
     /// Whether a column is at once compared: "teachers aged 32".
     pub(super) fn bounds_next(&self, at: usize) -> bool {
         let mut next = self.solid(at);
@@ -265,10 +221,8 @@ impl Parser<'_> {
         if mention.columns.is_empty() {
             return true;
         }
-        let keyed = mention.columns.first().is_some_and(|(column, _)| self.is_key(*column));
-        if self.counting && keyed && mention.table_quality() > 0.6 && mention.column_quality() < 0.9
-        {
-            // "The number of transactions" counts rows, though their key is called more like it.
+        if self.counting && mention.table_quality() > 0.6 && mention.column_quality() < 0.9 {
+            // "The number of transactions" counts rows, though a column is called more like it.
             return true;
         }
         let asked = !self.sketch.targets.is_empty();
@@ -451,7 +405,7 @@ impl Parser<'_> {
 }
 
 /// Whether the best value that is meant is one of a table.
-fn has_value(parser: &Parser<'_>, mention: &Mention, table: TableId) -> bool {
+pub(super) fn has_value(parser: &Parser<'_>, mention: &Mention, table: TableId) -> bool {
     let best = mention.values.first().map_or(0.0, |(_, quality)| *quality);
     mention.values.iter().any(|(value, quality)| {
         *quality >= best - 0.001 && parser.schema.table_of(value.column) == table
