@@ -30,6 +30,9 @@ pub struct Subscription {
     pub condition: Option<Condition>,
     /// When nobody wants to be told.
     pub quiet: Option<QuietHours>,
+    /// The ISO 639-1 code of the language that a question's answer is told in.
+    #[serde(default = "english")]
+    pub language: String,
     /// Not run for now.
     pub is_paused: bool,
     /// When it is run next.
@@ -44,6 +47,10 @@ pub struct Subscription {
     pub created_at: Timestamp,
     /// When somebody last changed it.
     pub updated_at: Timestamp,
+}
+
+fn english() -> String {
+    "en".to_owned()
 }
 
 /// What a subscription sends.

@@ -266,7 +266,7 @@ pub struct Missing {
     /// Tables and columns that are not there, where they are known; saved questions that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
-    /// Why a saved question is not answered, in English as all answers.
+    /// Why a saved question is not answered, in English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -308,6 +308,29 @@ pub struct ReportContent {
     pub tests_made: usize,
 }
 
+impl ReportContent {
+    /// Nothing yet of a kind, about some days, as of a day.
+    pub fn about(kind: ReportKind, period: Window, today: NaiveDate) -> Self {
+        Self {
+            kind,
+            period,
+            comparison: None,
+            currency: None,
+            today,
+            data_until: None,
+            filters: Vec::new(),
+            headline: Vec::new(),
+            findings: Vec::new(),
+            answers: Vec::new(),
+            definitions: Vec::new(),
+            tables: Vec::new(),
+            queries: Vec::new(),
+            missing: Vec::new(),
+            tests_made: 0,
+        }
+    }
+}
+
 /// A saved question and its answer, in a custom report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedAnswer {
@@ -315,6 +338,9 @@ pub struct SavedAnswer {
     pub question: String,
     /// The answer in a sentence.
     pub answer: String,
+    /// The same in other languages.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub answers: Labels,
     /// Its rows.
     pub table: Table,
     /// Its place in [`ReportContent::queries`].

@@ -54,7 +54,7 @@ pub enum Format {
 }
 
 /// By language, as [`Language`] orders them.
-pub(crate) const MONTHS: [[&str; 12]; 2] = [
+const MONTHS: [[&str; 12]; 2] = [
     [
         "January",
         "February",
@@ -118,19 +118,29 @@ impl Language {
         }
         let text = format!("{:.digits$}", value.abs());
         let negative = value < 0.0 && text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-        let mut written = String::from(if negative { "−" } else { "" });
+        format!("{}{}", if negative { "−" } else { "" }, self.written(&text))
+    }
+
+    /// Digits as they stand, thousands apart: `-1,234.50`. What has none stays.
+    pub fn written(self, digits: &str) -> String {
+        let (sign, unsigned) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
+        let (whole, fraction) =
+            unsigned.split_once('.').map_or((unsigned, None), |(w, f)| (w, Some(f)));
+        if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+            return digits.to_owned();
+        }
+        let mut text = sign.to_owned();
         for (index, digit) in whole.chars().enumerate() {
             if index > 0 && (whole.len() - index).is_multiple_of(3) {
-                written.push(self.thousands());
+                text.push(self.thousands());
             }
-            written.push(digit);
+            text.push(digit);
         }
-        if !fraction.is_empty() {
-            written.push(self.point());
-            written.push_str(fraction);
+        if let Some(fraction) = fraction {
+            text.push(self.point());
+            text.push_str(fraction);
         }
-        written
+        text
     }
 
     /// A value as a sentence or a table has it.
@@ -245,6 +255,16 @@ impl Language {
             Self::English => english,
             Self::German => german,
         }
+    }
+
+    /// The month of this name, from 0.
+    pub(crate) fn month(self, name: &str) -> Option<usize> {
+        MONTHS[self.index()].iter().position(|month| *month == name)
+    }
+
+    /// The name of a month, from 0.
+    pub(crate) fn month_name(self, month: usize) -> &'static str {
+        MONTHS[self.index()].get(month).copied().unwrap_or_default()
     }
 
     fn index(self) -> usize {

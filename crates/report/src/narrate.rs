@@ -4,7 +4,11 @@ use pacioli_model::{
     Ask, Catalog, Cell, Column, ColumnRef, Decimal, Direction, Grouping, Measure, Table, TimeGrain,
 };
 
-use crate::words::{cell, group, has_unit, is_code, measure, number, sentence};
+use crate::{
+    locale::Language,
+    words::{Names, cell, has_unit, is_code, number, sentence},
+    write::{say, text},
+};
 
 /// What is known about an answer besides its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,14 +21,21 @@ pub struct Context<'a> {
     pub filters: &'a [String],
 }
 
-/// Says an answer in one or two sentences, with numbers from `table` alone. `table` must be the
-/// answer to `ask`: groups first, then measures.
-pub fn narrate(ask: &Ask, catalog: &Catalog, context: &Context<'_>, table: &Table) -> String {
+/// Says an answer in one or two sentences of a language, with numbers from `table` alone. `table` must be
+/// the answer to `ask`: groups first, then measures.
+pub fn narrate(
+    ask: &Ask,
+    catalog: &Catalog,
+    context: &Context<'_>,
+    table: &Table,
+    language: Language,
+) -> String {
     let groups: Vec<&Grouping> = ask.shown_groups().collect();
     let measures: Vec<&Measure> = ask.shown_measures().collect();
-    let teller = Teller { ask, groups, measures, catalog, context, table };
+    let names = Names { catalog: Some(catalog), language };
+    let teller = Teller { ask, groups, measures, catalog, context, table, names, language };
     let told = if table.rows.is_empty() {
-        format!("No rows of {} match{}.", ask.table, teller.scope())
+        teller.say("answer.none", &[("table", &names.table(&ask.table))])
     } else if ask.each_row {
         teller.rows()
     } else if teller.groups.is_empty() {
@@ -35,8 +46,8 @@ pub fn narrate(ask: &Ask, catalog: &Catalog, context: &Context<'_>, table: &Tabl
         teller.breakdown()
     };
     if table.truncated {
-        let shown = table.rows.len();
-        return format!("{told} Only the first {shown} rows are here: there are more.");
+        let shown = table.rows.len().to_string();
+        return format!("{told} {}", say(language, "answer.cut", &[("shown", &shown)]));
     }
     told
 }
@@ -48,12 +59,22 @@ struct Teller<'a> {
     catalog: &'a Catalog,
     context: &'a Context<'a>,
     table: &'a Table,
+    names: Names<'a>,
+    language: Language,
 }
 
 /// A row and its value of the first measure.
 type Valued<'a> = (&'a [Cell], &'a Cell);
 
 impl<'a> Teller<'a> {
+    /// A whole sentence: with what counts.
+    fn say(&self, key: &str, values: &[(&str, &str)]) -> String {
+        let scope = self.scope();
+        let known = [("scope", scope.as_str())];
+        let values: Vec<(&str, &str)> = values.iter().copied().chain(known).collect();
+        sentence(&say(self.language, key, &values))
+    }
+
     /// ` (March 2025; region is Nordics)`.
     fn scope(&self) -> String {
         let filters = self.context.filters.iter().map(String::as_str);
@@ -63,28 +84,30 @@ impl<'a> Teller<'a> {
 
     fn totals(&self) -> String {
         let Some(row) = self.table.rows.first() else { return String::new() };
-        let told: Vec<String> = self
-            .measures
-            .iter()
-            .zip(row)
-            .map(|(wanted, value)| match (wanted.aggregation(), value) {
-                (_, Cell::Null) => {
-                    format!("there is no {}, for no values match", self.name(wanted))
-                }
+        let told = self.measures.iter().zip(row).map(|(wanted, value)| {
+            let name = self.name(wanted);
+            match (wanted.aggregation(), value) {
+                (_, Cell::Null) => say(self.language, "answer.no_value", &[("measure", &name)]),
                 (Some(counted), _) if counted.value.is_none() => {
-                    let count = self.figure(wanted, value, None);
-                    format!("the number of rows of {} is {count}", counted.table)
+                    let table = self.names.table(&counted.table);
+                    let value = self.figure(wanted, value, None);
+                    say(self.language, "answer.count", &[("table", &table), ("value", &value)])
                 }
-                _ => format!("the {} is {}", self.name(wanted), self.figure(wanted, value, None)),
-            })
-            .collect();
-        format!("{}{}.", sentence(&told.join(", and ")), self.scope())
+                _ => {
+                    let value = self.figure(wanted, value, None);
+                    say(self.language, "answer.value", &[("measure", &name), ("value", &value)])
+                }
+            }
+        });
+        let told: Vec<String> = told.collect();
+        self.say("answer.total", &[("parts", &told.join(text(self.language, "answer.and")))])
     }
 
     fn rows(&self) -> String {
         let count = self.table.rows.len();
-        let (is, noun) = if count == 1 { ("is", "row") } else { ("are", "rows") };
-        format!("Here {is} {count} {noun} of {}{}.", self.ask.table, self.scope())
+        let key = if count == 1 { "answer.row" } else { "answer.rows" };
+        let table = self.names.table(&self.ask.table);
+        self.say(key, &[("count", &count.to_string()), ("table", &table)])
     }
 
     fn column(&self, of: &ColumnRef) -> Option<&'a Column> {
@@ -92,15 +115,16 @@ impl<'a> Teller<'a> {
     }
 
     fn list(&self) -> String {
-        let names: Vec<String> = self.groups.iter().map(|one| group(one)).collect();
+        let names: Vec<String> = self.groups.iter().map(|one| self.names.group(one)).collect();
         let count = self.table.rows.len();
-        let (is, noun) = match (count, names.len()) {
-            (1, 1) => ("is", "value"),
-            (_, 1) => ("are", "different values"),
-            (1, _) => ("is", "combination"),
-            _ => ("are", "different combinations"),
+        let key = match (count, names.len()) {
+            (1, 1) => "answer.one_value",
+            (_, 1) => "answer.values",
+            (1, _) => "answer.one_combination",
+            _ => "answer.combinations",
         };
-        format!("There {is} {count} {noun} of {}{}.", names.join(" and "), self.scope())
+        let and = format!(" {} ", text(self.language, "and"));
+        self.say(key, &[("count", &count.to_string()), ("names", &names.join(&and))])
     }
 
     fn breakdown(&self) -> String {
@@ -108,12 +132,8 @@ impl<'a> Teller<'a> {
         let is_series = self.groups.len() == 1 && grain.is_some() && self.ask.limit.is_none();
         match (self.valued().as_slice(), self.measures.first()) {
             ([], Some(wanted)) => {
-                format!(
-                    "There is no {} in any of the {} rows{}.",
-                    self.name(wanted),
-                    self.table.rows.len(),
-                    self.scope()
-                )
+                let rows = self.table.rows.len().to_string();
+                self.say("answer.no_values", &[("measure", &self.name(wanted)), ("rows", &rows)])
             }
             (rows, Some(wanted)) if is_series => self.series(rows, wanted, grain),
             (rows, Some(wanted)) => self.ranking(rows, wanted),
@@ -135,51 +155,56 @@ impl<'a> Teller<'a> {
         let ends = (rows.iter().min_by(by_time), rows.iter().max_by(by_time), extreme(rows, false));
         let (Some(first), Some(last), Some(peak)) = ends else { return String::new() };
         let at = |row: &Valued<'_>| {
-            format!("{} in {}", self.figure(wanted, row.1, None), cell(&row.0[0], grain))
+            let value = self.figure(wanted, row.1, None);
+            let period = cell(&row.0[0], grain, self.language);
+            say(self.language, "answer.at", &[("value", &value), ("period", &period)])
         };
+        let name = self.name(wanted);
         if rows.len() == 1 {
-            return format!("The {} was {}{}.", self.name(wanted), at(first), self.scope());
+            return self.say("answer.once", &[("measure", &name), ("at", &at(first))]);
         }
-        format!(
-            "The {} was {} and {}; of {} periods the highest was {}{}.",
-            self.name(wanted),
-            at(first),
-            at(last),
-            rows.len(),
-            at(&peak),
-            self.scope()
-        )
+        let values = [
+            ("measure", name.as_str()),
+            ("first", &at(first)),
+            ("last", &at(last)),
+            ("count", &rows.len().to_string()),
+            ("peak", &at(&peak)),
+        ];
+        self.say("answer.series", &values)
     }
 
     /// The leader, or one for each currency.
     fn ranking(&self, rows: &[Valued<'a>], wanted: &Measure) -> String {
         let lowest = self.ask.order.iter().find(|order| order.name == wanted.name);
         let lowest = lowest.is_some_and(|order| order.direction == Direction::Ascending);
-        let end = if lowest { "lowest" } else { "highest" };
+        let end = if lowest { "answer.lowest" } else { "answer.highest" };
         let mut leaders = self.by_currency(rows, wanted).into_iter().filter_map(|(code, rows)| {
             let leader = extreme(&rows, lowest)?;
             Some((code, self.label(leader.0), self.figure(wanted, leader.1, code)))
         });
         let Some((_, leader, figure)) = leaders.next() else { return String::new() };
-        let rows = self.table.rows.len();
+        let count = self.table.rows.len().to_string();
+        let among = |key: &str| say(self.language, key, &[("rows", &count)]);
         let among = match self.ask.limit {
             Some(1) => String::new(),
-            _ if self.ask.limit.is_some() || self.table.truncated => {
-                format!(" of the {rows} shown")
-            }
-            _ => format!(" of {rows}"),
+            _ if self.ask.limit.is_some() || self.table.truncated => among("answer.of_shown"),
+            _ => among("answer.of"),
         };
-        let other = |(code, leader, figure): (Option<&str>, String, String)| {
-            format!("; in {}, {leader} has {figure}", code.unwrap_or("no currency"))
+        let other = |(code, leader, value): (Option<&str>, String, String)| {
+            let code = code.unwrap_or_else(|| text(self.language, "answer.no_currency"));
+            let values = [("code", code), ("leader", &leader), ("value", &value)];
+            say(self.language, "answer.other", &values)
         };
         let others: Vec<String> = leaders.map(other).collect();
-        format!(
-            "{} has the {end} {}{among}: {figure}{}{}.",
-            sentence(&leader),
-            self.name(wanted),
-            others.concat(),
-            self.scope()
-        )
+        let values = [
+            ("leader", leader.as_str()),
+            ("end", text(self.language, end)),
+            ("measure", &self.name(wanted)),
+            ("among", &among),
+            ("value", &figure),
+            ("others", &others.concat()),
+        ];
+        self.say("answer.ranking", &values)
     }
 
     /// Rows that may be compared with each other: amounts in one currency.
@@ -220,17 +245,19 @@ impl<'a> Teller<'a> {
         let currency = self.currency_group().filter(|_| self.groups.len() > 1);
         let groups = self.groups.iter().zip(row).enumerate();
         let shown = groups.filter(|(index, _)| Some(*index) != currency);
-        shown.map(|(_, (group, value))| cell(value, group.grain())).collect::<Vec<_>>().join(", ")
+        let shown = shown.map(|(_, (group, value))| cell(value, group.grain(), self.language));
+        shown.collect::<Vec<_>>().join(", ")
     }
 
     fn name(&self, wanted: &Measure) -> String {
-        measure(wanted, self.context.currency)
+        self.names.measure(wanted, &self.ask.measures, self.context.currency)
     }
 
     fn figure(&self, wanted: &Measure, value: &Cell, code: Option<&str>) -> String {
-        let shown = number(value).unwrap_or_else(|| cell(value, None));
-        match code.or(self.context.currency).filter(|_| has_unit(wanted) && number(value).is_some())
-        {
+        let written = number(value, self.language);
+        let is_number = written.is_some();
+        let shown = written.unwrap_or_else(|| cell(value, None, self.language));
+        match code.or(self.context.currency).filter(|_| has_unit(wanted) && is_number) {
             Some(code) if self.is_money(wanted, code) => format!("{shown} {code}"),
             _ => shown,
         }

@@ -1,24 +1,31 @@
 //! Cells, numbers and names as people read them.
 
-use chrono::{Datelike, NaiveDate};
-use pacioli_model::{Aggregate, Aggregation, Cell, Decimal, Grouping, Measure, TimeGrain};
+use pacioli_model::{
+    Aggregate, Aggregation, Catalog, Cell, ColumnRef, Decimal, Figure, Grouping, Labels, Measure,
+    TableName, TimeGrain,
+};
 
-use crate::locale::MONTHS;
+use crate::{
+    locale::{Format, Language},
+    write::{retold, say, text},
+};
 
 /// Digits after the point that are shown; more are rounded to two and said to be.
 const EXACT_SCALE: u8 = 4;
 
 /// `1,234,567.80`; `about 3.33` when digits were dropped; empty for what is no number.
-pub(crate) fn number(cell: &Cell) -> Option<String> {
+pub(crate) fn number(cell: &Cell, language: Language) -> Option<String> {
+    let written = |digits: &str| language.written(digits);
+    let about = |digits: &str| say(language, "about", &[("value", &written(digits))]);
     match cell {
-        Cell::Integer(value) => Some(grouped(&value.to_string())),
-        Cell::Decimal(value) if value.scale <= EXACT_SCALE => Some(grouped(&value.to_string())),
-        Cell::Decimal(value) => Some(format!("about {}", grouped(&rounded(*value).to_string()))),
+        Cell::Integer(value) => Some(written(&value.to_string())),
+        Cell::Decimal(value) if value.scale <= EXACT_SCALE => Some(written(&value.to_string())),
+        Cell::Decimal(value) => Some(about(&rounded(*value).to_string())),
         Cell::Float(value) => {
             let shown = format!("{value:.2}");
             let exact = shown.parse::<f64>().is_ok_and(|parsed| parsed.total_cmp(value).is_eq());
-            let shown = grouped(shown.strip_suffix(".00").filter(|_| exact).unwrap_or(&shown));
-            Some(if exact { shown } else { format!("about {shown}") })
+            let whole = shown.strip_suffix(".00").filter(|_| exact);
+            Some(if exact { written(whole.unwrap_or(&shown)) } else { about(&shown) })
         }
         _ => None,
     }
@@ -31,53 +38,24 @@ fn rounded(value: Decimal) -> Decimal {
     Decimal::new(value.mantissa.saturating_add(half) / unit, 2)
 }
 
-/// Commas between thousands.
-fn grouped(digits: &str) -> String {
-    let (sign, unsigned) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
-    let (whole, fraction) =
-        unsigned.split_once('.').map_or((unsigned, None), |(w, f)| (w, Some(f)));
-    if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
-        return digits.to_owned();
-    }
-    let mut text = sign.to_owned();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if let Some(fraction) = fraction {
-        text.push('.');
-        text.push_str(fraction);
-    }
-    text
-}
-
 /// Any cell; a date that begins a period is named by the period.
-pub(crate) fn cell(cell: &Cell, grain: Option<TimeGrain>) -> String {
+pub(crate) fn cell(cell: &Cell, grain: Option<TimeGrain>, language: Language) -> String {
     match cell {
-        Cell::Null => "(none)".to_owned(),
+        Cell::Null => text(language, "answer.empty").to_owned(),
+        Cell::Boolean(_) if language == Language::German => {
+            language.cell(cell, &Format::Number, None)
+        }
         Cell::Boolean(value) => value.to_string(),
         Cell::Text(text) => text.clone(),
-        Cell::Date(day) => period(*day, grain),
-        Cell::Timestamp(moment) if grain.is_some() => period(moment.date_naive(), grain),
-        Cell::Timestamp(moment) => moment.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Cell::Date(day) => language.period(*day, grain.unwrap_or(TimeGrain::Day)),
+        Cell::Timestamp(moment) => match grain {
+            Some(grain) => language.period(moment.date_naive(), grain),
+            None => moment.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        },
         // A key is no quantity: 2025 has no comma.
         Cell::Integer(value) => value.to_string(),
         Cell::Decimal(value) => value.to_string(),
         Cell::Float(value) => value.to_string(),
-    }
-}
-
-fn period(first: NaiveDate, grain: Option<TimeGrain>) -> String {
-    let month = MONTHS[0][first.month0() as usize];
-    let day = format!("{} {month} {}", first.day(), first.year());
-    match grain {
-        None | Some(TimeGrain::Day) => day,
-        Some(TimeGrain::Week) => format!("the week of {day}"),
-        Some(TimeGrain::Month) => format!("{month} {}", first.year()),
-        Some(TimeGrain::Quarter) => format!("Q{} {}", first.month0() / 3 + 1, first.year()),
-        Some(TimeGrain::Year) => first.year().to_string(),
     }
 }
 
@@ -86,29 +64,103 @@ pub(crate) fn spaced(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// What a group is called in a sentence: its column, or its own name where it is none.
-pub(crate) fn group(group: &Grouping) -> String {
-    spaced(group.column().map_or(group.name.as_str(), |of| of.column.as_str()))
+/// What tables, columns and measures are called in a sentence of one language: in English by their names,
+/// in others as is declared, where it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    pub(crate) catalog: Option<&'a Catalog>,
+    pub(crate) language: Language,
 }
 
-/// What a measure is called in a sentence: `total revenue`, the currency apart.
-pub(crate) fn measure(measure: &Measure, currency: Option<&str>) -> String {
-    let Some(aggregation) = measure.aggregation() else { return spaced(measure.name.as_str()) };
-    let column = match (&aggregation.value, aggregation.column()) {
-        (None, _) => return "number of rows".to_owned(),
-        (Some(_), None) => return spaced(measure.name.as_str()),
-        (Some(_), Some(of)) => &of.column,
-    };
-    let suffix = currency.map(|code| format!("_{}", code.to_ascii_lowercase()));
-    let bare = suffix.and_then(|suffix| column.as_str().strip_suffix(&suffix).map(str::to_owned));
-    let column = spaced(&bare.unwrap_or_else(|| column.to_string()));
-    match aggregation.aggregate {
-        Aggregate::Count => format!("number of values of {column}"),
-        Aggregate::CountDistinct => format!("number of different values of {column}"),
-        Aggregate::Sum => format!("total {column}"),
-        Aggregate::Average => format!("average {column}"),
-        Aggregate::Min => format!("least {column}"),
-        Aggregate::Max => format!("greatest {column}"),
+impl Names<'_> {
+    fn declared(&self, labels: Option<&Labels>) -> Option<String> {
+        labels?.get(self.language.code()).cloned()
+    }
+
+    pub(crate) fn table(&self, name: &TableName) -> String {
+        let meaning = self.catalog.and_then(|it| it.semantics.table(name));
+        self.declared(meaning.map(|it| &it.labels)).unwrap_or_else(|| name.to_string())
+    }
+
+    /// A column; one that names the rows of its table is called as the table is.
+    pub(crate) fn column(&self, of: &ColumnRef) -> String {
+        let meaning = self.catalog.and_then(|it| it.semantics.table(&of.table));
+        let is_display = meaning.is_some_and(|it| it.display.as_ref() == Some(&of.column));
+        let own = || meaning?.column(&of.column).map(|it| &it.labels);
+        let of_table = self.declared(meaning.filter(|_| is_display).map(|it| &it.labels));
+        of_table.or_else(|| self.declared(own())).unwrap_or_else(|| spaced(of.column.as_str()))
+    }
+
+    /// What a group is called: its column, its period, or its own name where it is neither.
+    pub(crate) fn group(&self, group: &Grouping) -> String {
+        match (group.column(), group.grain()) {
+            (_, Some(grain)) if self.language == Language::German => {
+                text(self.language, &format!("period.{}", grain.as_str())).to_owned()
+            }
+            (Some(of), _) => self.column(of),
+            (None, _) => retold(&spaced(group.name.as_str()), self.language),
+        }
+    }
+
+    /// What a group's output is called: in English by its own name.
+    pub(crate) fn output(&self, group: &Grouping) -> String {
+        match self.language {
+            Language::English => spaced(group.name.as_str()),
+            Language::German => self.group(group),
+        }
+    }
+
+    /// What a measure is called: `total revenue`, the currency apart. `all` are those of its answer.
+    pub(crate) fn measure(
+        &self,
+        measure: &Measure,
+        all: &[Measure],
+        currency: Option<&str>,
+    ) -> String {
+        let Some(aggregation) = measure.aggregation() else { return self.figure(measure, all) };
+        let column = match (&aggregation.value, aggregation.column()) {
+            (None, _) => return text(self.language, "measure.rows").to_owned(),
+            (Some(_), None) => return self.figure(measure, all),
+            (Some(_), Some(of)) => of,
+        };
+        let suffix = currency.map(|code| format!(" {}", code.to_ascii_lowercase()));
+        let named = self.column(column);
+        let bare = suffix.and_then(|suffix| named.strip_suffix(&suffix).map(str::to_owned));
+        let key = match aggregation.aggregate {
+            Aggregate::Count => "measure.count",
+            Aggregate::CountDistinct => "measure.distinct",
+            Aggregate::Sum => "measure.sum",
+            Aggregate::Average => "measure.average",
+            Aggregate::Min => "measure.min",
+            Aggregate::Max => "measure.max",
+        };
+        say(self.language, key, &[("column", &bare.unwrap_or(named))])
+    }
+
+    /// A figure by its declared label, or by the name that its reader gave it, in which other figures of the
+    /// answer are named: `revenue growth`.
+    fn figure(&self, measure: &Measure, all: &[Measure]) -> String {
+        let name = measure.name.as_str();
+        if self.language == Language::English {
+            return spaced(name);
+        }
+        if let Figure::Metric { metric, shift: None } = &measure.figure {
+            let declared = self.catalog.and_then(|it| it.semantics.metric(metric));
+            let label = declared.map(|it| it.label.clone());
+            let own = self.declared(declared.map(|it| &it.labels)).or(label);
+            return own.unwrap_or_else(|| spaced(name));
+        }
+        let parts = all.iter().filter(|it| it.name != measure.name);
+        let longest = parts
+            .filter(|it| name.contains(it.name.as_str()))
+            .max_by_key(|it| it.name.as_str().len());
+        let (spoken, part) = match longest {
+            Some(part) => {
+                (name.replacen(part.name.as_str(), "#", 1), self.measure(part, all, None))
+            }
+            None => (name.to_owned(), String::new()),
+        };
+        retold(&spaced(&spoken), self.language).replacen('#', &part, 1)
     }
 }
 
@@ -149,9 +201,12 @@ mod tests {
             (Cell::Float(10.0 / 3.0), "about 3.33"),
             (Cell::Float(f64::NAN), "NaN"),
         ] {
-            assert_eq!(number(&given).unwrap(), expect, "{given:?}");
+            assert_eq!(number(&given, Language::English).unwrap(), expect, "{given:?}");
         }
-        assert_eq!(number(&Cell::Text("5".to_owned())), None);
+        assert_eq!(number(&Cell::Text("5".to_owned()), Language::English), None);
+        let german = |cell: &Cell| number(cell, Language::German).unwrap();
+        assert_eq!(german(&Cell::Decimal("-1234567.80".parse().unwrap())), "-1.234.567,80");
+        assert_eq!(german(&Cell::Float(10.0 / 3.0)), "rund 3,33");
     }
 
     #[test]
@@ -164,7 +219,7 @@ mod tests {
             (Some(TimeGrain::Quarter), "Q2 2025"),
             (Some(TimeGrain::Year), "2025"),
         ] {
-            assert_eq!(cell(&first, grain), expect);
+            assert_eq!(cell(&first, grain, Language::English), expect);
         }
     }
 }

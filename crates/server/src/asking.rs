@@ -12,9 +12,10 @@ use pacioli_language::{
     verified::{Reader, Recognised, Verified},
 };
 use pacioli_model::{
-    Ask, Company, Computed, ConversationId, Finding, QueryId, SavedQuestion, Table, TableVersion,
-    User, VerifiedQuestion,
+    AnswerColumn, Ask, Catalog, Company, Computed, ConversationId, Finding, QueryId, SavedQuestion,
+    Table, TableVersion, User, VerifiedQuestion,
 };
+use pacioli_report::{Language, Told};
 use pacioli_store::{PageRequest, TenantStore};
 
 use crate::{
@@ -46,6 +47,8 @@ pub struct Asker<'a> {
     pub data: &'a TenantStore,
     /// Whom to tell how far the question is.
     pub stages: Option<&'a Stages>,
+    /// The language of the answer.
+    pub language: Language,
 }
 
 /// What they ask.
@@ -116,8 +119,12 @@ pub struct Answered {
     pub rows_read: usize,
     /// What was found, where the question wants to know what lies behind a figure.
     pub finding: Option<Box<Finding>>,
-    /// What the rows say.
-    pub sentence: String,
+    /// What is said of it in English.
+    pub english: Told,
+    /// The same in German.
+    pub german: Told,
+    /// What its columns are, in their order; empty where nothing is known of them.
+    pub columns: Vec<AnswerColumn>,
     /// A Vega-Lite specification, where a picture says more.
     pub chart: Option<serde_json::Value>,
     /// How it was understood; of SQL nothing is known.
@@ -146,7 +153,14 @@ impl<'a> Asker<'a> {
     pub fn of<P>(app: &'a App, caller: &'a Caller<P>) -> Self {
         let account = &caller.account;
         let (user, company) = (&account.user, &account.company);
-        Self { app, user, company, data: &caller.data, stages: None }
+        let (data, language) = (&caller.data, Language::English);
+        Self { app, user, company, data, stages: None, language }
+    }
+
+    /// The same, answered in a language; in English where none is named.
+    #[must_use]
+    pub fn in_language(self, language: Option<impl Into<Language>>) -> Self {
+        Self { language: language.map_or(Language::English, Into::into), ..self }
     }
 
     /// What becomes of the question, and how long it took to understand it.
@@ -228,7 +242,9 @@ impl<'a> Asker<'a> {
             became => (seen, became?),
         };
         let outcome = match became {
-            Became::Answered(answered) => Outcome::Answered(Box::new(told(*answered, &seen))),
+            Became::Answered(answered) => {
+                Outcome::Answered(Box::new(told(*answered, &seen, self.language)))
+            }
             Became::Analyse(analysed) => {
                 Box::pin(self.analysed(*analysed, &seen, asked.today)).await?
             }
@@ -253,19 +269,28 @@ impl<'a> Asker<'a> {
         }
         let mut analyst = Analyst::new(&self.app.engine, self.company.id, seen, None);
         let found = analysis::found(&mut analyst, &analysis, &interpretation, today).await?;
-        let Found { sentence, table, chart, query, finding } = match found {
+        let found = match found {
             Ok(found) => found,
             Err(reason) => return Ok(Outcome::Refused { not_understood: Vec::new(), reason }),
         };
+        let chart = found.chart(self.language);
+        let Found { sentences, table, query, finding, .. } = found;
         interpretation.notes.push("Computed from the rows of the query that is shown.".to_owned());
         let version = seen.visible.table(&analysis.ask.table).map(|entry| entry.version);
+        let read = read(Some(&interpretation));
+        let [english, german] = sentences.map(|(language, sentence)| Told {
+            sentence,
+            ..read.in_words(Some(&analysis.ask), &seen.visible, language)
+        });
         Ok(Outcome::Answered(Box::new(Answered {
             ask: None,
             table,
             sql: query.sql,
             rows_read: query.rows,
             finding: finding.map(Box::new),
-            sentence,
+            english,
+            german,
+            columns: Vec::new(),
             chart,
             interpretation: Some(interpretation),
             version,
@@ -373,7 +398,9 @@ impl<'a> Asker<'a> {
             ask: None,
             rows_read: table.rows.len(),
             finding: None,
-            sentence: String::new(),
+            english: Told::default(),
+            german: Told::default(),
+            columns: Vec::new(),
             chart: None,
             version: None,
             table,
@@ -383,10 +410,11 @@ impl<'a> Asker<'a> {
             confidence,
             source,
         };
-        match computed {
-            Computed::Ask(ask) => answered.tell(ask, &seen, notes),
-            Computed::Sql(_) => answered.sentence = pacioli_report::tell_rows(&answered.table),
-        }
+        let ask = match computed {
+            Computed::Ask(ask) => Some(ask),
+            Computed::Sql(_) => None,
+        };
+        answered.tell(ask, &seen.visible, notes, self.language);
         Ok(answered)
     }
 
@@ -407,22 +435,46 @@ impl<'a> Asker<'a> {
 }
 
 impl Answered {
-    /// Says and draws what the rows of an Ask say.
-    fn tell(&mut self, ask: Ask, seen: &Seen, notes: Vec<String>) {
+    /// What is said of it in a language.
+    pub fn told(&self, language: Language) -> &Told {
+        match language {
+            Language::English => &self.english,
+            Language::German => &self.german,
+        }
+    }
+
+    /// Says and draws what the rows say; of a person's SQL nothing but the rows is known.
+    fn tell(
+        &mut self,
+        ask: Option<Ask>,
+        catalog: &Catalog,
+        notes: Vec<String>,
+        language: Language,
+    ) {
         if let Some(interpretation) = &mut self.interpretation {
             interpretation.notes.extend(notes);
         }
-        let read = self.interpretation.as_ref();
-        let period = read.and_then(|it| it.date_range.as_ref());
-        let context = pacioli_report::Context {
-            currency: read.and_then(|it| it.currency.as_deref()),
-            period: period.map(|range| range.words.as_str()),
-            filters: read.map_or(&[][..], |it| &it.filters),
-        };
-        self.sentence = pacioli_report::narrate(&ask, &seen.visible, &context, &self.table);
-        self.chart = pacioli_report::chart(&ask, &self.table);
-        self.version = seen.visible.table(&ask.table).map(|entry| entry.version);
-        self.ask = Some(ask);
+        let read = read(self.interpretation.as_ref());
+        let told = |language| read.of(ask.as_ref(), catalog, &self.table, language);
+        (self.english, self.german) = (told(Language::English), told(Language::German));
+        if let Some(ask) = ask {
+            self.chart = pacioli_report::chart(&ask, catalog, &self.table, language);
+            self.version = catalog.table(&ask.table).map(|entry| entry.version);
+            self.columns = analysis::columns(&ask, catalog);
+            self.ask = Some(ask);
+        }
+    }
+}
+
+/// What is known of an answer before its rows are told.
+fn read(interpretation: Option<&Interpretation>) -> Told {
+    let Some(read) = interpretation else { return Told::default() };
+    Told {
+        sentence: String::new(),
+        days: read.date_range.as_ref().map(|range| range.words.clone()),
+        filters: read.filters.clone(),
+        currency: read.currency.clone(),
+        notes: read.notes.clone(),
     }
 }
 
@@ -468,7 +520,7 @@ impl From<Failure> for ApiError {
 }
 
 /// The answer with its sentence and picture.
-fn told(answered: answering::Answered, seen: &Seen) -> Answered {
+fn told(answered: answering::Answered, seen: &Seen, language: Language) -> Answered {
     let answering::Answered { ask, understood, answer, source } = answered;
     let Understood { spans, interpretation, confidence, .. } = understood;
     let Answer { table, sql, notes } = answer;
@@ -477,7 +529,9 @@ fn told(answered: answering::Answered, seen: &Seen) -> Answered {
         ask: None,
         rows_read: table.rows.len(),
         finding: None,
-        sentence: pacioli_report::tell_rows(&table),
+        english: Told::default(),
+        german: Told::default(),
+        columns: Vec::new(),
         chart: None,
         version,
         table,
@@ -487,8 +541,6 @@ fn told(answered: answering::Answered, seen: &Seen) -> Answered {
         confidence,
         source,
     };
-    if let Some(ask) = ask {
-        told.tell(ask, seen, notes);
-    }
+    told.tell(ask, &seen.visible, notes, language);
     told
 }

@@ -1,34 +1,36 @@
 use std::collections::BTreeMap;
 
-use pacioli_model::{Aggregate, Ask, Cell, Grouping, Measure, OverTime, Table, TimeGrain};
+use pacioli_model::{Aggregate, Ask, Catalog, Cell, Grouping, Measure, OverTime, Table, TimeGrain};
 use serde_json::Value;
 
 use super::{Axis, Bars, COLOURS, Chart, Line, Lines, Series, Shape, vega_lite};
 use crate::{
     locale::{Format, Language},
-    words::{cell, is_code, measure, sentence, spaced},
+    words::{Names, cell, is_code, sentence},
+    write::{say, text},
 };
 
 /// More bars than this cannot be read.
 const MOST_BARS: usize = 30;
 
-/// Draws an answer as a Vega-Lite v5 specification with its data inside; see [`answer_chart`]. Field
-/// names are column names, so none needs escaping.
-pub fn chart(ask: &Ask, table: &Table) -> Option<Value> {
-    Some(vega_lite(&answer_chart(ask, table)?, Language::English))
+/// Draws an answer as a Vega-Lite v5 specification with its data inside, in words of a language; see
+/// [`answer_chart`]. Field names are column names, so none needs escaping.
+pub fn chart(ask: &Ask, catalog: &Catalog, table: &Table, language: Language) -> Option<Value> {
+    let names = Names { catalog: Some(catalog), language };
+    Some(vega_lite(&answer_chart(ask, table, names)?, language))
 }
 
 /// The picture of an answer: periods as a line, a breakdown as ranked bars, two groups as several
 /// lines or coloured bars. The first measure is drawn. Empty for lists, single values and three or
 /// more groups.
-pub fn answer_chart(ask: &Ask, table: &Table) -> Option<Chart> {
+pub(crate) fn answer_chart(ask: &Ask, table: &Table, names: Names<'_>) -> Option<Chart> {
     let wanted = ask.shown_measures().next()?;
     let groups: Vec<&Grouping> = ask.shown_groups().collect();
-    let rows = drawable(ask, table);
+    let rows = drawable(ask, table, names.language);
     if rows.len() < 2 {
         return None;
     }
-    let drawing = Drawing { ask, wanted };
+    let drawing = Drawing { ask, wanted, names };
     // The best months are no run of months.
     let timed = |group: &Grouping| group.grain().is_some() && ask.limit.is_none();
     match groups.as_slice() {
@@ -56,13 +58,13 @@ impl Point {
     }
 }
 
-fn drawable(ask: &Ask, table: &Table) -> Vec<Point> {
+fn drawable(ask: &Ask, table: &Table, language: Language) -> Vec<Point> {
     let point = |row: &Vec<Cell>| {
         let value =
             row.get(ask.shown_groups().count())?.as_f64().filter(|value| value.is_finite())?;
         let groups = ask.shown_groups().zip(row);
-        let groups =
-            groups.map(|(group, value)| (group.name.to_string(), shown(value, group, ask)));
+        let groups = groups
+            .map(|(group, value)| (group.name.to_string(), shown(value, group, ask, language)));
         Some(Point { groups: groups.collect(), value })
     };
     let mut points: Vec<Point> = table.rows.iter().filter_map(point).collect();
@@ -82,25 +84,26 @@ fn drawable(ask: &Ask, table: &Table) -> Vec<Point> {
 }
 
 /// A period on a time axis is its first day; everything else is a label.
-fn shown(value: &Cell, group: &Grouping, ask: &Ask) -> String {
+fn shown(value: &Cell, group: &Grouping, ask: &Ask, language: Language) -> String {
     match value {
         Cell::Date(day) if group.grain().is_some() && ask.limit.is_none() => day.to_string(),
         Cell::Timestamp(moment) if group.grain().is_some() && ask.limit.is_none() => {
             moment.date_naive().to_string()
         }
-        _ => cell(value, group.grain()),
+        _ => cell(value, group.grain(), language),
     }
 }
 
 struct Drawing<'a> {
     ask: &'a Ask,
     wanted: &'a Measure,
+    names: Names<'a>,
 }
 
 impl Drawing<'_> {
     fn lines(&self, time: &Grouping, colour: Option<&Grouping>, rows: &[Point]) -> Chart {
         let (rows, note) = match colour {
-            Some(colour) => largest(colour, rows, COLOURS.len()),
+            Some(colour) => self.largest(colour, rows, COLOURS.len()),
             None => (rows.to_vec(), None),
         };
         let mut series: Vec<Line> = Vec::new();
@@ -116,9 +119,9 @@ impl Drawing<'_> {
             line.points.sort_by_key(|(day, _)| *day);
         }
         let shape = Shape::Lines(Lines {
-            time: axis(time),
+            time: self.axis(time),
             grain: time.grain().unwrap_or(TimeGrain::Day),
-            legend: colour.map(axis),
+            legend: colour.map(|colour| self.axis(colour)),
             series,
             band: Vec::new(),
             partial_from: None,
@@ -130,10 +133,10 @@ impl Drawing<'_> {
 
     fn bars(&self, group: &Grouping, colour: Option<&Grouping>, rows: &[Point]) -> Chart {
         let (rows, colour_note) = match colour {
-            Some(colour) => largest(colour, rows, COLOURS.len()),
+            Some(colour) => self.largest(colour, rows, COLOURS.len()),
             None => (rows.to_vec(), None),
         };
-        let (rows, note) = largest(group, &rows, MOST_BARS);
+        let (rows, note) = self.largest(group, &rows, MOST_BARS);
         let labels = self.ranking(group, &rows);
         let mut series: Vec<Series> = Vec::new();
         for point in &rows {
@@ -148,7 +151,7 @@ impl Drawing<'_> {
             series[known].values[place] = Some(point.value);
         }
         let stacked = colour.is_some_and(|colour| self.stacks(colour, &rows));
-        let (group, legend) = (axis(group), colour.map(axis));
+        let (group, legend) = (self.axis(group), colour.map(|colour| self.axis(colour)));
         let bars = Bars { group, labels, legend, series, stacked, upright: false };
         self.chart(Shape::Bars(bars), note.or(colour_note))
     }
@@ -179,10 +182,12 @@ impl Drawing<'_> {
     }
 
     fn chart(&self, shape: Shape, note: Option<String>) -> Chart {
+        let language = self.names.language;
         let groups: Vec<String> =
-            self.ask.shown_groups().map(|group| spaced(group.name.as_str())).collect();
-        let name = sentence(&measure(self.wanted, None));
-        let title = format!("{name} by {}", groups.join(" and "));
+            self.ask.shown_groups().map(|group| self.names.output(group)).collect();
+        let name = sentence(&self.names.measure(self.wanted, &self.ask.measures, None));
+        let groups = groups.join(&format!(" {} ", text(language, "and")));
+        let title = say(language, "chart.title", &[("metric", &name), ("group", &groups)]);
         Chart {
             summary: title.clone(),
             title,
@@ -192,10 +197,36 @@ impl Drawing<'_> {
             shape,
         }
     }
-}
 
-fn axis(group: &Grouping) -> Axis {
-    Axis::new(group.name.as_str(), sentence(&spaced(group.name.as_str())))
+    fn axis(&self, group: &Grouping) -> Axis {
+        Axis::new(group.name.as_str(), sentence(&self.names.output(group)))
+    }
+
+    /// The rows of the `most` labels that stand out most, and what to say where some are left out.
+    fn largest(
+        &self,
+        group: &Grouping,
+        rows: &[Point],
+        most: usize,
+    ) -> (Vec<Point>, Option<String>) {
+        let mut totals = totals(group, rows);
+        let all = totals.len();
+        if all <= most {
+            return (rows.to_vec(), None);
+        }
+        totals.sort_by(|left, right| {
+            right.1.abs().total_cmp(&left.1.abs()).then_with(|| left.0.cmp(&right.0))
+        });
+        totals.truncate(most);
+        let kept = |point: &&Point| {
+            let label = point.groups.get(group.name.as_str());
+            totals.iter().any(|(known, _)| Some(known) == label)
+        };
+        let (shown, all) = (most.to_string(), all.to_string());
+        let values = [("shown", &*shown), ("all", &*all), ("group", &*self.names.output(group))];
+        let note = say(self.names.language, "chart.cut_by", &values);
+        (rows.iter().filter(kept).cloned().collect(), Some(note))
+    }
 }
 
 /// The sum over each label of `group`, in order of appearance.
@@ -211,23 +242,4 @@ fn totals(group: &Grouping, rows: &[Point]) -> Vec<(String, f64)> {
         totals[place].1 += point.value;
     }
     totals
-}
-
-/// The rows of the `most` labels that stand out most, and what to say where some are left out.
-fn largest(group: &Grouping, rows: &[Point], most: usize) -> (Vec<Point>, Option<String>) {
-    let mut totals = totals(group, rows);
-    let all = totals.len();
-    if all <= most {
-        return (rows.to_vec(), None);
-    }
-    totals.sort_by(|left, right| {
-        right.1.abs().total_cmp(&left.1.abs()).then_with(|| left.0.cmp(&right.0))
-    });
-    totals.truncate(most);
-    let kept = |point: &&Point| {
-        let label = point.groups.get(group.name.as_str());
-        totals.iter().any(|(known, _)| Some(known) == label)
-    };
-    let note = format!("The {most} largest of {all} by {}", spaced(group.name.as_str()));
-    (rows.iter().filter(kept).cloned().collect(), Some(note))
 }

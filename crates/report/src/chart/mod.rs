@@ -13,7 +13,8 @@ mod vega;
 use chrono::NaiveDate;
 use pacioli_model::TimeGrain;
 
-pub use answer::{answer_chart, chart};
+pub(crate) use answer::answer_chart;
+pub use answer::chart;
 pub use png::{Picture, png};
 pub use svg::svg;
 pub(crate) use svg::{escaped, sparkline};

@@ -8,8 +8,8 @@ use super::{Writer, say, text};
 use crate::{
     chart::{Axis, Chart, Shape, answer_chart},
     document::{Grid, Section, Tone},
-    locale::Format,
-    words::sentence,
+    locale::{Format, Language},
+    words::{Names, sentence},
 };
 
 impl Writer<'_> {
@@ -19,8 +19,11 @@ impl Writer<'_> {
         if let Some(ask) = ask {
             self.name_columns(&mut grid, answer, ask);
         }
-        let chart = ask
-            .and_then(|ask| Some(self.name_chart(answer_chart(ask, &answer.table)?, ask, &grid)));
+        let names = Names { catalog: None, language: self.language };
+        let chart = ask.and_then(|ask| {
+            let chart = answer_chart(ask, &answer.table, names)?;
+            Some(self.name_chart(chart, ask, &grid))
+        });
         let (chart, grid) = match &answer.finding {
             Some(finding) => {
                 let section = self.section(finding);
@@ -31,7 +34,11 @@ impl Writer<'_> {
         Section {
             heading: sentence(&answer.question),
             tone: Tone::Neutral,
-            sentences: vec![answer.answer.clone()],
+            sentences: Some(&answer.answer)
+                .filter(|it| !it.is_empty())
+                .cloned()
+                .into_iter()
+                .collect(),
             test: None,
             advice: None,
             caveats: Vec::new(),
@@ -45,6 +52,7 @@ impl Writer<'_> {
     fn name_columns(&self, grid: &mut Grid, answer: &SavedAnswer, ask: &Ask) {
         let groups = ask.shown_groups().count();
         let measures: Vec<_> = ask.shown_measures().collect();
+        let names = Names { catalog: None, language: self.language };
         for (place, column) in grid.columns.iter_mut().enumerate() {
             let known = answer.columns.get(place).filter(|known| !known.label.is_empty());
             let counts = |place: usize| {
@@ -61,6 +69,11 @@ impl Writer<'_> {
             } else if place.checked_sub(groups).is_some_and(counts) {
                 text(self.language, "column.count").clone_into(&mut column.label);
                 column.format = Format::Count;
+            } else if self.language != Language::English {
+                let group = ask.shown_groups().nth(place).map(|group| names.group(group));
+                let measure = place.checked_sub(groups).and_then(|place| measures.get(place));
+                let measure = measure.map(|it| names.measure(it, &ask.measures, None));
+                column.label = group.or(measure).map_or_else(String::new, |it| sentence(&it));
             }
         }
     }

@@ -3,13 +3,10 @@
 use pacioli_model::{Component, Fact, ForecastStep, MetricUsed, RatioComponent, Window};
 
 use super::{
-    text,
+    catalogue, text,
     voice::{Said, Voice},
 };
-use crate::{
-    document::Tone,
-    locale::{Format, Language},
-};
+use crate::{document::Tone, locale::Format};
 
 /// Members named in a sentence.
 const NAMED: usize = 3;
@@ -459,9 +456,8 @@ impl Voice<'_> {
             [("problem", &*problem), ("table", &table), ("columns", &columns), ("rows", &rows)];
         let tone = if severity == "low" { Tone::Neutral } else { Tone::Bad };
         let mut said = self.plain("data_quality", &values, tone, Some("advice.data_quality"));
-        // What it is exactly is told in English alone.
-        if self.language == Language::English && !detail.is_empty() {
-            said.sentences.push(detail.clone());
+        if let Some(detail) = catalogue::known(detail, self.language).filter(|it| !it.is_empty()) {
+            said.sentences.push(detail);
         }
         said
     }

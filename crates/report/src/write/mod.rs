@@ -11,7 +11,8 @@ mod voice;
 
 use pacioli_model::{Caveat, Finding, Kpi, Missing, Report, ReportContent, Test, Unit};
 
-pub(crate) use catalogue::{say, text};
+pub(crate) use catalogue::text;
+pub use catalogue::{retold, say};
 use voice::Voice;
 
 use crate::{
@@ -65,6 +66,13 @@ pub fn sections(content: &ReportContent, language: Language) -> Vec<Section> {
     let content = &names::named_in(content, language);
     let writer = Writer { content, language };
     content.findings.iter().map(|finding| writer.section(finding)).collect()
+}
+
+/// The first answer of `content`, in words of `language`.
+pub(crate) fn answer_section(content: &ReportContent, language: Language) -> Section {
+    let content = &names::named_in(content, language);
+    let writer = Writer { content, language };
+    writer.answer(&content.answers[0])
 }
 
 struct Writer<'a> {
@@ -289,7 +297,10 @@ impl Writer<'_> {
             return say(self.language, "missing.more_questions", &[("names", &names)]);
         }
         if let Some(reason) = &missing.reason {
-            return format!("{}: {reason}", missing.what);
+            // Of why a question is not understood more is told where it is asked.
+            let told = catalogue::known(reason, self.language);
+            let told = told.unwrap_or_else(|| self.label("missing.unanswered"));
+            return format!("{}: {told}", missing.what);
         }
         let known = text(self.language, &format!("missing.{}", missing.what));
         let mut told = if known.is_empty() || matches!(missing.what.as_str(), "metric" | "names") {

@@ -26,6 +26,9 @@ pub(super) fn named_in(content: &ReportContent, language: Language) -> Cow<'_, R
     for table in &mut content.tables {
         name(&mut table.label, &table.labels);
     }
+    for answer in &mut content.answers {
+        name(&mut answer.answer, &answer.answers);
+    }
     for column in content.answers.iter_mut().flat_map(|answer| &mut answer.columns) {
         name(&mut column.label, &column.labels);
     }

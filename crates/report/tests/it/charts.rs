@@ -1,11 +1,11 @@
-use pacioli_report::chart;
+use pacioli_report::{Language, chart};
 use serde_json::{Value, json};
 
-use crate::answer::{ask, table};
+use crate::answer::{ask, catalog, table};
 
 fn drawn(asked: &str, rows: &[&str]) -> Option<Value> {
     let asked = ask(asked);
-    chart(&asked, &table(&asked, rows))
+    chart(&asked, &catalog(), &table(&asked, rows), Language::English)
 }
 
 /// What matters of a specification, on one line: mark, channels with field and type, rows.

@@ -1,10 +1,13 @@
-use pacioli_report::{Context, narrate};
+use pacioli_report::{Context, Language, narrate};
 
 use crate::answer::{ask, catalog, table};
 
 fn check(asked: &str, rows: &[&str], context: Context<'_>, expect: &str) {
     let asked = ask(asked);
-    assert_eq!(narrate(&asked, &catalog(), &context, &table(&asked, rows)), expect);
+    assert_eq!(
+        narrate(&asked, &catalog(), &context, &table(&asked, rows), Language::English),
+        expect
+    );
 }
 
 const EUR: Context<'_> = Context { currency: Some("EUR"), period: None, filters: &[] };
@@ -97,7 +100,7 @@ fn lists_are_counted_and_cut_answers_say_so() {
     let mut cut = table(&asked, &["Nordics|2", "South|9"]);
     cut.truncated = true;
     assert_eq!(
-        narrate(&asked, &catalog(), &NONE, &cut),
+        narrate(&asked, &catalog(), &NONE, &cut, Language::English),
         "South has the highest number of rows of the 2 shown: 9. Only the first 2 rows are here: there \
          are more."
     );

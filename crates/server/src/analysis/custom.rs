@@ -9,6 +9,7 @@ use pacioli_model::{
     Aggregation, AnswerColumn, Ask, Catalog, Definition, Grouping, Labels, Measure, Metric,
     Missing, Predicate, QueryId, QueryUsed, ReportContent, SavedAnswer, SavedQuestion,
 };
+use pacioli_report::Language;
 use pacioli_store::PageRequest;
 
 use super::{Order, Progress, both, dimensions, report::tables_used};
@@ -41,13 +42,14 @@ pub(super) async fn answer_saved(
     let begun = progress.done.load(Ordering::Relaxed);
     progress.foreseen.store(begun + chosen.len() as u64, Ordering::Relaxed);
     let (user, company, data) = (&order.user, &order.company, &order.data);
-    let asker = Asker { app, user, company, data, stages: None };
+    let language = Language::English;
+    let asker = Asker { app, user, company, data, stages: None, language };
     let (mut tables, visible) = (BTreeSet::new(), asker.sees().await?.visible);
     for saved in chosen {
         match answered(&asker, &saved, order, only).await? {
             Ok(answered) => {
                 tables.extend(answered.interpretation.iter().flat_map(|it| it.tables.clone()));
-                keep(content, &visible, saved.question, answered);
+                keep(content, saved.question, answered);
             }
             Err(reason) => {
                 let (what, reason) = (saved.question, Some(reason));
@@ -140,17 +142,18 @@ fn in_currency(answered: Answered, wanted: Option<&str>) -> Result<Answered, Str
     }
 }
 
-fn keep(content: &mut ReportContent, visible: &Catalog, question: String, answered: Answered) {
-    let Answered { ask, table, sql, rows_read, finding, sentence: answer, .. } = answered;
+fn keep(content: &mut ReportContent, question: String, answered: Answered) {
+    let Answered { ask, table, sql, rows_read, finding, columns, english, german, .. } = answered;
     let query = content.queries.len();
-    let columns = ask.as_ref().map(|ask| columns(ask, visible)).unwrap_or_default();
+    let answer = english.sentence;
+    let answers = Labels::from([(Language::German.code().to_owned(), german.sentence)]);
     content.queries.push(QueryUsed { ask, sql, rows: rows_read });
     let finding = finding.map(|finding| *finding);
-    content.answers.push(SavedAnswer { question, answer, table, query, columns, finding });
+    content.answers.push(SavedAnswer { question, answer, answers, table, query, columns, finding });
 }
 
 /// What an answer's columns are called, and what of.
-fn columns(ask: &Ask, catalog: &Catalog) -> Vec<AnswerColumn> {
+pub fn columns(ask: &Ask, catalog: &Catalog) -> Vec<AnswerColumn> {
     let group = |group: &Grouping| {
         let called = group.column().map(|column| dimensions::called(catalog, column));
         let (label, labels) = called.unwrap_or_else(|| (String::new(), Labels::new()));

@@ -27,7 +27,7 @@ use std::sync::{
 use pacioli_engine::{Engine, EngineError, Scope};
 use pacioli_model::{Ask, CompanyId, Predicate, QueryUsed, Table};
 
-pub use custom::QUESTIONS;
+pub use custom::{QUESTIONS, columns};
 pub use filters::filters;
 pub use job::{Order, make, start};
 pub use question::{Found, found};

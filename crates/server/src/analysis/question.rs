@@ -15,7 +15,7 @@ use pacioli_model::{
     Evidence, Fact, Figure, Finding, GroupKey, Grouping, Labels, Measure, MetricUsed, OrderBy,
     QueryUsed, ReportContent, ReportKind, Score, Subject, Table, TimeGrain, Unit, Value, Window,
 };
-use pacioli_report::{Language, chart::vega_lite, document::Section, sections};
+use pacioli_report::{Language, chart::vega_lite, document::Section, measure_name, say, sections};
 
 use super::{
     Analyst,
@@ -38,16 +38,24 @@ const TOLD: usize = 3;
 
 /// What was found out.
 pub struct Found {
-    /// In words.
-    pub sentence: String,
+    /// In words of each language.
+    pub sentences: [(Language, String); 2],
     /// The rows that say it.
     pub table: Table,
-    /// A Vega-Lite specification of them.
-    pub chart: Option<serde_json::Value>,
     /// The query whose rows all of it was computed from.
     pub query: QueryUsed,
     /// What the rows and the picture show, where something was found.
     pub finding: Option<Finding>,
+    content: ReportContent,
+}
+
+impl Found {
+    /// A Vega-Lite specification of what was found, in words of a language.
+    pub fn chart(&self, language: Language) -> Option<serde_json::Value> {
+        let sections = sections(&self.content, language);
+        let chart = sections.first().and_then(|section| section.chart.as_ref());
+        chart.map(|chart| vega_lite(chart, language))
+    }
 }
 
 /// A figure as a question means it, over whole periods.
@@ -115,7 +123,7 @@ async fn subject<'a>(
         return Ok(Err("There are no days, or too many, to look at.".to_owned()));
     };
     let until = first_day(grain, lenient_edge(grain, today, last));
-    let (adds_up, metric) = named(analyst, measure, read);
+    let (adds_up, metric) = named(analyst, (ask, measure), read);
     let span = (NaiveDate::MIN, until);
     let Some(series) = rows::series(&rows, place, grain, span, adds_up) else {
         return Ok(Err("There are fewer than two whole periods of it.".to_owned()));
@@ -156,7 +164,11 @@ async fn last_day(
 }
 
 /// Whether periods of a measure add up, and what it is called.
-fn named(analyst: &Analyst<'_>, measure: &Measure, read: &Interpretation) -> (bool, MetricUsed) {
+fn named(
+    analyst: &Analyst<'_>,
+    (ask, measure): (&Ask, &Measure),
+    read: &Interpretation,
+) -> (bool, MetricUsed) {
     let catalog = &analyst.seen.visible;
     let unit = read.currency.clone().map_or(Unit::Number, Unit::Currency);
     let declared = match &measure.figure {
@@ -178,11 +190,14 @@ fn named(analyst: &Analyst<'_>, measure: &Measure, read: &Interpretation) -> (bo
         .is_some_and(|it| matches!(it.aggregate, Aggregate::Sum | Aggregate::Count));
     let name = measure.name.to_string();
     let label = name.replace('_', " ");
-    let labels = Labels::new();
+    let german = measure_name(measure, ask, catalog, Language::German);
+    let labels = Labels::from([(Language::German.code().to_owned(), german)]);
     (adds_up, MetricUsed { name, label, labels, unit, better: Better::Neither })
 }
 
-type Outcome = (Vec<Finding>, Option<String>);
+/// What is said before the findings: the key of its text, and the days that it is about.
+type Lead = (&'static str, Window);
+type Outcome = (Vec<Finding>, Option<Lead>);
 
 impl Subjected<'_> {
     fn series(&self) -> &Series {
@@ -293,23 +308,13 @@ impl Subjected<'_> {
         else {
             return Err("What its change comes from cannot be told.".to_owned());
         };
-        let lead = self.corrected(direction, *value, *before);
+        let lead = corrected(direction, *value, *before, window);
         let rows = table(cells);
         let caveats = self.figure.caveats.clone();
         let mut found =
             self.finding(fact, Some(breakdown.dimension.clone()), window, caveats, rows);
         found.evidence.queries = vec![breakdown.query];
         Ok((vec![found], lead))
-    }
-
-    /// What to say of a premise that does not hold.
-    fn corrected(&self, direction: Option<Direction>, value: f64, before: f64) -> Option<String> {
-        let label = &self.figure.metric.label;
-        match direction {
-            Some(Direction::Descending) if value > before => Some(format!("{label} did not fall.")),
-            Some(Direction::Ascending) if value < before => Some(format!("{label} did not rise.")),
-            _ => None,
-        }
     }
 
     /// The parts of a change of a ratio; nothing where the figure is none.
@@ -330,7 +335,9 @@ impl Subjected<'_> {
 
     fn explained(&self, parts: Explained, window: Window, direction: Option<Direction>) -> Outcome {
         let lead = match &parts.fact {
-            Fact::RatioDrivers { value, before, .. } => self.corrected(direction, *value, *before),
+            Fact::RatioDrivers { value, before, .. } => {
+                corrected(direction, *value, *before, window)
+            }
             _ => None,
         };
         let Explained { dimension, fact, rows, queries } = parts;
@@ -358,11 +365,7 @@ impl Subjected<'_> {
         };
         let odd: Vec<Finding> =
             findings(&study).findings.into_iter().filter(is_odd).take(TOLD).collect();
-        let lead = odd.is_empty().then(|| {
-            let last = window.to.pred_opt().unwrap_or(window.to);
-            let label = &self.figure.metric.label;
-            format!("Nothing unusual was found in {label} from {} to {last}.", window.from)
-        });
+        let lead = odd.is_empty().then_some(("unusual.none", window));
         (odd, lead)
     }
 
@@ -397,40 +400,33 @@ impl Subjected<'_> {
         }
     }
 
+    /// What is said before the findings, in a language.
+    fn led(&self, (key, window): Lead, language: Language) -> String {
+        let MetricUsed { label, labels, .. } = &self.figure.metric;
+        let metric = labels.get(language.code()).unwrap_or(label);
+        let days = language.days(window.from, window.to.pred_opt().unwrap_or(window.to));
+        say(language, key, &[("metric", metric), ("days", &days)])
+    }
+
     /// The findings in words, with the rows and the picture of the first.
-    fn told(
-        &self,
-        analyst: &mut Analyst<'_>,
-        findings: Vec<Finding>,
-        lead: Option<String>,
-    ) -> Found {
+    fn told(&self, analyst: &mut Analyst<'_>, findings: Vec<Finding>, lead: Option<Lead>) -> Found {
         let end = self.series().to();
+        let period = self.window(step_back(self.grain, end, 1), end);
         let content = ReportContent {
-            kind: ReportKind::Custom,
-            period: self.window(step_back(self.grain, end, 1), end),
-            comparison: None,
             currency: self.currency.clone(),
-            today: self.today,
-            data_until: None,
-            filters: Vec::new(),
-            headline: Vec::new(),
             findings,
-            answers: Vec::new(),
-            definitions: Vec::new(),
-            tables: Vec::new(),
-            queries: Vec::new(),
-            missing: Vec::new(),
-            tests_made: 0,
+            ..ReportContent::about(ReportKind::Custom, period, self.today)
         };
-        let sections = sections(&content, Language::English);
-        let words = |section: &Section| {
-            let caveats = section.caveats.iter();
-            section.sentences.iter().chain(section.test.as_ref()).chain(caveats).cloned().collect()
+        let words = |section: Section| {
+            let Section { sentences, test, caveats, .. } = section;
+            sentences.into_iter().chain(test).chain(caveats).collect::<Vec<_>>()
         };
-        let each: Vec<Vec<String>> = sections.iter().map(words).collect();
-        let sentence = lead.into_iter().chain(each.into_iter().flatten()).collect::<Vec<_>>();
-        let chart = sections.first().and_then(|section| section.chart.as_ref());
-        let finding = content.findings.into_iter().next();
+        let sentences = [Language::English, Language::German].map(|language| {
+            let lead = lead.map(|lead| self.led(lead, language));
+            let told = sections(&content, language).into_iter().flat_map(words);
+            (language, lead.into_iter().chain(told).collect::<Vec<_>>().join(" "))
+        });
+        let finding = content.findings.first().cloned();
         let evidence = finding.as_ref().map(|it| &it.evidence);
         let place = evidence.and_then(|it| it.queries.first().copied());
         let query = analyst.queries.swap_remove(place.unwrap_or(self.figure.query));
@@ -443,11 +439,25 @@ impl Subjected<'_> {
             ])
         };
         Found {
-            sentence: sentence.join(" "),
+            sentences,
             table: evidence.map_or_else(own, |it| it.table.clone()),
-            chart: chart.map(|chart| vega_lite(chart, Language::English)),
             query,
             finding,
+            content,
         }
+    }
+}
+
+/// What to say of a premise that does not hold.
+fn corrected(
+    direction: Option<Direction>,
+    value: f64,
+    before: f64,
+    window: Window,
+) -> Option<Lead> {
+    match direction {
+        Some(Direction::Descending) if value > before => Some(("why.not_fallen", window)),
+        Some(Direction::Ascending) if value < before => Some(("why.not_risen", window)),
+        _ => None,
     }
 }

@@ -105,21 +105,12 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
     let against = first
         .and_then(|first| period.against(wanted.spec.compare, extras::first_whole(grain, first)));
     let mut content = ReportContent {
-        kind: wanted.spec.kind,
-        period: period.window(edge),
         comparison: against.map(|it| it.window(edge)),
         currency: wanted.spec.currency.clone().or_else(|| figures::currency(&catalog)),
-        today,
         data_until,
         filters: wanted.filters.clone(),
-        headline: Vec::new(),
-        findings: Vec::new(),
-        answers: Vec::new(),
-        definitions: Vec::new(),
-        tables: Vec::new(),
-        queries: Vec::new(),
         missing,
-        tests_made: 0,
+        ..ReportContent::about(wanted.spec.kind, period.window(edge), today)
     };
     if data_until.is_none() && wanted.spec.kind != ReportKind::DataQuality {
         let what = if chosen.is_empty() { figures::need(wanted.spec.kind) } else { "rows" };

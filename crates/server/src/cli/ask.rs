@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use clap::Args;
 use pacioli_language::{Analysed, Context, Interpretation, Translator, Understood};
 use pacioli_model::{Cell, Table};
+use pacioli_report::Language;
 
 use super::{CommandResult, Settings, block_on, books::Books};
 use crate::{
@@ -78,7 +79,7 @@ async fn find_out(
     let Analysed { analysis, interpretation, .. } = analysed;
     let seen = books.seen();
     let found = found(&mut books.analyst(&seen), &analysis, &interpretation, today).await?;
-    let Found { sentence, table, query, .. } = found?;
+    let Found { sentences: [(_, sentence), _], table, query, .. } = found?;
     let mut out = io::stdout().lock();
     if only_sql {
         return Ok(writeln!(out, "{}", query.sql)?);
@@ -107,8 +108,10 @@ fn show(books: &Books, answered: Answered, only_sql: bool) -> CommandResult {
         filters: &interpretation.filters,
     };
     let sentence = match &ask {
-        Some(ask) => pacioli_report::narrate(ask, &books.catalog, &context, &answer.table),
-        None => pacioli_report::tell_rows(&answer.table),
+        Some(ask) => {
+            pacioli_report::narrate(ask, &books.catalog, &context, &answer.table, Language::English)
+        }
+        None => pacioli_report::tell_rows(&answer.table, Language::English),
     };
     writeln!(out, "{sentence}\n")?;
     write_table(&mut out, &answer.table)?;

@@ -1,11 +1,16 @@
 use chrono::NaiveDate;
 use pacioli_insights::{first_day, forecast::forecast, step};
 use pacioli_model::{
-    Cell, ColumnName, Condition, Found, Sent, Subscription, Table, TimeGrain, Timestamp,
+    Cell, ColumnName, Condition, Decimal, Found, SavedQuestion, Sent, Subscription, Table,
+    TimeGrain, Timestamp,
 };
+use pacioli_report::{Format, Language, say};
 use sha2::{Digest as _, Sha256};
 
-use super::{Trouble, deliveries, message::Sender};
+use super::{
+    Trouble, deliveries,
+    message::{Sender, document, language_of},
+};
 use crate::{
     app::App,
     asking::{Answered, Outcome},
@@ -46,11 +51,13 @@ pub async fn check(
     let before = subscription.found.as_ref();
     let digest = digest(&answered.table)?;
     let today = app.today(&sender.company);
+    let language = language_of(subscription);
+    let words = Notice::of(app, &question, &answered, language);
     let notice = match condition {
         Condition::Changed => before
             .filter(|before| before.digest != digest)
-            .map(|_| "The rows have changed.".to_owned()),
-        condition => match holds(condition, &answered, today) {
+            .map(|_| say(language, "notice.changed", &[])),
+        condition => match holds(condition, &answered, &words, today) {
             Ok(notice) => notice,
             Err(why) => return Ok(Err(Trouble::Lasting(why))),
         },
@@ -70,34 +77,60 @@ fn digest(table: &Table) -> ApiResult<String> {
     Ok(hex(&Sha256::digest(rows)[..16]))
 }
 
+/// How it is said that a condition holds.
+struct Notice<'a> {
+    table: &'a Table,
+    /// What its columns are called.
+    labels: Vec<String>,
+    language: Language,
+}
+
+impl<'a> Notice<'a> {
+    fn of(app: &App, question: &SavedQuestion, answered: &'a Answered, language: Language) -> Self {
+        let document = document(app, (question, answered), "", language);
+        let columns = document.sections.into_iter().flat_map(|section| section.grid.columns);
+        let labels = columns.map(|column| column.label).collect();
+        Self { table: &answered.table, labels, language }
+    }
+
+    /// Of the figure in a column of a row.
+    fn say(&self, key: &str, (at, row): (usize, usize), values: &[(&str, &str)]) -> String {
+        let figure = self.labels.get(at).map_or("", String::as_str);
+        let value = shown(self.table, at, row, self.language);
+        let own = [("figure", figure), ("value", &value)];
+        let values: Vec<(&str, &str)> = own.into_iter().chain(values.iter().copied()).collect();
+        say(self.language, key, &values)
+    }
+}
+
 /// Whether a condition holds: then what to say of it. Of rows that cannot tell it says why.
 fn holds(
     condition: &Condition,
     answered: &Answered,
+    notice: &Notice<'_>,
     today: NaiveDate,
 ) -> Result<Option<String>, String> {
     let table = &answered.table;
+    let than = |than: &Decimal| notice.language.written(&than.to_string());
     match condition {
-        Condition::Above { column, than } => {
+        Condition::Above { column, than: bound } => {
             let at = numbers(table, column.as_ref())?;
             let most = figures(table, at).max_by(|one, other| one.1.total_cmp(&other.1));
-            let above = most.filter(|(_, figure)| *figure > than.to_f64());
-            Ok(above.map(|(row, _)| {
-                format!("{} is {}, more than {than}.", named(table, at), shown(table, at, row))
-            }))
+            let above = most.filter(|(_, figure)| *figure > bound.to_f64());
+            Ok(above
+                .map(|(row, _)| notice.say("notice.above", (at, row), &[("than", &than(bound))])))
         }
-        Condition::Below { column, than } => {
+        Condition::Below { column, than: bound } => {
             let at = numbers(table, column.as_ref())?;
             let least = figures(table, at).min_by(|one, other| one.1.total_cmp(&other.1));
-            let below = least.filter(|(_, figure)| *figure < than.to_f64());
-            Ok(below.map(|(row, _)| {
-                format!("{} is {}, less than {than}.", named(table, at), shown(table, at, row))
-            }))
+            let below = least.filter(|(_, figure)| *figure < bound.to_f64());
+            Ok(below
+                .map(|(row, _)| notice.say("notice.below", (at, row), &[("than", &than(bound))])))
         }
         Condition::OutsideForecast { column } => {
             let grain = answered.interpretation.as_ref().and_then(|read| read.grain);
             let grain = grain.ok_or("its question has no periods: ask \"by month\"")?;
-            outside(table, numbers(table, column.as_ref())?, grain, today)
+            outside(notice, numbers(table, column.as_ref())?, grain, today)
         }
         Condition::Changed => Ok(None),
     }
@@ -115,10 +148,6 @@ fn numbers(table: &Table, wanted: Option<&ColumnName>) -> Result<usize, String> 
     })
 }
 
-fn named(table: &Table, at: usize) -> &ColumnName {
-    &table.columns[at].name
-}
-
 /// The figures of a column, with their rows.
 fn figures(table: &Table, at: usize) -> impl Iterator<Item = (usize, f64)> {
     let rows = table.rows.iter().enumerate();
@@ -126,16 +155,16 @@ fn figures(table: &Table, at: usize) -> impl Iterator<Item = (usize, f64)> {
 }
 
 /// A figure, with what its row is called.
-fn shown(table: &Table, at: usize, row: usize) -> String {
+fn shown(table: &Table, at: usize, row: usize, language: Language) -> String {
     let cells = &table.rows[row];
     let text = |cell: &Cell| match cell {
-        Cell::Integer(value) => value.to_string(),
-        Cell::Decimal(value) => value.to_string(),
-        Cell::Float(value) => value.to_string(),
+        Cell::Integer(value) => language.written(&value.to_string()),
+        Cell::Decimal(value) => language.written(&value.to_string()),
+        Cell::Float(value) => language.written(&value.to_string()),
         Cell::Text(value) => value.clone(),
         Cell::Date(value) => value.to_string(),
         Cell::Timestamp(value) => value.date_naive().to_string(),
-        Cell::Boolean(value) => value.to_string(),
+        Cell::Boolean(_) => language.cell(cell, &Format::Number, None),
         Cell::Null => String::new(),
     };
     let names = cells.iter().zip(&table.columns);
@@ -148,11 +177,12 @@ fn shown(table: &Table, at: usize, row: usize) -> String {
 /// Whether the last whole period's figure is outside the interval that those before let expect. Fewer than
 /// eight of them let nothing be expected.
 fn outside(
-    table: &Table,
+    notice: &Notice<'_>,
     at: usize,
     grain: TimeGrain,
     today: NaiveDate,
 ) -> Result<Option<String>, String> {
+    let table = notice.table;
     let mut series: Vec<(NaiveDate, f64, usize)> = Vec::new();
     for (row, value) in figures(table, at) {
         let day = table.rows[row].iter().find_map(|cell| match cell {
@@ -173,9 +203,9 @@ fn outside(
     let expected = forecast(&values, grain, 1).and_then(|it| it.steps.first().copied());
     let Some(expected) = expected else { return Ok(None) };
     let said = || {
-        let (low, high) = (expected.low, expected.high);
-        let figure = shown(table, at, last.2);
-        format!("{} is {figure}, where {low:.2} to {high:.2} were expected.", named(table, at))
+        let number = |value| notice.language.number(value, 2);
+        let (low, high) = (number(expected.low), number(expected.high));
+        notice.say("notice.outside", (at, last.2), &[("low", &low), ("high", &high)])
     };
     Ok((last.1 < expected.low || last.1 > expected.high).then(said))
 }
@@ -203,13 +233,19 @@ mod tests {
         }
     }
 
+    fn notice(table: &Table) -> Notice<'_> {
+        let labels = vec!["month".to_owned(), "total".to_owned()];
+        Notice { table, labels, language: Language::English }
+    }
+
     #[test]
     fn the_last_whole_period_is_compared_with_what_was_to_be_expected() {
         let mut steady: Vec<f64> = (0..18).map(|at| 100.0 + f64::from(at * 7 % 5)).collect();
         steady[17] = 102.0;
         let today = |text: &str| text.parse::<NaiveDate>().unwrap();
         let check = |values: &[f64], day| {
-            outside(&monthly(values), 1, TimeGrain::Month, today(day)).unwrap()
+            let table = monthly(values);
+            outside(&notice(&table), 1, TimeGrain::Month, today(day)).unwrap()
         };
         assert_eq!(check(&steady, "2025-07-01"), None);
         let mut fallen = steady.clone();
@@ -221,7 +257,7 @@ mod tests {
         assert_eq!(check(&fallen[12..], "2026-01-01"), None);
         let mut gap = monthly(&fallen);
         gap.rows.remove(7);
-        let why = outside(&gap, 1, TimeGrain::Month, today("2025-07-01")).unwrap_err();
+        let why = outside(&notice(&gap), 1, TimeGrain::Month, today("2025-07-01")).unwrap_err();
         assert!(why.contains("missing"), "{why}");
     }
 
@@ -232,6 +268,8 @@ mod tests {
         assert_eq!(numbers(&table, None), Ok(1));
         assert_eq!(numbers(&table, Some(&name("total"))), Ok(1));
         assert!(numbers(&table, Some(&name("month"))).unwrap_err().contains("`month`"));
-        assert_eq!(shown(&table, 1, 1), "5 (2024-02-01)");
+        assert_eq!(shown(&table, 1, 1, Language::English), "5 (2024-02-01)");
+        let half = monthly(&[1.0, 1234.5]);
+        assert_eq!(shown(&half, 1, 1, Language::German), "1.234,5 (2024-02-01)");
     }
 }

@@ -11,15 +11,15 @@ use lettre::{
 use pacioli_model::{CompanyId, Email, User};
 use pacioli_report::{
     Inline, Language, Letter, MAIL_WIDTH, ReportLetter,
-    chart::{Chart, Picture, answer_chart, png},
-    write,
+    chart::{Chart, Picture, png},
+    say, write,
 };
 use pacioli_store::TenantStore;
 use secrecy::ExposeSecret as _;
 
 use super::{
     Trouble,
-    message::{Made, Message, details},
+    message::{Made, Message, document, language_of},
 };
 use crate::{
     app::App,
@@ -121,9 +121,10 @@ pub async fn send(
 }
 
 async fn letter(app: &App, mailer: &Mailer, to: Mailbox, message: &Message<'_>) -> ApiResult<Mail> {
+    let name = &message.subscription.name;
     let subject = match message.notice {
-        Some(_) => format!("Alert: {}", message.subscription.name),
-        None => message.subscription.name.clone(),
+        Some(_) => say(language_of(message.subscription), "mail.alert", &[("name", name)]),
+        None => name.clone(),
     };
     let domain = mailer.from.email.domain();
     let mail = Mail::builder()
@@ -210,27 +211,19 @@ async fn body(app: &App, message: &Message<'_>, domain: &str) -> ApiResult<Body>
     let (message_id, domain) = (message.id.clone(), domain.to_owned());
     match message.made {
         Made::Answer { question, answered } => {
-            let footer = match place {
-                Some(url) => {
-                    format!("Sent by Pacioli at {url}, as your company has set it up there.")
-                }
-                None => "Sent by Pacioli, as your company has set it up there.".to_owned(),
-            };
-            let pictures = Pictures { message: message_id, domain, language: Language::English };
-            let chart = answered.ask.as_ref().and_then(|ask| answer_chart(ask, &answered.table));
-            let title = chart.as_ref().map(|chart| chart.title.clone()).unwrap_or_default();
+            let language = language_of(message.subscription);
+            let document = document(app, (question, answered), "", language);
+            let pictures = Pictures { message: message_id, domain, language };
+            let chart = document.sections.first().and_then(|section| section.chart.clone());
             let drawn = apart(move || Ok(pictures.of([chart.as_ref()].into_iter()))).await?;
             let inline = drawn.into_iter().flatten().next();
             let letter = Letter {
                 title: &message.subscription.name,
                 notice: message.notice,
-                question: &question.question,
-                sentence: &answered.sentence,
-                table: &answered.table,
-                details: &details(answered),
+                document: &document,
                 left_out: &message.left_out,
-                picture: inline.as_ref().map(|inline| (inline, title.as_str())),
-                footer: &footer,
+                picture: inline.as_ref(),
+                place: place.as_deref(),
             };
             let (text, html) = (letter.text(), letter.html());
             Ok(Body { text, html, pictures: inline.into_iter().collect() })

@@ -8,7 +8,7 @@ use pacioli_model::{
     Addressee, Attachment, Company, Delivery, QueryId, Report, ReportId, ReportSpec, SavedQuestion,
     SavedQuestionId, Sent, Subscription, User, Webhook,
 };
-use pacioli_report::Answer;
+use pacioli_report::{Answer, Language, answer_document, document::Document};
 use pacioli_store::TenantStore;
 
 use super::{Trouble, mail, webhook};
@@ -55,7 +55,9 @@ impl Sender {
     /// What becomes of a question today.
     pub async fn ask(&self, app: &App, question: &SavedQuestion) -> ApiResult<Outcome> {
         let (user, company, data) = (&self.user, &self.company, &self.data);
-        let asker = Asker { app, user, company, data, stages: None };
+        // Both languages are told of.
+        let language = Language::English;
+        let asker = Asker { app, user, company, data, stages: None, language };
         let id = QueryId(app.random.uuid());
         Box::pin(asker.answer_saved(question, app.today(company), id)).await
     }
@@ -131,14 +133,36 @@ pub struct Message<'a> {
     pub left_out: Vec<String>,
 }
 
-/// What counts in an answer.
-pub fn details(answered: &Answered) -> Vec<String> {
-    let Some(read) = &answered.interpretation else { return Vec::new() };
-    let days = read.date_range.iter().map(|range| format!("Days: {}", range.words));
-    let filters = read.filters.iter().map(|filter| format!("Only: {filter}"));
-    let currency = read.currency.iter().map(|code| format!("Currency: {code}"));
-    let notes = read.notes.iter().map(|note| format!("Note: {note}"));
-    days.chain(filters).chain(currency).chain(notes).collect()
+/// The language that a subscription is told in.
+pub fn language_of(subscription: &Subscription) -> Language {
+    let code = match &subscription.what {
+        Sent::Question(_) => &subscription.language,
+        Sent::Report(spec) => &spec.language,
+    };
+    Language::parse(code).unwrap_or_default()
+}
+
+/// An answer as a document, in the language of its subscription.
+pub fn document(
+    app: &App,
+    (question, answered): (&SavedQuestion, &Answered),
+    company: &str,
+    language: Language,
+) -> Document {
+    let told = answered.told(language);
+    answer_document(&Answer {
+        question: &question.question,
+        told,
+        ask: answered.ask.as_ref(),
+        table: &answered.table,
+        columns: &answered.columns,
+        finding: answered.finding.as_deref(),
+        sql: &answered.sql,
+        notes: &told.details(language),
+        company,
+        asked_at: app.clock.now(),
+        language,
+    })
 }
 
 /// One attempt at a delivery. An error is a fault of ours, or of what we depend on.
@@ -158,7 +182,9 @@ pub async fn send(app: &App, delivery: &Delivery) -> ApiResult<Result<(), Troubl
     };
     let is_mail = matches!(delivery.to, Addressee::Email(_));
     let attached: &[Attachment] = if is_mail { &subscription.attachments } else { &[] };
-    let (files, left_out) = fitting(files(app, &sender, &made, attached).await?, FILES);
+    let language = language_of(&subscription);
+    let files = files(app, &sender, &made, attached, language).await?;
+    let (files, left_out) = fitting(files, FILES);
     let message = Message {
         id: delivery.id.to_string(),
         subscription: &subscription,
@@ -229,6 +255,7 @@ async fn files(
     sender: &Sender,
     made: &Made,
     attached: &[Attachment],
+    language: Language,
 ) -> ApiResult<Vec<File>> {
     let mut files = Vec::new();
     for attachment in attached {
@@ -243,16 +270,8 @@ async fn files(
                 ("answer".to_owned(), crate::routes::csv(&answered.table)?)
             }
             Made::Answer { question, answered } => {
-                let document = pacioli_report::answer_document(&Answer {
-                    question: &question.question,
-                    sentence: &answered.sentence,
-                    ask: answered.ask.as_ref(),
-                    table: &answered.table,
-                    sql: &answered.sql,
-                    notes: &details(answered),
-                    company: &sender.company.company_name,
-                    asked_at: app.clock.now(),
-                });
+                let company = &sender.company.company_name;
+                let document = document(app, (question, answered), company, language);
                 ("answer".to_owned(), rendering::document(document, form).await?)
             }
         };

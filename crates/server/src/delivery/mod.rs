@@ -24,6 +24,7 @@ use pacioli_model::{
 
 pub use self::{
     mail::{Mailer, check_recipient},
+    message::language_of,
     webhook::{check_url, new_secret, reseal},
 };
 use crate::{

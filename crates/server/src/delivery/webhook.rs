@@ -16,7 +16,7 @@ use sha2::Sha256;
 
 use super::{
     Trouble,
-    message::{Made, Message},
+    message::{Made, Message, language_of},
 };
 use crate::{
     app::App,
@@ -130,7 +130,7 @@ fn told<'a>(message: &Message<'a>) -> (&'static str, Data<'a>) {
                 name,
                 notice: message.notice,
                 question: &question.question,
-                answer: &answered.sentence,
+                answer: &answered.told(language_of(message.subscription)).sentence,
                 columns: shaped_columns(&answered.table),
                 rows: shaped_rows(&answered.table, ROWS),
                 row_count: answered.table.rows.len(),

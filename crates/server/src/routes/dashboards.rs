@@ -19,6 +19,7 @@ use super::{
     keeping::{self, Answer, found},
     no_store::NoStore,
     query::QueryOut,
+    reports::InLanguage,
     saved::check_may_change,
     shapes::Listing,
 };
@@ -318,18 +319,19 @@ pub struct FilledTile {
 /// for the same tables are given at once. A tile that fails takes no other with it.
 #[utoipa::path(
     post, path = "/dashboards/{id}/run", tag = "dashboards", operation_id = "run_dashboard",
-    params(("id" = Uuid, Path, description = "The dashboard")),
+    params(("id" = Uuid, Path, description = "The dashboard"), InLanguage),
     responses((status = 200, description = "The dashboard with its answers", body = FilledDashboard)),
 )]
 pub async fn run_dashboard(
     State(app): State<App>,
     caller: Caller<AskQuestions>,
     Path(id): Path<DashboardId>,
+    Query(InLanguage { language }): Query<InLanguage>,
 ) -> ApiResult<NoStore<FilledDashboard>> {
     let board: Dashboard = found(&caller, id).await?;
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
     app.admit("query", &[limit], &caller.request).await?;
-    let asker = Asker::of(&app, &caller);
+    let asker = Asker::of(&app, &caller).in_language(language);
     let tiles = stream::iter(board.tiles.clone()).map(|tile| fill(asker, tile));
     let answers = tiles.buffered(AT_ONCE).try_collect().await?;
     Ok(NoStore(FilledDashboard { dashboard: board.into(), answers }))
@@ -347,7 +349,8 @@ async fn fill(asker: Asker<'_>, tile: Tile) -> ApiResult<FilledTile> {
     Ok(match Box::pin(asker.answer_saved(&saved, today, id)).await {
         Ok(outcome) => {
             let timing = (started, Duration::ZERO);
-            let answer = QueryOut::new(outcome, id.0, asker.app.random.uuid(), timing);
+            let answer =
+                QueryOut::new(outcome, asker.language, (id.0, asker.app.random.uuid()), timing);
             asker.app.metrics.query(answer.status(), started.elapsed());
             FilledTile { title, answer: Some(answer), error: None }
         }

@@ -11,8 +11,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    connections::ListPage, keeping, no_store::NoStore, paging, query, results::Format,
-    shapes::Listing,
+    connections::ListPage, keeping, no_store::NoStore, paging, query, reports::InLanguage,
+    results::Format, shapes::Listing,
 };
 use crate::{
     app::App,
@@ -121,7 +121,7 @@ pub async fn get_query(
 /// understood is asked anew. The answer is a new one, in the same conversation.
 #[utoipa::path(
     post, path = "/queries/{id}/run", tag = "questions", operation_id = "rerun_query",
-    params(("id" = Uuid, Path, description = "The question")),
+    params(("id" = Uuid, Path, description = "The question"), InLanguage),
     responses((status = 200, description = "An answer, a question back, or a refusal", body = query::QueryOut)),
 )]
 pub async fn rerun_query(
@@ -129,6 +129,7 @@ pub async fn rerun_query(
     caller: Caller<AskQuestions>,
     format: Format,
     Path(id): Path<QueryId>,
+    Query(InLanguage { language }): Query<InLanguage>,
 ) -> ApiResult<Response> {
     let record = own(&caller, id).await?;
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
@@ -141,7 +142,7 @@ pub async fn rerun_query(
         today,
         id: QueryId(app.random.uuid()),
     };
-    let asker = Asker::of(&app, &caller);
+    let asker = Asker::of(&app, &caller).in_language(language);
     match record.ask {
         Some(ask) => query::answer_ask(&asker, asked, ask, format).await,
         None => query::answer(&asker, asked, format).await,

@@ -10,6 +10,7 @@ use pacioli_language::{Choice, Interpretation, Span};
 use pacioli_model::{
     Ask, ConversationId, QueryId, QuestionRecord, SavedQuestion, TableVersion, TimeGrain,
 };
+use pacioli_report::{Language, retold};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,6 +20,7 @@ use super::{
     job_events,
     no_store::NoStore,
     query_events,
+    reports::LanguageName,
     results::Format,
 };
 use crate::{
@@ -47,6 +49,10 @@ pub struct Question {
     /// absent.
     #[serde(default)]
     query_id: Option<Uuid>,
+    /// The language of the answer, `en` or `de`; questions are asked in English. What is asked back and refused
+    /// comes in English too, where it is about the question's own words.
+    #[serde(default)]
+    language: Option<LanguageName>,
     /// The day that "this month" is counted from; today in the company's time zone where it is absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = "date", example = "2025-06-17")]
@@ -240,11 +246,11 @@ pub async fn ask(
     if job_events::are_wanted(&headers) {
         let request_id = caller.request.request_id.to_string();
         return Ok(query_events::of(request_id, asked.id, |stages| async move {
-            let asker = Asker { stages: Some(&stages), ..Asker::of(&app, &caller) };
-            answer(&asker, asked, Format::Json).await
+            let asker = Asker::of(&app, &caller).in_language(question.language);
+            answer(&Asker { stages: Some(&stages), ..asker }, asked, Format::Json).await
         }));
     }
-    answer(&Asker::of(&app, &caller), asked, format).await
+    answer(&Asker::of(&app, &caller).in_language(question.language), asked, format).await
 }
 
 /// Asks, remembers that it was asked, and sends what became of it.
@@ -292,20 +298,23 @@ async fn settled(
         Outcome::Answered(it) => {
             let told = pacioli_report::Answer {
                 question: &asked.words,
-                sentence: &it.sentence,
+                told: it.told(asker.language),
                 ask: it.ask.as_ref(),
                 table: &it.table,
+                columns: &it.columns,
+                finding: it.finding.as_deref(),
                 sql: &it.sql,
-                notes: it.interpretation.as_ref().map_or(&[][..], |it| &it.notes),
+                notes: &it.told(asker.language).notes,
                 company: &asker.company.company_name,
                 asked_at: asker.app.clock.now(),
+                language: asker.language,
             };
             (format.file(&told, asked.id.0).await?, it.ask.clone())
         }
         _ => (None, None),
     };
     let conversation = asked.conversation.map_or_else(|| asker.app.random.uuid(), |it| it.0);
-    let out = QueryOut::new(outcome, asked.id.0, conversation, timing);
+    let out = QueryOut::new(outcome, asker.language, (asked.id.0, conversation), timing);
     let metrics = &asker.app.metrics;
     metrics.query(out.status, timing.0.elapsed());
     metrics.stage("translate", out.timing_ms.translate);
@@ -326,23 +335,24 @@ fn in_millis(span: Duration) -> f64 {
 }
 
 impl QueryOut {
-    /// What became of a question; `timing` is when it was begun and how long it took to understand.
+    /// What became of a question, in words of a language; `timing` is when it was begun and how long it took to
+    /// understand.
     pub(super) fn new(
         outcome: Outcome,
-        query_id: Uuid,
-        conversation_id: Uuid,
+        language: Language,
+        (query_id, conversation_id): (Uuid, Uuid),
         timing: (Instant, Duration),
     ) -> Self {
         let mut out = Self::empty(query_id, conversation_id);
         match outcome {
-            Outcome::Answered(answered) => out.answered(*answered),
+            Outcome::Answered(answered) => out.answered(*answered, language),
             Outcome::Clarify { question, choices } => {
                 out.status = "needs_clarification";
                 out.answer = question;
                 out.choices = choices.into_iter().enumerate().map(ChoiceOut::new).collect();
             }
             Outcome::Refused { not_understood, reason } => {
-                out.answer = reason;
+                out.answer = retold(&reason, language);
                 out.not_understood = not_understood;
             }
         }
@@ -377,9 +387,13 @@ impl QueryOut {
         }
     }
 
-    fn answered(&mut self, answered: Answered) {
+    fn answered(&mut self, mut answered: Answered, language: Language) {
         self.status = "answered";
-        self.answer = answered.sentence;
+        let told = answered.told(language).clone();
+        self.answer = told.sentence;
+        if let Some(interpretation) = &mut answered.interpretation {
+            interpretation.notes = told.notes;
+        }
         self.chart = answered.chart;
         self.row_count = answered.table.rows.len();
         self.truncated = answered.table.truncated;

@@ -14,6 +14,7 @@ use super::{
     keeping::{self, Answer, found},
     no_store::NoStore,
     query,
+    reports::InLanguage,
     results::Format,
     shapes::Listing,
 };
@@ -298,7 +299,7 @@ pub async fn delete_question(
 /// As of today, within what the caller may see. By `Accept` the rows alone, as for `POST /query`.
 #[utoipa::path(
     post, path = "/questions/{id}/run", tag = "dashboards", operation_id = "run_question",
-    params(("id" = Uuid, Path, description = "The saved question")),
+    params(("id" = Uuid, Path, description = "The saved question"), InLanguage),
     responses((status = 200, description = "An answer, a question back, or a refusal", body = query::QueryOut)),
 )]
 pub async fn run_question(
@@ -306,10 +307,12 @@ pub async fn run_question(
     caller: Caller<AskQuestions>,
     format: Format,
     Path(id): Path<SavedQuestionId>,
+    Query(InLanguage { language }): Query<InLanguage>,
 ) -> ApiResult<Response> {
     let saved: SavedQuestion = found(&caller, id).await?;
     let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
     app.admit("query", &[limit], &caller.request).await?;
     let today = app.today(&caller.account.company);
-    query::answer_saved(&Asker::of(&app, &caller), &saved, today, format).await
+    let asker = Asker::of(&app, &caller).in_language(language);
+    query::answer_saved(&asker, &saved, today, format).await
 }

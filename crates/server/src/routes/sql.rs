@@ -7,6 +7,7 @@ use axum::{
 };
 use pacioli_engine::{Answer, EngineError, Scope};
 use pacioli_model::QueryId;
+use pacioli_report::{Language, Told};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -87,13 +88,16 @@ pub async fn run_sql(
     let answer = run(&app, &caller, QueryId(query_id), &statement.sql).await?;
     let told = pacioli_report::Answer {
         question: "SQL",
-        sentence: "",
+        told: &Told::default(),
         ask: None,
         table: &answer.table,
+        columns: &[],
+        finding: None,
         sql: &answer.sql,
         notes: &[],
         company: &caller.account.company.company_name,
         asked_at: app.clock.now(),
+        language: Language::English,
     };
     if let Some(file) = format.file(&told, query_id).await? {
         return Ok(file);

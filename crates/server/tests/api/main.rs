@@ -23,6 +23,7 @@ mod deliveries;
 mod deliveries_looks;
 mod deliveries_reports;
 mod demo_questions;
+mod german;
 mod history;
 mod input_bodies;
 mod input_heads;

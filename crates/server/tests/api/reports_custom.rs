@@ -81,7 +81,7 @@ async fn a_custom_report_answers_saved_questions_as_everything_else_does() {
     let all = custom(&server, &user, json!({})).await;
     assert_eq!(all.body["answers"].as_array().unwrap().len(), ids.len(), "{}", all.text);
     let chosen = [ids[4], ids[0]];
-    let report = custom(&server, &user, json!({"questions": chosen, "language": "de"})).await;
+    let report = custom(&server, &user, json!({"questions": chosen})).await;
     are_as_run(&server, &user, &report, &chosen).await;
     // What lies behind a figure is drawn on the page as in a report of its own.
     let path = format!("/reports/{}.html", report.body["id"].as_str().unwrap());

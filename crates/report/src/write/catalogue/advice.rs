@@ -295,6 +295,11 @@ pub(super) const MISSING: &[Text] = &[
         "Gespeicherte Fragen, die fehlen, da ein Bericht die neuesten beantwortet, wenn er keine anderen nennt: {names}.",
     ),
     (
+        "missing.unanswered",
+        "It is not answered: ask it to see why.",
+        "Sie wird nicht beantwortet: stellen Sie sie, um zu sehen, warum.",
+    ),
+    (
         "missing.metric",
         "{what}: not computable from these tables",
         "{what}: aus diesen Tabellen nicht zu berechnen",

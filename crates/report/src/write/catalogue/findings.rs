@@ -246,6 +246,13 @@ pub(super) const FINDINGS: &[Text] = &[
         "No method was better on the past than repeating the season; that is what is shown (error {naive} of a plain guess).",
         "Kein Verfahren war in der Vergangenheit besser, als die Saison zu wiederholen; das ist hier gezeigt (Fehler {naive} einer einfachen Schätzung).",
     ),
+    ("why.not_fallen", "{metric} did not fall ({days}).", "{metric} ist nicht gefallen ({days})."),
+    ("why.not_risen", "{metric} did not rise ({days}).", "{metric} ist nicht gestiegen ({days})."),
+    (
+        "unusual.none",
+        "Nothing unusual was found in {metric} ({days}).",
+        "Nichts Ungewöhnliches wurde gefunden: {metric} ({days}).",
+    ),
     ("data_quality.head", "Doubtful in {metric}: {problem}", "Zweifelhaft in {metric}: {problem}"),
     (
         "data_quality.body",
@@ -277,5 +284,10 @@ pub(super) const FINDINGS: &[Text] = &[
         "{metric} nach {group}, vorher und nachher",
     ),
     ("chart.bridge", "From {before} to {value}", "Von {before} auf {value}"),
+    (
+        "chart.cut_by",
+        "The {shown} largest of {all} by {group}",
+        "Die {shown} größten von {all} nach {group}",
+    ),
     ("chart.cut", "The {shown} largest of {all}", "Die {shown} größten von {all}"),
 ];

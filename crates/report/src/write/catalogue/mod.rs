@@ -2,12 +2,17 @@
 //! the tables; nothing here says why something happened.
 
 mod advice;
+mod answers;
 mod findings;
 mod labels;
+mod others;
 
 use advice::{ADVICE, CAVEATS, GLOSSARY, MISSING, TESTS};
+use answers::{ANSWERS, SCOPE};
 use findings::FINDINGS;
 use labels::{COLUMNS, KINDS, LABELS};
+pub(crate) use others::known;
+pub use others::retold;
 
 use crate::locale::Language;
 
@@ -15,9 +20,13 @@ use crate::locale::Language;
 type Text = (&'static str, &'static str, &'static str);
 
 /// A text in a language, its names replaced. A value is never looked into again: a customer called
-/// `{value}` stays so.
-pub(crate) fn say(language: Language, key: &str, values: &[(&str, &str)]) -> String {
-    let mut rest = text(language, key);
+/// `{value}` stays so. Empty for a key that there is not.
+pub fn say(language: Language, key: &str, values: &[(&str, &str)]) -> String {
+    filled(text(language, key), values)
+}
+
+fn filled(template: &str, values: &[(&str, &str)]) -> String {
+    let mut rest = template;
     let mut said = String::new();
     while let Some((before, after)) = rest.split_once('{') {
         said.push_str(before);
@@ -39,7 +48,7 @@ pub(crate) fn text(language: Language, key: &str) -> &'static str {
 
 /// All texts, by what they are for.
 const TEXTS: &[&[Text]] =
-    &[LABELS, KINDS, COLUMNS, FINDINGS, ADVICE, TESTS, CAVEATS, GLOSSARY, MISSING];
+    &[LABELS, KINDS, COLUMNS, FINDINGS, ADVICE, TESTS, CAVEATS, GLOSSARY, MISSING, ANSWERS, SCOPE];
 
 #[cfg(test)]
 mod tests {

@@ -18,9 +18,12 @@ use utoipa::IntoParams;
 use self::{
     files::Name,
     out::{FileOut, ReportStarted, ReportSummary},
-    request::{LanguageName, ReportRequest},
+    request::ReportRequest,
 };
-pub use self::{out::ReportOut, request::ReportShape};
+pub use self::{
+    out::ReportOut,
+    request::{LanguageName, ReportShape},
+};
 use super::{connections::ListPage, jobs::JobOut, no_store::NoStore, paging, shapes::Listing};
 use crate::{
     access::Seen,
@@ -135,14 +138,14 @@ pub async fn get_report(
     }
 }
 
-/// How a report is written.
+/// In which language words are written.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InLanguage {
-    /// `en` or `de`; the language it was asked for in where it is absent.
+    /// `en` or `de`; a report's own language, and English for answers, where it is absent.
     #[serde(default)]
-    language: Option<LanguageName>,
+    pub language: Option<LanguageName>,
 }
 
 /// A report that the person asked for.

@@ -3,7 +3,7 @@ use pacioli_model::{
     Finding, Kpi, Missing, Point, Report, ReportId, SavedAnswer, TableUsed, Timestamp, Window,
     notation,
 };
-use pacioli_report::{Language, chart::vega_lite, document::Section, write};
+use pacioli_report::{Language, chart::vega_lite, document::Section, retold, write};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -347,7 +347,7 @@ impl ReportOut {
                 .into_iter()
                 .map(|it| QueryUsedOut { sql: it.sql, rows: it.rows })
                 .collect(),
-            missing: content.missing.into_iter().map(MissingOut::from).collect(),
+            missing: content.missing.into_iter().map(|it| MissingOut::new(it, language)).collect(),
             tests_made: content.tests_made,
         }
     }
@@ -409,7 +409,7 @@ impl AnswerOut {
     fn new(it: SavedAnswer, said: &Section, language: Language) -> Self {
         Self {
             question: it.question,
-            answer: it.answer,
+            answer: said.sentences.join(" "),
             chart: drawn(said, language),
             rows: rows(it.table),
             query: it.query,
@@ -429,8 +429,9 @@ impl From<TableUsed> for TableUsedOut {
     }
 }
 
-impl From<Missing> for MissingOut {
-    fn from(it: Missing) -> Self {
-        Self { what: it.what, names: it.names, reason: it.reason }
+impl MissingOut {
+    fn new(it: Missing, language: Language) -> Self {
+        let reason = it.reason.map(|reason| retold(&reason, language));
+        Self { what: it.what, names: it.names, reason }
     }
 }

@@ -153,6 +153,15 @@ impl From<LanguageName> for Language {
     }
 }
 
+impl From<Language> for LanguageName {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::English => Self::En,
+            Language::German => Self::De,
+        }
+    }
+}
+
 impl From<GrainName> for TimeGrain {
     fn from(name: GrainName) -> Self {
         match name {
@@ -338,10 +347,7 @@ impl From<ReportSpec> for ReportShape {
                 .collect(),
             currency: spec.currency,
             questions: spec.questions.into_iter().map(|id| id.0).collect(),
-            language: Some(match Language::parse(&spec.language).unwrap_or_default() {
-                Language::English => LanguageName::En,
-                Language::German => LanguageName::De,
-            }),
+            language: Some(Language::parse(&spec.language).unwrap_or_default().into()),
         }
     }
 }

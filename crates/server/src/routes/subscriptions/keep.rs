@@ -5,6 +5,7 @@ use pacioli_model::{
     Attachment, AuditAction, ReportSpec, SavedQuestion, SavedQuestionId, Sent, Subscription,
     SubscriptionId, Webhook, WebhookId,
 };
+use pacioli_report::Language;
 use uuid::Uuid;
 
 use super::{
@@ -71,6 +72,7 @@ async fn create(
         rhythm: new.schedule.rhythm(app, zone)?,
         condition: new.condition.map(ConditionShape::checked).transpose()?,
         quiet: new.quiet_hours.map(|quiet| quiet.checked(zone)).transpose()?,
+        language: new.language.map_or(Language::English, Language::from).code().to_owned(),
         is_paused: false,
         next_at: None,
         found: None,
@@ -254,6 +256,9 @@ pub async fn update_subscription(
     if let Some(condition) = patch.condition {
         after.condition = condition.map(ConditionShape::checked).transpose()?;
         (after.found, after.checked_at) = (None, None);
+    }
+    if let Some(language) = patch.language {
+        Language::from(language).code().clone_into(&mut after.language);
     }
     after.is_paused = patch.paused.unwrap_or(after.is_paused);
     if let Some(schedule) = patch.schedule {

@@ -6,10 +6,16 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    super::{connections::ScheduleShape, reports::ReportShape},
+    super::{
+        connections::ScheduleShape,
+        reports::{LanguageName, ReportShape},
+    },
     conditions::{ConditionShape, QuietShape},
 };
-use crate::extract::{Line, Patch, given, present};
+use crate::{
+    delivery::language_of,
+    extract::{Line, Patch, given, present},
+};
 
 /// What is sent to whom, and when.
 #[derive(Deserialize, ToSchema)]
@@ -42,6 +48,9 @@ pub struct NewSubscription {
     /// When nobody wants to be told.
     #[serde(default)]
     pub quiet_hours: Option<QuietShape>,
+    /// The language of a question's mails, `en` or `de`; a report has its own.
+    #[serde(default)]
+    pub language: Option<LanguageName>,
 }
 
 /// A subscription.
@@ -70,6 +79,8 @@ pub struct SubscriptionOut {
     condition_holds: Option<bool>,
     /// When nobody wants to be told.
     quiet_hours: Option<QuietShape>,
+    /// The language of its mails.
+    language: LanguageName,
     /// Not run for now.
     paused: bool,
     /// When it is run next.
@@ -87,6 +98,7 @@ pub struct SubscriptionOut {
 
 impl From<Subscription> for SubscriptionOut {
     fn from(it: Subscription) -> Self {
+        let language = LanguageName::from(language_of(&it));
         let (question_id, report) = match it.what {
             Sent::Question(id) => (Some(id.0), None),
             Sent::Report(spec) => (None, Some(ReportShape::from(spec))),
@@ -103,6 +115,7 @@ impl From<Subscription> for SubscriptionOut {
             condition_holds: it.condition.as_ref().and(it.found).map(|found| found.holds),
             condition: it.condition.map(ConditionShape::from),
             quiet_hours: it.quiet.map(QuietShape::from),
+            language,
             paused: it.is_paused,
             next_at: it.next_at,
             created_by: it.created_by.0,
@@ -148,6 +161,10 @@ pub struct SubscriptionPatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<QuietShape>)]
     pub quiet_hours: Patch<QuietShape>,
+    /// The language of a question's mails.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = LanguageName, required = false)]
+    pub language: Option<LanguageName>,
     /// Whether it is not run for now.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = bool, required = false)]

@@ -21,6 +21,7 @@ fn subscription(tenant: &TenantStore, due: i64) -> Subscription {
         rhythm: Rhythm::Cron { expression: "0 6 * * 1".into(), time_zone: "UTC".into() },
         condition: Some(Condition::Above { column: None, than: Decimal::new(255, 1) }),
         quiet: Some(QuietHours { from: 1320, to: 420, time_zone: "UTC".into() }),
+        language: "en".to_owned(),
         is_paused: false,
         next_at: Some(later(due)),
         found: None,
