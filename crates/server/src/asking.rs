@@ -274,8 +274,9 @@ impl<'a> Asker<'a> {
             Err(reason) => return Ok(Outcome::Refused { not_understood: Vec::new(), reason }),
         };
         let chart = found.chart(self.language);
-        let Found { sentences, table, query, finding, .. } = found;
+        let Found { sentences, table, query, finding, notes, .. } = found;
         interpretation.notes.push("Computed from the rows of the query that is shown.".to_owned());
+        interpretation.notes.extend(notes);
         let version = seen.visible.table(&analysis.ask.table).map(|entry| entry.version);
         let read = read(Some(&interpretation));
         let [english, german] = sentences.map(|(language, sentence)| Told {

@@ -174,7 +174,7 @@ pub fn columns(ask: &Ask, catalog: &Catalog) -> Vec<AnswerColumn> {
 }
 
 /// Whether a measure is a declared figure: by its name, or because the same is computed.
-fn is_of(measure: &Measure, metric: &Metric) -> bool {
+pub(super) fn is_of(measure: &Measure, metric: &Metric) -> bool {
     let same = |one: &Aggregation, other: &Aggregation| {
         (one.aggregate, &one.table, &one.value, &one.filter)
             == (other.aggregate, &other.table, &other.value, &other.filter)

@@ -109,7 +109,8 @@ async fn largest(
         limit: Some(LARGEST),
         ..over_time(one, lead.series.grain, lead.series.from, lead.series.to())
     };
-    let Some((_, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };
+    let asked = analyst.ask_by(&lead.table, dimension, ask).await?;
+    let Some((_, table)) = asked else { return Ok(Vec::new()) };
     let names = table.rows.into_iter().filter_map(|row| match row.into_iter().next() {
         Some(Cell::Text(name)) => Some(Literal::Text(name)),
         _ => None,
@@ -140,7 +141,8 @@ async fn broken_down(
         filter: both(lead.1.filter.clone(), narrowed),
         ..over_time(&lead.1, lead.0.series.grain, lead.0.series.from, lead.0.series.to())
     };
-    let Some((query, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };
+    let asked = analyst.ask_by(&lead.0.table, dimension, ask).await?;
+    let Some((query, table)) = asked else { return Ok(Vec::new()) };
     let each = places.iter().enumerate().map(|(at, place)| {
         let count = counted[at].map(|count| 2 + places.len() + count);
         let members = rows::members(&table, (2 + at, count), &studied[*place].0.series);
@@ -175,7 +177,8 @@ async fn in_spans(
             order: Vec::new(),
             ..over_time(&lead.1, window.grain, from, to)
         };
-        let Some((query, table)) = analyst.ask(ask).await? else { return Ok(Vec::new()) };
+        let asked = analyst.ask_by(&lead.0.table, dimension, ask).await?;
+        let Some((query, table)) = asked else { return Ok(Vec::new()) };
         (cut, last) = (cut || table.truncated, query);
         for row in &table.rows {
             let name = row.first().map(rows::name).unwrap_or_default();

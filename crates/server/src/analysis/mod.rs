@@ -25,7 +25,7 @@ use std::sync::{
 };
 
 use pacioli_engine::{Engine, EngineError, Scope};
-use pacioli_model::{Ask, CompanyId, Predicate, QueryUsed, Table};
+use pacioli_model::{Ask, CompanyId, Dimension, Missing, Predicate, QueryUsed, Table, TableName};
 
 pub use custom::{QUESTIONS, columns};
 pub use filters::filters;
@@ -54,6 +54,8 @@ pub struct Analyst<'a> {
     /// Which rows count in all of them.
     filter: Option<Predicate>,
     queries: Vec<QueryUsed>,
+    /// What figures could not be broken down by.
+    unbroken: Vec<Missing>,
     progress: Arc<Progress>,
 }
 
@@ -66,7 +68,8 @@ impl<'a> Analyst<'a> {
         filter: Option<Predicate>,
     ) -> Self {
         let progress = Arc::new(Progress::default());
-        Self { engine, company, seen, filter, queries: Vec::new(), progress }
+        let (queries, unbroken) = (Vec::new(), Vec::new());
+        Self { engine, company, seen, filter, queries, unbroken, progress }
     }
 
     /// Told of to somebody who waits.
@@ -85,12 +88,46 @@ impl<'a> Analyst<'a> {
         self.progress.done.fetch_add(1, Ordering::Relaxed);
         let answer = match answer {
             Ok(answer) => answer,
-            Err(EngineError::Invalid { .. } | EngineError::Ambiguous { .. }) => return Ok(None),
+            Err(error @ (EngineError::Invalid { .. } | EngineError::Ambiguous { .. })) => {
+                // What the engine says of it may hold what stands in the tables.
+                let reason = match error {
+                    EngineError::Ambiguous { .. } => "ambiguous",
+                    _ => "invalid",
+                };
+                let groups = ask.group_by.iter().filter_map(|group| group.column());
+                let groups: Vec<String> =
+                    groups.map(|of| format!("{}.{}", of.table, of.column)).collect();
+                tracing::warn!(
+                    event = "analysis.not_computed", company_id = %self.company, reason,
+                    table = %ask.table, groups = groups.join(", "),
+                    "a figure of an analysis could not be computed"
+                );
+                return Ok(None);
+            }
             Err(error) => return Err(error.into()),
         };
         let rows = answer.table.rows.len();
         self.queries.push(QueryUsed { ask: Some(ask), sql: answer.sql, rows });
         Ok(Some((self.queries.len() - 1, answer.table)))
+    }
+
+    /// The same of figures of a table by a dimension. Where they cannot be broken down by it, that is told.
+    async fn ask_by(
+        &mut self,
+        table: &TableName,
+        dimension: &Dimension,
+        ask: Ask,
+    ) -> ApiResult<Option<(usize, Table)>> {
+        let answered = self.ask(ask).await?;
+        if answered.is_none() {
+            let Dimension { label, labels, .. } = dimension.clone();
+            let reason = Some(format!("The figures of {table} could not be broken down by it."));
+            let missing = Missing { what: label, labels, names: Vec::new(), reason };
+            if !self.unbroken.contains(&missing) {
+                self.unbroken.push(missing);
+            }
+        }
+        Ok(answered)
     }
 }
 

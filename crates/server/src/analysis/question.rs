@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 use pacioli_insights::{
-    Series, first_day, step, step_back,
+    Series, first_day, mean, step, step_back,
     study::{
         Breakdown, Figure as Studied, Reach, Study, actionability, drivers_of, findings,
         forecast_of, range, table,
@@ -11,19 +11,21 @@ use pacioli_insights::{
 };
 use pacioli_language::Interpretation;
 use pacioli_model::{
-    Aggregate, Analysis, AnalysisKind, Ask, Better, Caveat, Cell, DayRange, Dimension, Direction,
-    Evidence, Fact, Figure, Finding, GroupKey, Grouping, Labels, Measure, MetricUsed, OrderBy,
-    QueryUsed, ReportContent, ReportKind, Score, Subject, Table, TimeGrain, Unit, Value, Window,
+    Aggregate, Analysis, AnalysisKind, Ask, Better, Caveat, Cell, Compare, DayRange, Dimension,
+    Direction, Evidence, Fact, Figure, Finding, GroupKey, Grouping, Labels, Measure, MetricUsed,
+    OrderBy, QueryUsed, ReportContent, ReportKind, Score, Subject, Table, TimeGrain, Unit, Value,
+    Window,
 };
 use pacioli_report::{Language, chart::vega_lite, document::Section, measure_name, say, sections};
 
 use super::{
     Analyst,
+    custom::is_of,
     dimensions::{dimensions, members},
     figures,
     ratios::{self, Explained, Ratio},
     report, rows,
-    window::lenient_edge,
+    window::{Periods, lenient_edge},
 };
 use crate::error::ApiResult;
 
@@ -46,6 +48,8 @@ pub struct Found {
     pub query: QueryUsed,
     /// What the rows and the picture show, where something was found.
     pub finding: Option<Finding>,
+    /// What else is to be known of it.
+    pub notes: Vec<String>,
     content: ReportContent,
 }
 
@@ -80,7 +84,7 @@ pub async fn found(
     };
     let outcome = match &analysis.kind {
         AnalysisKind::Forecast => subject.ahead(analysis.period),
-        AnalysisKind::Why { direction } => match subject.windows(analysis) {
+        AnalysisKind::Why { direction } => match subject.windows(analysis, *direction) {
             Ok((window, against)) => match subject.ratio(analyst, window, against).await? {
                 Some(found) => Ok(subject.explained(found, window, *direction)),
                 None => {
@@ -92,7 +96,8 @@ pub async fn found(
         },
         AnalysisKind::Unusual => {
             subject.break_down(analyst).await?;
-            subject.windows(analysis).map(|(window, against)| subject.unusual(window, against))
+            let windows = subject.windows(analysis, None);
+            windows.map(|(window, against)| subject.unusual(window, against))
         }
     };
     let (findings, lead) = match outcome {
@@ -171,13 +176,12 @@ fn named(
 ) -> (bool, MetricUsed) {
     let catalog = &analyst.seen.visible;
     let unit = read.currency.clone().map_or(Unit::Number, Unit::Currency);
+    let metrics = &catalog.semantics.metrics;
     let declared = match &measure.figure {
-        Figure::Metric { metric: name, .. } => {
-            let metric = catalog.semantics.metrics.iter().find(|it| it.name == *name);
-            metric.and_then(|metric| figures::figured(catalog, metric))
-        }
-        _ => None,
+        Figure::Metric { metric: name, .. } => metrics.iter().find(|it| it.name == *name),
+        _ => metrics.iter().find(|metric| is_of(measure, metric)),
     };
+    let declared = declared.and_then(|metric| figures::figured(catalog, metric));
     if let Some(declared) = declared {
         let unit = match declared.metric.unit {
             Unit::CurrencyOf(_) | Unit::CompanyCurrency => unit,
@@ -233,8 +237,13 @@ impl Subjected<'_> {
         Ok((vec![self.finding(fact, None, window, caveats, rows)], None))
     }
 
-    /// The days that are asked about and those that they are compared with: whole periods that there are.
-    fn windows(&self, analysis: &Analysis) -> Result<(Window, Window), String> {
+    /// The days that are asked about and those that they are compared with: whole periods that there are. Where
+    /// the question names none, the last period and what a report would compare it with.
+    fn windows(
+        &self,
+        analysis: &Analysis,
+        direction: Option<Direction>,
+    ) -> Result<(Window, Window), String> {
         let end = self.series().to();
         let whole = |days: DayRange| {
             let from = first_day(self.grain, days.from?);
@@ -251,16 +260,39 @@ impl Subjected<'_> {
             Some(days) => whole(days).ok_or("Those days are no whole periods.")?,
             None => last(),
         };
-        let places =
-            range(self.series(), &window).ok_or("Not all of those days are over and have rows.")?;
-        let against = match analysis.compare {
-            Some(days) => whole(days).ok_or("The days to compare with are no whole periods.")?,
-            None => self.window(step_back(self.grain, window.from, places.len()), window.from),
-        };
-        if range(self.series(), &against).is_none() {
-            return Err("There are no rows of the days before to compare with.".to_owned());
+        if range(self.series(), &window).is_none() {
+            return Err("Not all of those days are over and have rows.".to_owned());
         }
-        Ok((window, against))
+        let against = match analysis.compare {
+            Some(days) => {
+                Some(whole(days).ok_or("The days to compare with are no whole periods.")?)
+            }
+            None => self.usual(&window, direction),
+        };
+        let against = against.filter(|against| range(self.series(), against).is_some());
+        let none = "There are no rows of the days before to compare with.";
+        Ok((window, against.ok_or(none)?))
+    }
+
+    /// What a report compares a window with. Where the question says that the figure fell or rose, and only the
+    /// periods just before bear that out, it means those.
+    fn usual(&self, window: &Window, direction: Option<Direction>) -> Option<Window> {
+        let Window { from, to, grain, .. } = *window;
+        let against = |compare| {
+            let against = Periods { from, to, grain }.against(compare, self.series().from)?;
+            Some(self.window(against.from, against.to))
+        };
+        let sum = |window: &Window| {
+            range(self.series(), window).map(|places| mean(&self.series().values[places]))
+        };
+        let bears_out = |against: &Window| match (direction, sum(window), sum(against)) {
+            (Some(Direction::Descending), Some(now), Some(before)) => now < before,
+            (Some(Direction::Ascending), Some(now), Some(before)) => now > before,
+            _ => true,
+        };
+        let usual = against(Compare::Usual);
+        let previous = || against(Compare::Previous).filter(bears_out);
+        usual.filter(bears_out).or_else(previous).or(usual)
     }
 
     /// The figure by the members of what its rows belong to.
@@ -278,7 +310,8 @@ impl Subjected<'_> {
             let mut group_by = self.ask.group_by.clone();
             group_by.push(Grouping::new(report::column("member"), by));
             let ask = Ask { group_by, order: Vec::new(), ..self.ask.clone() };
-            let Some((query, rows)) = analyst.ask(ask).await? else { continue };
+            let asked = analyst.ask_by(&self.ask.table, &dimension, ask).await?;
+            let Some((query, rows)) = asked else { continue };
             let members = rows::members(&rows, (2, None), self.series());
             let cut = rows.truncated;
             self.figure.breakdowns.push(Breakdown {
@@ -438,8 +471,11 @@ impl Subjected<'_> {
                 ("value", pacioli_model::ColumnType::Float, values.collect()),
             ])
         };
+        let unbroken = analyst.unbroken.iter();
+        let notes = unbroken.map(|it| format!("It could not be broken down by {}.", it.what));
         Found {
             sentences,
+            notes: notes.collect(),
             table: evidence.map_or_else(own, |it| it.table.clone()),
             query,
             finding,

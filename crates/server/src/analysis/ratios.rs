@@ -111,9 +111,8 @@ pub(super) async fn explain(
                 range: Some(DayRange { from: Some(days.from), to: Some(days.to) }),
                 ..Ask::about(table.clone())
             };
-            let Some((query, rows)) = analyst.ask(ask).await?.filter(|it| !it.1.truncated) else {
-                break;
-            };
+            let asked = analyst.ask_by(table, &dimension, ask).await?;
+            let Some((query, rows)) = asked.filter(|it| !it.1.truncated) else { break };
             queries.push(query);
             for row in &rows.rows {
                 let [member, above, below] = row.as_slice() else { continue };

@@ -137,6 +137,7 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
     }
     caution(&mut found, wanted);
     content.findings = rank(found);
+    content.missing.append(&mut analyst.unbroken);
     content.queries = std::mem::take(&mut analyst.queries);
     content.tables = tables_used(&content, &catalog, &BTreeSet::new());
     Ok(content)
