@@ -16,6 +16,7 @@ mod members;
 mod number;
 mod outlier;
 mod pace;
+mod pair;
 #[cfg(test)]
 mod random;
 mod rate;
@@ -35,6 +36,7 @@ pub use members::{Concentration, Outstanding, concentration, outstanding_first, 
 pub use number::{false_discovery, mad, mean, median};
 pub use outlier::{Outlier, outlier, outlier_member};
 pub use pace::pace;
+pub use pair::{Crossing, Pair, pair};
 pub use rate::{Burst, Counted, bursts};
 pub use series::{Series, cycle, first_day, step, step_back};
 pub use stock::{Cover, Item, cover, days_outstanding};

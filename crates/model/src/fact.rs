@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{MetricUsed, Window};
+use crate::{Dimension, MetricUsed, Test, Window};
 
 /// What was found. Values are in the metric's unit; rates and shares are fractions (0.1 is 10 %).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -148,6 +148,9 @@ pub enum Fact {
         rest: Component,
         /// How many those are.
         others: usize,
+        /// The combination with a member of another dimension that it lies in most clearly, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        crossed: Option<Box<Crossed>>,
     },
     /// A change of a value that is quantity times price, in three parts that add up to it.
     /// Evidence: `member, quantity_before, quantity_after, value_before, value_after`.
@@ -334,6 +337,29 @@ impl Component {
     pub fn change(&self) -> f64 {
         self.after - self.before
     }
+}
+
+/// A combination of a member of the subject's dimension with one of another, and its part of a change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Crossed {
+    /// The member of the subject's dimension.
+    pub member: String,
+    /// The other dimension.
+    pub dimension: Dimension,
+    /// Its member.
+    pub other: String,
+    /// The combination's value in the window before.
+    pub before: f64,
+    /// And in the window.
+    pub after: f64,
+    /// By how much everything else changed: with the combination's own it adds up to the change.
+    pub rest: f64,
+    /// The part of all movement that it explains, 0 to 1.
+    pub explained: f64,
+    /// The same of the best single member of either dimension.
+    pub single: f64,
+    /// How unlike the other combinations it changed.
+    pub test: Test,
 }
 
 /// One member's part of a change of a ratio.

@@ -55,7 +55,7 @@ pub use delivery::{
     Subscription, Webhook,
 };
 pub use email::{Email, InvalidEmail};
-pub use fact::{AgeBucket, Component, Fact, ForecastStep, RatioComponent, Side};
+pub use fact::{AgeBucket, Component, Crossed, Fact, ForecastStep, RatioComponent, Side};
 pub use finding::{
     Better, Caveat, Dimension, Evidence, Finding, MetricUsed, Score, Subject, Test, Window,
 };

@@ -289,6 +289,7 @@ pub fn drivers_of<'a>(
         components: best.components.clone(),
         rest: best.rest.clone(),
         others: best.others,
+        crossed: None,
     };
     Some((place, fact, rows))
 }

@@ -1,12 +1,12 @@
 //! What is said of each kind of fact.
 
-use pacioli_model::{Component, Fact, ForecastStep, MetricUsed, RatioComponent, Window};
+use pacioli_model::{Component, Crossed, Fact, ForecastStep, MetricUsed, RatioComponent, Window};
 
 use super::{
     catalogue, text,
     voice::{Said, Voice},
 };
-use crate::{document::Tone, locale::Format};
+use crate::{document::Tone, locale::Format, words::sentence};
 
 /// Members named in a sentence.
 const NAMED: usize = 3;
@@ -52,8 +52,11 @@ impl Voice<'_> {
             | Fact::OutstandingLast { .. }
             | Fact::Concentration { .. }
             | Fact::NewLost { .. } => self.of_members(),
-            Fact::Drivers { value, before, against, components, rest, others } => {
-                self.drivers((*value, *before), against, components, (rest, *others))
+            Fact::Drivers { value, before, against, components, rest, others, crossed } => {
+                let mut said =
+                    self.drivers((*value, *before), against, components, (rest, *others));
+                said.sentences.extend(crossed.as_deref().map(|it| self.crossed(it)));
+                said
             }
             Fact::PriceVolumeMix { value, before, against, price, volume, mix } => {
                 let mut values = self.between(*value, *before, against);
@@ -318,6 +321,18 @@ impl Voice<'_> {
             sentences: vec![self.say("drivers.body", &values)],
             advice: advice.map(|key| self.say(key, &values)),
         }
+    }
+
+    /// The combination that a change lies in, and what is left.
+    fn crossed(&self, it: &Crossed) -> String {
+        let values = [
+            ("change", self.difference(it.after - it.before)),
+            ("first", it.member.clone()),
+            ("second", it.other.clone()),
+            ("crossed", sentence(&it.dimension.label)),
+            ("rest", self.difference(it.rest)),
+        ];
+        self.say("drivers.crossed", &borrowed(&values))
     }
 
     fn ratio(&self, value: f64, before: f64, against: &Window, parts: &[RatioComponent]) -> Said {

@@ -42,8 +42,12 @@ pub(super) fn named_in(content: &ReportContent, language: Language) -> Cow<'_, R
         if let Some(dimension) = &mut finding.subject.dimension {
             name(&mut dimension.label, &dimension.labels);
         }
-        if let Fact::LeadLag { other, .. } = &mut finding.fact {
-            name(&mut other.label, &other.labels);
+        match &mut finding.fact {
+            Fact::LeadLag { other, .. } => name(&mut other.label, &other.labels),
+            Fact::Drivers { crossed: Some(crossed), .. } => {
+                name(&mut crossed.dimension.label, &crossed.dimension.labels);
+            }
+            _ => {}
         }
     }
     Cow::Owned(content)

@@ -3,8 +3,8 @@
 use chrono::{Datelike, Months, NaiveDate};
 use pacioli_model::{
     AgeBucket, Ask, Better, Caveat, Cell, ColumnName, ColumnRef, ColumnType, CompanyId, Component,
-    Decimal, DefinitionUsed, Dimension, Evidence, Fact, Finding, ForecastStep, Kpi, Labels,
-    MetricUsed, Missing, Point, QueryUsed, RatioComponent, Report, ReportContent, ReportId,
+    Crossed, Decimal, DefinitionUsed, Dimension, Evidence, Fact, Finding, ForecastStep, Kpi,
+    Labels, MetricUsed, Missing, Point, QueryUsed, RatioComponent, Report, ReportContent, ReportId,
     ReportKind, Score, Side, Subject, Table, TableColumn, TableName, TableUsed, TableVersion, Test,
     TimeGrain, Timestamp, Unit, UserId, Window,
 };
@@ -293,6 +293,29 @@ fn of_members() -> Vec<Finding> {
                 components,
                 rest,
                 others: 41,
+                crossed: Some(Box::new(Crossed {
+                    member: HOSTILE.to_owned(),
+                    dimension: Dimension {
+                        column: ColumnRef::new(
+                            TableName::parse("sales").unwrap(),
+                            ColumnName::parse("region").unwrap(),
+                        ),
+                        label: "Region".to_owned(),
+                        labels: german("Region"),
+                    },
+                    other: "North".to_owned(),
+                    before: 180_000.0,
+                    after: 60_000.0,
+                    rest: -80_000.0,
+                    explained: 0.5,
+                    single: 0.1,
+                    test: Test {
+                        name: "robust_z".to_owned(),
+                        statistic: -9.0,
+                        p_value: 1e-6,
+                        n: 60,
+                    },
+                })),
             },
             moved(),
         ),

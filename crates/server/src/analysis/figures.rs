@@ -275,8 +275,12 @@ fn parts_add_up(catalog: &Catalog, value: &Value, base: &Aggregation) -> bool {
 }
 
 /// How many rows are behind a figure: of a calculation, behind its first part.
-pub(super) fn rows_behind(catalog: &Catalog, figured: &Figured) -> Option<Aggregation> {
-    let aggregation = match &figured.figure {
+pub(super) fn rows_behind(
+    catalog: &Catalog,
+    figure: &Figure,
+    date: Option<&ColumnRef>,
+) -> Option<Aggregation> {
+    let aggregation = match figure {
         Figure::Aggregate(aggregation) => aggregation,
         Figure::Metric { metric, .. } => {
             base(catalog, &catalog.semantics.metric(metric)?.definition, 0)?
@@ -288,7 +292,7 @@ pub(super) fn rows_behind(catalog: &Catalog, figured: &Figured) -> Option<Aggreg
     Some(Aggregation {
         aggregate: Aggregate::Count,
         value: aggregation.value.clone().filter(|_| averaged),
-        date: Some(figured.date.clone()),
+        date: date.or(aggregation.date.as_ref()).cloned(),
         ..aggregation.clone()
     })
 }

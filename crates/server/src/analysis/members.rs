@@ -24,7 +24,7 @@ const TABLES: usize = 4;
 /// Dimensions of a table's figures.
 const DIMENSIONS: usize = 4;
 /// Rows of an answer that are sure to be all of them.
-const ROWS: u64 = 9000;
+pub(super) const ROWS: u64 = 9000;
 /// Queries that are made for all of them, at a guess.
 pub(super) const QUERIES: usize = TABLES * DIMENSIONS;
 /// Members that are followed where they are too many to follow each.
@@ -97,7 +97,9 @@ async fn largest(
     dimension: &Dimension,
 ) -> ApiResult<Vec<Literal>> {
     let (lead, one) = &studied[places[0]];
-    let count = || figures::rows_behind(&analyst.seen.visible, &one.figured);
+    let figured = &one.figured;
+    let date = Some(&figured.date);
+    let count = || figures::rows_behind(&analyst.seen.visible, &figured.figure, date);
     let figure = match count().filter(|_| !lead.adds_up) {
         Some(count) => Figure::Aggregate(count),
         None => one.figured.figure.clone(),
@@ -227,7 +229,8 @@ fn counts(
 ) -> (Vec<Measure>, Vec<Option<usize>>) {
     let mut asked: Vec<Aggregation> = Vec::new();
     let mut place_of = |place: &usize| {
-        let count = figures::rows_behind(catalog, &studied[*place].1.figured)?;
+        let figured = &studied[*place].1.figured;
+        let count = figures::rows_behind(catalog, &figured.figure, Some(&figured.date))?;
         Some(asked.iter().position(|known| *known == count).unwrap_or_else(|| {
             asked.push(count);
             asked.len() - 1

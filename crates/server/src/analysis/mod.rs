@@ -2,6 +2,7 @@
 //! their rows become series, and the insights room finds in them what matters. Reports and questions for
 //! why, what next and what is unusual go the same way, so that both say the same.
 
+mod crossed;
 mod custom;
 mod dimensions;
 mod extras;

@@ -11,18 +11,19 @@ use pacioli_insights::{
 };
 use pacioli_language::Interpretation;
 use pacioli_model::{
-    Aggregate, Analysis, AnalysisKind, Ask, Better, Caveat, Cell, Compare, DayRange, Dimension,
-    Direction, Evidence, Fact, Figure, Finding, GroupKey, Grouping, Labels, Measure, MetricUsed,
-    OrderBy, QueryUsed, ReportContent, ReportKind, Score, Subject, Table, TimeGrain, Unit, Value,
-    Window,
+    Aggregate, Analysis, AnalysisKind, Ask, Better, Caveat, Cell, ColumnRef, Compare, Comparison,
+    DayRange, Dimension, Direction, Evidence, Fact, Figure, Finding, GroupKey, Grouping, Labels,
+    Measure, MetricUsed, OrderBy, Predicate, QueryUsed, ReportContent, ReportKind, Score, Subject,
+    Table, TimeGrain, Unit, Value, Window,
 };
 use pacioli_report::{Language, chart::vega_lite, document::Section, measure_name, say, sections};
 
 use super::{
-    Analyst,
+    Analyst, both, crossed,
     custom::is_of,
     dimensions::{dimensions, members},
     figures,
+    members::ROWS,
     ratios::{self, Explained, Ratio},
     report, rows,
     window::{Periods, lenient_edge},
@@ -33,8 +34,6 @@ use crate::error::ApiResult;
 const AHEAD: (usize, usize) = (3, 36);
 /// Dimensions that a change is looked for in.
 const DIMENSIONS: usize = 4;
-/// Rows of an answer that are sure to be all of them.
-const ROWS: u64 = 9000;
 /// Findings that one answer tells.
 const TOLD: usize = 3;
 
@@ -89,7 +88,11 @@ pub async fn found(
                 Some(found) => Ok(subject.explained(found, window, *direction)),
                 None => {
                     subject.break_down(analyst).await?;
-                    subject.why(window, against, *direction)
+                    let mut outcome = subject.why(window, against, *direction);
+                    if let Ok((findings, _)) = &mut outcome {
+                        subject.crossed(analyst, findings, &against).await?;
+                    }
+                    outcome
                 }
             },
             Err(reason) => Err(reason),
@@ -350,6 +353,37 @@ impl Subjected<'_> {
         Ok((vec![found], lead))
     }
 
+    /// Adds the combination of members that a change lies in, where there is one.
+    async fn crossed(
+        &self,
+        analyst: &mut Analyst<'_>,
+        findings: &mut [Finding],
+        against: &Window,
+    ) -> ApiResult<()> {
+        let Some(figure) = self.ask.shown_measures().next().map(|it| &it.figure) else {
+            return Ok(());
+        };
+        let count = figures::rows_behind(&analyst.seen.visible, figure, None);
+        let column = self.ask.group_by.iter().find_map(|group| group.column());
+        let within = |days: &Window| {
+            let range = DayRange { from: Some(days.from), to: Some(days.to) };
+            let base = Ask { group_by: Vec::new(), order: Vec::new(), ..self.ask.clone() };
+            match column {
+                Some(column) => {
+                    Ask { filter: both(base.filter.clone(), during(column, days)), ..base }
+                }
+                None => Ask { range: Some(range), ..base },
+            }
+        };
+        for finding in findings {
+            let asks = [against, &finding.subject.window].map(within);
+            let of =
+                crossed::Of { figure: &self.figure, asked: figure, count: count.as_ref(), asks };
+            crossed::add(analyst, &of, finding).await?;
+        }
+        Ok(())
+    }
+
     /// The parts of a change of a ratio; nothing where the figure is none.
     async fn ratio(
         &self,
@@ -451,8 +485,10 @@ impl Subjected<'_> {
             ..ReportContent::about(ReportKind::Custom, period, self.today)
         };
         let words = |section: Section| {
-            let Section { sentences, test, caveats, .. } = section;
-            sentences.into_iter().chain(test).chain(caveats).collect::<Vec<_>>()
+            let Section { heading, sentences, test, caveats, .. } = section;
+            // Of several that were tested each says what it is about.
+            let about = test.is_some().then(|| format!("{heading}."));
+            about.into_iter().chain(sentences).chain(test).chain(caveats).collect::<Vec<_>>()
         };
         let sentences = [Language::English, Language::German].map(|language| {
             let lead = lead.map(|lead| self.led(lead, language));
@@ -496,4 +532,13 @@ fn corrected(
         Some(Direction::Ascending) if value < before => Some(("why.not_risen", window)),
         _ => None,
     }
+}
+
+/// The rows whose day lies in some days.
+fn during(column: &ColumnRef, days: &Window) -> Option<Predicate> {
+    let bound = |comparison, day| {
+        Predicate::compare(column.clone(), comparison, pacioli_model::Literal::Date(day))
+    };
+    let (from, to) = (Comparison::GreaterOrEqual, Comparison::Less);
+    Some(Predicate::All(vec![bound(from, days.from), bound(to, days.to)]))
 }

@@ -15,7 +15,7 @@ use pacioli_model::{
 };
 
 use super::{
-    Analyst, Periods, extras,
+    Analyst, Periods, crossed, extras,
     figures::{self, Figured},
     members::by_members,
     open_items, pace, ratios, rows, stock,
@@ -125,6 +125,7 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
         let outcome = findings(&study);
         content.tests_made = outcome.tests_made;
         found.extend(outcome.findings);
+        crossings(analyst, &study, &chosen, &mut found).await?;
         found.extend(study.figures.first().and_then(|figure| next(figure, &study)));
         found.extend(ratios::explained(analyst, &study, &chosen, &found, wanted.spec.kind).await?);
         let running = pace::Running::of(wanted, &content, grain);
@@ -141,6 +142,27 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
     content.queries = std::mem::take(&mut analyst.queries);
     content.tables = tables_used(&content, &catalog, &BTreeSet::new());
     Ok(content)
+}
+
+/// Adds to changes whose drivers were found the combination of members that they lie in.
+async fn crossings(
+    analyst: &mut Analyst<'_>,
+    study: &Study,
+    chosen: &[Chosen],
+    found: &mut [Finding],
+) -> ApiResult<()> {
+    let Some(against) = study.against else { return Ok(()) };
+    for finding in found.iter_mut().filter(|it| matches!(it.fact, Fact::Drivers { .. })) {
+        let mut figures = study.figures.iter().zip(chosen);
+        let of = figures.find(|(it, _)| it.metric.name == finding.subject.metric.name);
+        let Some((figure, one)) = of else { continue };
+        let (asked, date) = (&one.figured.figure, Some(&one.figured.date));
+        let count = figures::rows_behind(&analyst.seen.visible, asked, date);
+        let asks = [against, study.window].map(|it| over_time(one, it.grain, it.from, it.to));
+        let of = crossed::Of { figure, asked, count: count.as_ref(), asks };
+        crossed::add(analyst, &of, finding).await?;
+    }
+    Ok(())
 }
 
 /// Sets apart the figures whose amounts are in another currency than the one that is wanted, and narrows

@@ -189,3 +189,58 @@ async fn what_figures_cannot_be_broken_down_by_is_said() {
     let notes = &answer.body["interpretation"]["notes"];
     assert!(notes.to_string().contains("broken down by Customer"), "{}", answer.text);
 }
+
+/// Two years of five products in four regions; in the last month lamps are not sold in the North any more.
+#[tokio::test]
+async fn a_change_of_one_product_in_one_region_is_told_of_both() {
+    let lines = |planted: bool| {
+        let mut csv = "sold_on,region,product,revenue\n".to_owned();
+        let regions = ["North", "South", "East", "West"];
+        let products = ["Lamp", "Desk", "Chair", "Shelf", "Rug"];
+        for month in 0..24_u32 {
+            let (year, number) = (2024 + (month + 5) / 12, (month + 5) % 12 + 1);
+            for (place, region) in (0_u32..).zip(regions) {
+                for (kind, product) in (0_u32..).zip(products) {
+                    for day in [1, 4, 8, 12, 17, 22, 28] {
+                        let noise = (month * 31 + place * 17 + kind * 13 + day * 7) % 23;
+                        let gone = planted && month == 23 && (place, kind) == (0, 0) && day > 1;
+                        let revenue = if gone { 1 } else { 100 + noise };
+                        csv.extend([format!(
+                            "{year}-{number:02}-{day:02},{region},{product},{revenue}.00\n"
+                        )]);
+                    }
+                }
+            }
+        }
+        csv
+    };
+    let server = Server::start().await;
+    for (name, planted) in [("owner", true), ("other", false)] {
+        let owner = server.sign_up(name).await;
+        server.load(&owner, "sales.csv", &lines(planted)).await;
+        let report = asked(&server, &owner, json!({"kind": "overview"})).await.body;
+        let findings = report["findings"].as_array().unwrap();
+        let found = findings.iter().find(|it| it["fact"]["kind"] == "drivers");
+        let answer = server.ask(&owner, "why did revenue change in May 2026").await;
+        let said = answer.body["answer"].as_str().unwrap();
+        if !planted {
+            assert!(found.is_none_or(|it| it["fact"]["crossed"].is_null()), "{report}");
+            assert!(!said.contains("combination"), "{said}");
+            continue;
+        }
+        let found = found.unwrap_or_else(|| panic!("{report}"));
+        let crossed = &found["fact"]["crossed"];
+        let both = [&crossed["member"], &crossed["other"]];
+        assert!(both.contains(&&json!("Lamp")) && both.contains(&&json!("North")), "{found}");
+        let number = |of: &Value| of.as_f64().unwrap();
+        let change = number(&found["fact"]["value"]) - number(&found["fact"]["before"]);
+        let parts =
+            number(&crossed["after"]) - number(&crossed["before"]) + number(&crossed["rest"]);
+        assert!((change - parts).abs() < 1e-6, "{found}");
+        // The query of the drivers and two for each pair that was looked at and told.
+        assert_eq!(found["queries"].as_array().unwrap().len(), 3, "{found}");
+        let last = found["sentences"][1].as_str().unwrap();
+        assert!(last.starts_with("It lies most clearly in one combination"), "{last}");
+        assert!(said.contains(" lies most clearly in one combination"), "{said}");
+    }
+}

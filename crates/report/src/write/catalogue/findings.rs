@@ -133,6 +133,11 @@ pub(super) const FINDINGS: &[Text] = &[
         "and {change} on the other {others} together",
         "und {change} auf die übrigen {others} zusammen",
     ),
+    (
+        "drivers.crossed",
+        "It lies most clearly in one combination ({dimension}, {crossed}): {change} falls on {first} with {second}, and {rest} on everything else.",
+        "Am deutlichsten liegt es in einer Kombination ({dimension}, {crossed}): {change} auf {first} mit {second}, {rest} auf alles Übrige.",
+    ),
     ("drivers.part", "{change} falls on {member}", "{change} auf {member}"),
     (
         "price_volume_mix.head",
