@@ -370,7 +370,7 @@ impl Subjected<'_> {
             let base = Ask { group_by: Vec::new(), order: Vec::new(), ..self.ask.clone() };
             match column {
                 Some(column) => {
-                    Ask { filter: both(base.filter.clone(), during(column, days)), ..base }
+                    Ask { filter: both(base.filter.clone(), Some(during(column, days))), ..base }
                 }
                 None => Ask { range: Some(range), ..base },
             }
@@ -535,10 +535,10 @@ fn corrected(
 }
 
 /// The rows whose day lies in some days.
-fn during(column: &ColumnRef, days: &Window) -> Option<Predicate> {
+fn during(column: &ColumnRef, days: &Window) -> Predicate {
     let bound = |comparison, day| {
         Predicate::compare(column.clone(), comparison, pacioli_model::Literal::Date(day))
     };
     let (from, to) = (Comparison::GreaterOrEqual, Comparison::Less);
-    Some(Predicate::All(vec![bound(from, days.from), bound(to, days.to)]))
+    Predicate::All(vec![bound(from, days.from), bound(to, days.to)])
 }
