@@ -283,7 +283,10 @@ impl Parser<'_> {
 
     /// The table whose year is meant: of what is asked for, and not of where a value happens to stand.
     pub(super) fn dated_near(&self) -> Option<TableId> {
-        self.focus.filter(|_| !self.by_value)
+        // "Who has a cat born in 2001": of whatever the value is.
+        let start = self.pieces[self.from].tokens.start;
+        let born = self.words[start.saturating_sub(2)..start].contains(&"born");
+        self.focus.filter(|_| !self.by_value || born)
     }
 
     /// Whether the mention is a table rather than a column.

@@ -366,7 +366,7 @@ impl Cutter<'_> {
                 Some((length, Item::Number(value)))
             }
             Kind::Date(_) => None,
-            _ if self.is_pronoun(at) => Some((1, Item::Key(Key::Stop))),
+            _ if self.is_pronoun(at) || self.is_formerly(at) => Some((1, Item::Key(Key::Stop))),
             _ => times(&token.word)
                 .or_else(|| count_word(&token.word))
                 .or_else(|| (token.word == "zero").then_some(0))

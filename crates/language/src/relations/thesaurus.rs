@@ -48,7 +48,7 @@ const VERBS: &[(&str, &str)] = &[
     ("sell|sells|sold|selling", "sale|unit sold|quantity sold|copy sold|copy"),
     ("weigh|weighs|weighed|weighing", "weight"),
     ("cost|costs|costing|priced", "price|cost|fee|rate|fare"),
-    ("earn|earns|earned|earning", "salary|earning|wage|income|pay|revenue"),
+    ("earn|earns|earned|earning|make|makes|making", "salary|earning|wage|income|pay|revenue"),
     ("paid", "salary|wage|pay|amount paid|payment amount|total spent"),
     ("last|lasts|lasted|lasting", "duration|length|running time|minute|hour"),
     ("spend|spends|spent|spending", "total spent|amount spent|spent|spending|expense"),

@@ -197,7 +197,7 @@ const PHRASES: &[(Key, &str)] = &[
     ),
     (
         Text(TextPlace::Anywhere),
-        "contain the word|contains the word|containing the word|with the word|the word|includes the word|contain the substring|contains the substring|with substring|containing substring|the substring|substring|has the substring|the letter|contain the letter|contains the letter|with the letter|containing the letter|that contains the word|that contain the word|include the word|has the word|have the word|having the word|containing the phrase|the phrase|include the substring|that includes|including the word|the string|the text|contain the string|contains the string|includes",
+        "include letter|includes letter|include the letter|includes the letter|contain letter|contains letter|contain the letters|contains the letters|has the letter|have the letter|having the letter|with letter|contain the word|contains the word|containing the word|with the word|the word|includes the word|contain the substring|contains the substring|with substring|containing substring|the substring|substring|has the substring|the letter|contain the letter|contains the letter|with the letter|containing the letter|that contains the word|that contain the word|include the word|has the word|have the word|having the word|containing the phrase|the phrase|include the substring|that includes|including the word|the string|the text|contain the string|contains the string|includes",
     ),
     (
         Text(TextPlace::Start),

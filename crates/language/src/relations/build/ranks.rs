@@ -117,6 +117,9 @@ impl Builder<'_> {
         if let (Measured::Count(Some(Noun::Table(counted))), Some(owner)) = (&best.by, best.of) {
             return self.best_by_count(base, best, *counted, owner);
         }
+        if let Measured::Count(Some(Noun::Column(pick))) = &best.by {
+            return self.commonest_value(base, best, pick);
+        }
         let Measured::Column(pick) = &best.by else {
             return Err(misfit(best.tokens.clone(), "Two ranks at once are not understood."));
         };
@@ -133,6 +136,31 @@ impl Builder<'_> {
         ask.order.push(OrderBy { name, direction: best.direction });
         ask.limit = Some(best.number.unwrap_or(1));
         let value = self.column_value(base, key, &best.tokens)?;
+        Ok(Predicate::Among { values: vec![value], ask: Box::new(ask) })
+    }
+
+    /// "Customers under the most popular policy type": the value that most rows of its table have.
+    fn commonest_value(
+        &self,
+        base: TableId,
+        best: &Best,
+        pick: &Pick,
+    ) -> Result<Predicate, Misfit> {
+        let column = self.resolver.choose(pick)?;
+        let table = self.schema.table_of(column);
+        let named = self.schema.tables[table].key == Some(column)
+            || self.schema.tables[table].display == Some(column);
+        if named || !self.resolver.is_single(base, table) {
+            let reason = "The question does not say what is counted.";
+            return Err(misfit(best.tokens.clone(), reason));
+        }
+        let mut ask = Ask::about(self.schema.tables[table].entry.name.clone());
+        self.add_group(&mut ask, table, column, &NOWHERE, false)?;
+        let counted = Measured::Count(Some(Noun::Table(table)));
+        let name = self.measure_of(&mut ask, &counted, &[table], true)?;
+        ask.order.push(OrderBy { name, direction: best.direction });
+        ask.limit = Some(1);
+        let value = self.column_value(base, column, &pick.tokens)?;
         Ok(Predicate::Among { values: vec![value], ask: Box::new(ask) })
     }
 

@@ -38,6 +38,20 @@ impl Builder<'_> {
     pub(super) fn contradicts(&self, base: TableId) -> Result<bool, Misfit> {
         let mut seen: Vec<(ColumnId, Said, bool)> = Vec::new();
         let own_rows = self.lists_own_rows(base);
+        // "Studios that never worked with …": none of their rows does.
+        let never = self.resolver.tokens.iter().any(|token| token.word == "never");
+        let denied = self.sketch.clauses.iter().any(|clause| {
+            let value = |test: &Test| matches!(test, Test::Values { .. });
+            clause.negated && !clause.alternative && clause.tests.iter().all(value)
+        });
+        let of_rows = self.shown_columns()?.iter().all(|(column, _)| {
+            let table = self.schema.table_of(*column);
+            let unique = self.schema.tables[table].key == Some(*column);
+            !unique && (table == base || self.resolver.is_single(base, table))
+        });
+        if never && denied && !own_rows && of_rows {
+            return Ok(true);
+        }
         for clause in self
             .sketch
             .clauses

@@ -86,7 +86,15 @@ impl Lexicon {
         } else if own || words.len() == 1 && KEY_TAILS.contains(&words[0].as_str()) {
             return;
         }
-        self.add(&words, Name::Table(rows), if own { 0.7 } else { 0.78 });
+        // Orders are rows of `customer_orders`, whatever a reference called `order_id` names.
+        let called = |table: usize| {
+            let name = name_words(schema.tables[table].entry.name.as_str());
+            name.ends_with(&words)
+        };
+        let others = (0..schema.tables.len()).any(|table| table != rows && called(table));
+        if own || !others || called(rows) {
+            self.add(&words, Name::Table(rows), if own { 0.7 } else { 0.78 });
+        }
     }
 
     pub(super) fn add_forms(

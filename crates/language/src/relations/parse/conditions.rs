@@ -354,6 +354,19 @@ impl Parser<'_> {
     fn condition_best(&mut self, here: usize) {
         match self.ranked_before(here).or_else(|| self.read_best(here)) {
             Some((best, end)) => {
+                let common = matches!(self.key_at(here), Some(Key::Common(_)));
+                let noun = self.solid(end);
+                let of_value = self.commonest_value(&best, noun).filter(|_| common);
+                if let Some(of_value) = of_value.filter(|_| self.column.is_none()) {
+                    self.at = noun + 1;
+                    return self.push(Test::Best(of_value));
+                }
+                // "Whose type is the most common"
+                if let Some(pick) = self.column.take_if(|_| common && best.number.is_none()) {
+                    self.at = end;
+                    let by = Measured::Count(Some(Noun::Column(pick)));
+                    return self.push(Test::Best(Best { by, ..best }));
+                }
                 self.at = end;
                 self.column = None;
                 if self.negated {

@@ -9,7 +9,7 @@ use crate::relations::{
     lexicon::KnownValue,
     pieces::Item,
     schema::Schema,
-    sketch::{Measured, Noun, Pick, Sketch, Target, Test},
+    sketch::{Best, Measured, Noun, Pick, Sketch, Target, Test},
     vocabulary::Key,
 };
 
@@ -39,6 +39,7 @@ impl Parser<'_> {
         if let Some(metric) = self.metric.take() {
             self.sketch.targets.push(Target::Metric(metric));
         }
+        self.extreme_of_each();
         self.figures_of_groups();
         self.kinds_side_by_side();
         if declared {
@@ -215,6 +216,25 @@ impl Parser<'_> {
         }
     }
 
+    /// "Countries and the highest score of each country": the figure of each, and no rank of countries.
+    fn extreme_of_each(&mut self) {
+        let first = |pick: &Pick| pick.candidates.first().map(|(column, _)| *column);
+        let [Noun::Column(group)] = self.sketch.groups.as_slice() else { return };
+        let shown =
+            self.sketch.targets.iter().any(
+                |target| matches!(target, Target::Column(pick) if first(pick) == first(group)),
+            );
+        let plain = |best: &mut Best| {
+            shown && best.number.is_none() && matches!(best.by, Measured::Column(_))
+        };
+        if let Some(Best { direction, by: Measured::Column(of), .. }) =
+            self.sketch.best.take_if(plain)
+        {
+            let aggregate = super::select::extreme(direction);
+            self.sketch.targets.push(Target::Aggregate { aggregate, of });
+        }
+    }
+
     /// "revenue by month" is the sum of it; "orders by country" is how many.
     fn figures_of_groups(&mut self) {
         let periods = self.sketch.groups.iter().any(|group| matches!(group, Noun::Period(_)));
@@ -257,6 +277,14 @@ impl Parser<'_> {
             // "How many are male and how many are female": each by itself.
             self.sketch.versus |= self.sketch.targets.contains(&count);
             self.sketch.targets.push(count);
+            return;
+        }
+        // "How old are the students on average"
+        if let ([Target::Column(of)], [aggregate], false) =
+            (self.sketch.targets.as_slice(), self.aggregates.as_slice(), self.counting)
+            && *aggregate == Aggregate::Average
+        {
+            self.sketch.targets = vec![Target::Aggregate { aggregate: *aggregate, of: of.clone() }];
             return;
         }
         let ranked = self.sketch.best.as_ref().map(|best| best.by.clone());

@@ -53,6 +53,8 @@ impl Parser<'_> {
     fn select_key(&mut self, here: usize, key: Key) {
         self.at = here + 1;
         match key {
+            // "The average price of rooms in different cities": of each.
+            Key::Distinct if self.within && self.asks_only_figures() => self.enter(Zone::Group),
             Key::Distinct => self.sketch.distinct = true,
             // "the average number of pages" is the average of pages.
             Key::HowMany if !self.aggregates.is_empty() => self.total_too(here),
@@ -111,6 +113,11 @@ impl Parser<'_> {
             Key::Or => self.alternative = !self.sketch.clauses.is_empty(),
             Key::Than | Key::Empty | Key::Beyond | Key::Stop => {}
         }
+    }
+
+    fn asks_only_figures(&self) -> bool {
+        let figure = |it: &Target| matches!(it, Target::Aggregate { .. } | Target::Count { .. });
+        !self.sketch.targets.is_empty() && self.sketch.targets.iter().all(figure)
     }
 
     /// "The maximum and total number of followers": of either.

@@ -28,6 +28,8 @@ const TELLING: &[&str] = &[
 
 /// A name that fits at least so well is taken for a noun where one must stand.
 const FITTING: f64 = 0.75;
+/// What is placed is a row, however little of its table's name is said.
+const PLACED: f64 = 0.69;
 /// The same just after an article, where verbs do not stand.
 const NOUN: f64 = 0.7;
 
@@ -52,6 +54,10 @@ impl Cutter<'_> {
             Key::Aggregate(_) if !self.stands_alone(at + 1) || self.is_compared_with(at) => false,
             // "the rank of each company"; "rank them", "ranked by" are no nouns.
             Key::Order if self.is_noun_place(at) && self.is_said_of(at) => named >= FITTING,
+            // "Who never placed an order"
+            Key::Order if self.is_after_article(at) => {
+                mention.table_quality() >= PLACED && !self.orders_next(at + 1)
+            }
             Key::Order => named >= 0.99 && !self.orders_next(at + 1),
             // "from each state": a noun, though it can ask.
             Key::Ask if self.is_noun_place(at) => named >= FITTING,
@@ -96,7 +102,7 @@ impl Cutter<'_> {
         let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
         let word = self.tokens[at].word.as_str();
         let first = at == 1 && matches!(before, "which" | "what");
-        (first || matches!(before, "each" | "every" | "the" | "per" | "a" | "common"))
+        (first || matches!(before, "each" | "every" | "the" | "per" | "a" | "an" | "common"))
             && !word.ends_with("ed")
             && !word.ends_with("ing")
             // "The end of each month" is a time.

@@ -157,6 +157,16 @@ impl Cutter<'_> {
         })
     }
 
+    /// "Who have once earned 5 points": at some time, and no number of times.
+    pub(super) fn is_formerly(&self, at: usize) -> bool {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        let bounds = ["than", "least", "most", "exactly", "only", "just"];
+        let before = at.checked_sub(1).map_or("", word);
+        word(at) == "once"
+            && !bounds.contains(&before)
+            && matches!(key(word(at + 1)), Some(Key::Verb | Key::With))
+    }
+
     /// "the one with the most": no number.
     pub(super) fn is_pronoun(&self, at: usize) -> bool {
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());

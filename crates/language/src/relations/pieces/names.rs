@@ -82,8 +82,10 @@ impl Cutter<'_> {
     fn looked_up(&self, at: usize) -> Option<(usize, Mention)> {
         for length in (1..=lexicon::LONGEST).rev() {
             let Some(words) = self.words(at, length) else { continue };
+            let person = self.quoted(at).is_some_and(|(length, _)| self.is_person(at, length));
             if self.quotes.iter().any(|range| {
-                range.start >= self.tokens[at].at.start
+                (range.start > self.tokens[at].at.start
+                    || !person && range.start == self.tokens[at].at.start)
                     && range.start < self.tokens[at + length - 1].at.end
             }) {
                 continue;

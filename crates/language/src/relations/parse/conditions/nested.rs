@@ -164,7 +164,9 @@ impl Parser<'_> {
             }
         }
         let known = self.column.take().filter(|_| !measures || named.is_some());
-        let Some(pick) = known.or_else(|| named.clone()) else {
+        // "Rooms that cost more than the average"
+        let verb = || self.verb_pick(here);
+        let Some(pick) = known.or_else(|| named.clone()).or_else(verb) else {
             self.at = end;
             return self.misplaced(here);
         };

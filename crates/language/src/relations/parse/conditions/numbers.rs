@@ -225,7 +225,7 @@ impl Parser<'_> {
                 pick = self.pick(next, None);
                 self.at = next + 1;
             } else {
-                pick = self.unit_at(high_at + 1);
+                pick = self.unit_at(high_at + 1).or_else(|| self.verb_pick(here));
             }
         }
         match (pick, year_of(low), year_of(high)) {

@@ -68,6 +68,10 @@ impl Parser<'_> {
                     self.at = self.solid(next);
                     if first || !self.narrowing {
                         self.select_mention(self.at, &mention);
+                    } else if let Some(of_value) = self.commonest_value(&best, self.at) {
+                        self.at += 1;
+                        self.narrowing = false;
+                        return self.push(Test::Best(of_value));
                     } else {
                         self.at += 1;
                         best.of = mention.best_table().map(|(table, _)| table);
@@ -84,6 +88,31 @@ impl Parser<'_> {
             }
         }
         self.rank(best, here);
+    }
+
+    /// "Customers under the most popular policy type": those with the value that most rows have, where
+    /// something else is asked for.
+    pub(in crate::relations::parse) fn commonest_value(
+        &self,
+        best: &Best,
+        at: usize,
+    ) -> Option<Best> {
+        let mention = self.mention_at(at).filter(|_| !self.pieces[at].pause)?;
+        let column = mention.column_quality() > mention.table_quality();
+        let pick = self.pick(at, None).filter(|_| column)?;
+        let (of, _) = *pick.candidates.first()?;
+        let other = |target: &Target| match target {
+            Target::Column(known) => known.candidates.iter().all(|(it, _)| *it != of),
+            _ => true,
+        };
+        let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
+        let grouped = !self.sketch.groups.is_empty() || best.number.is_some();
+        let by = Measured::Count(Some(Noun::Column(pick)));
+        (asked && !grouped && self.sketch.targets.iter().all(other)).then(|| Best {
+            by,
+            of: None,
+            ..best.clone()
+        })
     }
 
     /// Whether an aggregate follows that shares the column.
