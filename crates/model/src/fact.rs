@@ -237,14 +237,17 @@ pub enum Fact {
         /// Of it overdue.
         overdue: f64,
     },
-    /// How long money is outstanding. Evidence: `period, value`.
+    /// How long money is outstanding. Evidence: `day, open, billed`.
     DaysOutstanding {
         /// Customers' (DSO) or suppliers' (DPO).
         side: Side,
         /// Days, at the end of the window.
         days: f64,
-        /// A year or a window before.
+        /// At the end of the days that the report compares with, where the tables tell what was open then.
         before: Option<f64>,
+        /// When that was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before_on: Option<NaiveDate>,
         /// Open amount behind it.
         open: f64,
     },

@@ -79,8 +79,8 @@ impl Voice<'_> {
             Fact::Ageing { side, on, buckets, open, overdue } => {
                 self.ageing(*side, &self.language.day(*on), buckets, (*open, *overdue))
             }
-            Fact::DaysOutstanding { side, days, before, open } => {
-                self.days_outstanding(*side, *days, *before, *open)
+            Fact::DaysOutstanding { side, days, before, before_on, open } => {
+                self.days_outstanding(*side, *days, before.zip(*before_on), *open)
             }
             Fact::StockCover { .. } => self.stock_cover(),
             Fact::Forecast { steps, .. } => self.forecast(steps),

@@ -1,5 +1,6 @@
 //! What is said of open items and of stock.
 
+use chrono::NaiveDate;
 use pacioli_model::{AgeBucket, Fact, Side, Unit};
 
 use super::{
@@ -58,7 +59,7 @@ impl Voice<'_> {
         &self,
         side: Side,
         days: f64,
-        before: Option<f64>,
+        before: Option<(f64, NaiveDate)>,
         open: f64,
     ) -> Said {
         let name = if side == Side::Receivable { "receivable" } else { "payable" };
@@ -69,7 +70,8 @@ impl Voice<'_> {
         let values = [
             ("what", text(self.language, &format!("days.{name}")).to_owned()),
             ("days", whole(days)),
-            ("before", before.map_or_else(String::new, whole)),
+            ("before", before.map_or_else(String::new, |(days, _)| whole(days))),
+            ("on", before.map_or_else(String::new, |(_, day)| self.language.day(day))),
             ("period", self.days()),
             ("open", open),
             ("billed", text(self.language, &format!("billed.{name}")).to_owned()),
@@ -77,8 +79,8 @@ impl Voice<'_> {
         let values = borrowed(&values);
         // Money from customers is better early; suppliers are paid neither late nor too soon.
         let tone = match (side, before) {
-            (Side::Receivable, Some(before)) if days > before => Tone::Bad,
-            (Side::Receivable, Some(before)) if days < before => Tone::Good,
+            (Side::Receivable, Some((before, _))) if days > before => Tone::Bad,
+            (Side::Receivable, Some((before, _))) if days < before => Tone::Good,
             _ => Tone::Neutral,
         };
         let advice = format!("advice.days_outstanding.{name}");

@@ -502,6 +502,7 @@ fn of_money_and_stock() -> Vec<Finding> {
                 side: Side::Receivable,
                 days: 47.3,
                 before: Some(41.0),
+                before_on: NaiveDate::from_ymd_opt(2025, 12, 31),
                 open: 341_750.75,
             },
             table(

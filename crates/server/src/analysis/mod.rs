@@ -11,6 +11,7 @@ mod filters;
 mod job;
 mod members;
 mod open_items;
+mod outstanding;
 mod pace;
 mod question;
 mod ratios;

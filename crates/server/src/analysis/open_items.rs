@@ -1,10 +1,6 @@
-//! What is open and how long it is overdue, and how many days of sales or purchases that is.
+//! What is open and how long it is overdue.
 
 use chrono::NaiveDate;
-use pacioli_insights::{
-    days_outstanding,
-    study::{Cells, table},
-};
 use pacioli_model::{
     AgeBucket, Aggregate, Aggregation, Ask, Catalog, Cell, ColumnRef, ColumnType, Comparison,
     DayRange, Decimal, Evidence, Fact, Figure, Finding, GroupKey, Grouping, Literal, Measure,
@@ -15,6 +11,7 @@ use super::{
     Analyst, Wanted, both,
     extras::{declared, finding, of_currency},
     figures::{self, Figured},
+    outstanding,
     report::column,
 };
 use crate::error::ApiResult;
@@ -24,8 +21,6 @@ const AGED: [ReportKind; 3] =
     [ReportKind::Overview, ReportKind::ReceivablesPayables, ReportKind::Cash];
 /// Where open amounts are cut into ages, in days overdue.
 const AGES: [u32; 4] = [1, 31, 61, 91];
-/// Days of sales or purchases that an open amount is compared with.
-const BILLED_DAYS: u32 = 90;
 
 /// The dates of the documents that ageing is about.
 pub(super) fn open_dates(analyst: &Analyst<'_>, kind: ReportKind) -> Vec<ColumnRef> {
@@ -60,7 +55,8 @@ pub(super) async fn ageing(
         found.push(finding);
         if let Some(billed) = declared(analyst, billed) {
             let of = (&figured, &billed);
-            found.extend(outstanding(analyst, of, side, (open, on, behind), content).await?);
+            let so_far = outstanding::Open { side, on, amount: open, queries: behind };
+            found.extend(outstanding::outstanding(analyst, of, so_far, content).await?);
         }
     }
     Ok(found)
@@ -154,44 +150,4 @@ fn buckets(answer: &Table) -> Vec<AgeBucket> {
         }
     }
     buckets
-}
-
-/// The open amount at the end of the data, in days of what was billed in the days before it.
-async fn outstanding(
-    analyst: &mut Analyst<'_>,
-    (figured, billed): (&Figured, &Figured),
-    side: Side,
-    (open, on, mut queries): (f64, NaiveDate, Vec<usize>),
-    content: &ReportContent,
-) -> ApiResult<Option<Finding>> {
-    // Amounts in two currencies have no quotient.
-    let code = content.currency.clone();
-    let same = match &billed.metric.unit {
-        Unit::Currency(is) => Some(is) == code.as_ref(),
-        Unit::CompanyCurrency => true,
-        _ => false,
-    };
-    if !same || figured.currency_of.is_some() {
-        return Ok(None);
-    }
-    let to = on.succ_opt().unwrap_or(on);
-    let from = to - chrono::Days::new(BILLED_DAYS.into());
-    let ask = Ask {
-        measures: vec![Measure::new(column("value"), billed.figure.clone())],
-        range: Some(DayRange { from: Some(from), to: Some(to) }),
-        ..Ask::about(billed.table.clone())
-    };
-    let Some((query, answer)) = analyst.ask(ask).await? else { return Ok(None) };
-    let billed = answer.rows.first().and_then(|row| row.first()?.as_f64()).unwrap_or(0.0);
-    let Some(days) = days_outstanding(open, billed, f64::from(BILLED_DAYS)) else {
-        return Ok(None);
-    };
-    let fact = Fact::DaysOutstanding { side, days, before: None, open };
-    let cells: Vec<Cells<'_>> = vec![
-        ("open", ColumnType::Float, vec![Cell::Float(open)]),
-        ("billed", ColumnType::Float, vec![Cell::Float(billed)]),
-    ];
-    queries.push(query);
-    let evidence = Evidence { table: table(cells), queries };
-    Ok(Some(finding(figured, fact, 0.3, evidence, content)))
 }

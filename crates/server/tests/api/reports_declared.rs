@@ -188,13 +188,68 @@ async fn what_is_paid_is_no_open_item_and_days_outstanding_show_both_their_sides
     let days = outstanding.first().unwrap_or_else(|| panic!("{}", made.text));
     // 130 open; R3 was billed more than 90 days before the last invoice.
     assert_eq!(days["fact"]["days"], 65.0, "{days}");
-    assert_eq!(days["evidence"]["rows"], json!([[130.0, 180.0]]), "{days}");
+    assert_eq!(days["evidence"]["rows"], json!([["2025-12-30", 130.0, 180.0]]), "{days}");
+    // When R1 was paid is not told: what was open earlier is not known.
+    assert!(days["fact"]["before"].is_null(), "{days}");
     assert_eq!(days["queries"].as_array().unwrap().len(), 2, "{days}");
     let path = format!("/reports/{}.html", made.body["id"].as_str().unwrap());
     let english = server.get(&owner, &path).await.text;
     let german = server.get(&owner, &format!("{path}?language=de")).await.text;
     assert!(english.contains("which is 65\u{a0}days of sales"), "{english}");
     assert!(german.contains("das sind 65\u{a0}Tage Umsatz"), "{german}");
+}
+
+/// An invoice a month that is paid after ten days in the first year and after 75 in the second; what is not paid by
+/// the tenth of January 2026 is open.
+#[tokio::test]
+async fn days_outstanding_say_what_they_were_where_the_days_of_payments_are_known() {
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let rows = |known: &str| {
+        let mut rows =
+            "invoice_number,invoice_date,due_date,total_eur,paid_eur,paid_on\n".to_owned();
+        for month in 0..24 {
+            let issued = day("2024-01-05") + chrono::Months::new(month);
+            let paid = issued + chrono::Days::new(if month < 12 { 10 } else { 75 });
+            let due = issued + chrono::Days::new(30);
+            let (amount, on) = match paid < day("2026-01-10") {
+                true if known.is_empty() => ("90.00", paid.to_string()),
+                true => ("90.00", known.to_owned()),
+                false => ("0.00", String::new()),
+            };
+            rows.extend([format!("R{month},{issued},{due},90.00,{amount},{on}\n")]);
+        }
+        rows
+    };
+    let server = Server::start().await;
+    // All paid on a day that cannot be: what is open now does not come out of that.
+    for (name, known) in [("owner", ""), ("other", "2026-05-05")] {
+        let owner = server.sign_up(name).await;
+        server.load(&owner, "invoices.csv", &rows(known)).await;
+        let metrics = json!({
+            "receivables": {"unit": "currency EUR", "better": "lower",
+                "expression": "sum(invoices.total_eur - invoices.paid_eur) on invoices.invoice_date"},
+            "revenue": {"unit": "currency EUR",
+                "expression": "sum(invoices.total_eur) on invoices.invoice_date"},
+        });
+        let body = json!({"version": 0, "metrics": metrics});
+        let declared = server.send(&owner, Method::PATCH, "/semantics", body).await;
+        assert_eq!(declared.status, 200, "{}", declared.text);
+        let body =
+            json!({"kind": "receivables_payables", "currency": "EUR", "today": "2026-01-10"});
+        let made = asked(&server, &owner, body).await;
+        let found = of_kind(&made.body, "days_outstanding");
+        let found = found.first().unwrap_or_else(|| panic!("{}", made.text));
+        assert_eq!(found["fact"]["days"], 60.0, "{found}");
+        if known.is_empty() {
+            assert_eq!(found["fact"]["before"], 30.0, "{found}");
+            let rows = json!([["2024-12-05", 90.0, 270.0], ["2025-12-05", 180.0, 270.0]]);
+            assert_eq!(found["evidence"]["rows"], rows, "{found}");
+            let said = found["sentences"][1].as_str().unwrap();
+            assert_eq!(said, "On 5 December 2024, it was 30\u{a0}days.");
+        } else {
+            assert!(found["fact"]["before"].is_null(), "{found}");
+        }
+    }
 }
 
 #[tokio::test]

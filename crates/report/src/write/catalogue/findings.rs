@@ -212,7 +212,7 @@ pub(super) const FINDINGS: &[Text] = &[
         "At the end of {period}, {open} was open, which is {days} of {billed}.",
         "Am Ende von {period} waren {open} offen, das sind {days} {billed}.",
     ),
-    ("days_outstanding.before", "Before, it was {before}.", "Davor waren es {before}."),
+    ("days_outstanding.before", "On {on}, it was {before}.", "Am {on} waren es {before}."),
     (
         "stock_cover.head",
         "{short} of {items} items run out within {within} days",

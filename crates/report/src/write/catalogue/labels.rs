@@ -162,6 +162,7 @@ pub(super) const COLUMNS: &[Text] = &[
     ("column.bucket", "Days overdue", "Verzug in Tagen"),
     ("column.amount", "Amount", "Betrag"),
     ("column.items", "Open items", "Offene Posten"),
+    ("column.day", "Day", "Tag"),
     ("column.open", "Open", "Offen"),
     ("column.billed", "Billed in 90 days", "In 90 Tagen berechnet"),
     ("column.item", "Item", "Artikel"),
