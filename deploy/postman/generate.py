@@ -72,6 +72,7 @@ JOURNEY = [
     ("create_report", {"body": {"kind": "sales", "period": "2025"}, "save": {"report_id": "id"}}),
     ("list_reports", {}),
     ("get_report", {"path": {"id": "report_id"}}),
+    ("run_report_query", {"path": {"id": "report_id"}}),
     ("create_subscription", {"body": {"name": "Revenue every Monday", "question_id": "{{question_id}}", "recipients": ["luca+{{run}}@example.com"],
                                       "schedule": {"cron": "0 7 * * 1", "time_zone": "Europe/Rome"}}, "save": {"subscription_id": "id"}}),
     ("list_subscriptions", {}),

@@ -105,6 +105,7 @@ pub fn books() -> OpenApiRouter<App> {
         .routes(routes!(reports::create_report))
         .routes(routes!(reports::list_reports))
         .routes(routes!(reports::get_report))
+        .routes(routes!(reports::run_report_query))
         .routes(routes!(sql::run_sql))
         .routes(routes!(history::list_queries))
         .routes(routes!(history::get_query, sql::cancel_query))

@@ -85,7 +85,18 @@ pub async fn run_sql(
         return Err(ApiError::invalid(&["body", "sql"], "length", text));
     }
     let query_id = statement.query_id.unwrap_or_else(|| app.random.uuid());
-    let answer = run(&app, &caller, QueryId(query_id), &statement.sql).await?;
+    answer(&app, &caller, format, (query_id, &statement.sql), started).await
+}
+
+/// The rows of a statement, as far as the caller may see them.
+pub(super) async fn answer<P>(
+    app: &App,
+    caller: &Caller<P>,
+    format: Format,
+    (query_id, sql): (Uuid, &str),
+    started: Instant,
+) -> ApiResult<Response> {
+    let answer = run(app, caller, QueryId(query_id), sql).await?;
     let told = pacioli_report::Answer {
         question: "SQL",
         told: &Told::default(),
@@ -113,7 +124,7 @@ pub async fn run_sql(
 
 /// Runs a statement; where a load has replaced a table since the catalog was read, once more on the new
 /// version.
-async fn run(app: &App, caller: &Caller<RunSql>, id: QueryId, sql: &str) -> ApiResult<Answer> {
+async fn run<P>(app: &App, caller: &Caller<P>, id: QueryId, sql: &str) -> ApiResult<Answer> {
     let company = caller.company();
     for again in [true, false] {
         let seen = Seen::by(&caller.account.user, caller.data.catalog().await?);

@@ -188,6 +188,9 @@ fn table() -> Vec<Row> {
         closed("GET /reports/{id}", Ours,                      [403, 404, 200, 404]),
         closed("GET /reports/{id}", Theirs,                    [403, 404, 404, 200]),
         closed("GET /reports/{id}", Missing,                   [403, 404, 404, 404]),
+        closed("POST /reports/{id}/run", Ours,                 [403, 404, 200, 404]),
+        closed("POST /reports/{id}/run", Theirs,               [403, 404, 404, 200]),
+        closed("POST /reports/{id}/run", Missing,              [403, 404, 404, 404]),
         closed("POST /sql", None,                              [403, 403, 200, 200]),
         closed("GET /queries", None,                           [403, 200, 200, 200]),
         // Questions are their asker's, who is the superuser here.
@@ -375,7 +378,10 @@ impl Cast {
                 return made(server.send(owner, Method::POST, "/subscriptions", body).await, "id");
             }
             if path.starts_with("/reports/") {
-                let body = json!({"kind": "data_quality"});
+                let one = json!({"question": "what is one", "sql": "SELECT 1 AS one"});
+                server.send(owner, Method::POST, "/verified", one).await;
+                let saved = server.send(owner, Method::POST, "/questions", sum).await;
+                let body = json!({"kind": "custom", "questions": [saved.body["id"]]});
                 return made(server.send(owner, Method::POST, "/report", body).await, "id");
             }
             if path.starts_with("/verified/") {

@@ -405,3 +405,64 @@ async fn a_report_that_was_left_is_made_for_who_may_still_see_it() {
     let owner = server.log_in(&owner.email, PASSWORD).await;
     assert_eq!(server.get(&owner, "/reports").await.body["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_reports_queries_are_run_again_by_its_reader_within_what_they_may_see() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let user = server.add_user(&owner, "user").await;
+    let other = server.sign_up("other").await;
+    for person in [&owner, &other] {
+        server.load(person, "sales.csv", &books("2025-07-01")).await;
+    }
+    let made = asked(&server, &user, json!({"kind": "overview", "today": "2026-01-10"})).await;
+    let queries = made.body["queries"].as_array().unwrap().clone();
+    assert!(queries.len() > 2, "{}", made.text);
+    let run = async |person: &Person, path: &str| {
+        server.send(person, Method::POST, path, json!({})).await
+    };
+    for (place, query) in queries.iter().enumerate() {
+        let path = query["href"].as_str().unwrap();
+        assert_eq!(
+            path,
+            format!("/reports/{}/run?query={place}", made.body["id"].as_str().unwrap())
+        );
+        let again = run(&user, path).await;
+        assert_eq!(again.status, 200, "{}", again.text);
+        assert_eq!(again.body["row_count"], query["rows"], "{}", again.text);
+        assert_eq!(again.body["sql"], query["sql"]);
+        // Who runs SQL is told the same.
+        let sql = json!({"sql": query["sql"]});
+        let sql = server.send(&owner, Method::POST, "/sql", sql).await;
+        assert_eq!(sql.body["rows"], again.body["rows"], "{}", sql.text);
+        // Whose report it is not, of this company or another, has none.
+        for person in [&owner, &other] {
+            assert_eq!(run(person, path).await.status, 404);
+        }
+    }
+    let first = queries[0]["href"].as_str().unwrap();
+    let none = first.replace("query=0", &format!("query={}", queries.len()));
+    assert_eq!(run(&user, &none).await.status, 404);
+    let text = json!({"sql": "SELECT 1"});
+    let text = server.send(&user, Method::POST, &format!("{first}&sql=SELECT+1"), text).await;
+    assert_eq!(text.status, 422, "{}", text.text);
+
+    // What they are not to see any more they do not see, whatever the report knew.
+    let by_region = queries.iter().find(|it| it["sql"].as_str().unwrap().contains("region"));
+    let by_region = by_region.unwrap()["href"].as_str().unwrap();
+    let rows = run(&user, by_region).await.body["row_count"].as_u64().unwrap();
+    let own = json!({"roles": ["user"], "table": "sales", "rows": "region = 'North'"});
+    let patch = json!({"policies": {"own": own}, "version": 0});
+    assert_eq!(server.send(&owner, Method::PATCH, "/semantics", patch).await.status, 200);
+    let fewer = run(&user, by_region).await;
+    assert_eq!(fewer.status, 200, "{}", fewer.text);
+    assert!(fewer.body["row_count"].as_u64().unwrap() < rows, "{}", fewer.text);
+    assert!(!fewer.text.contains("South") && fewer.text.contains("North"), "{}", fewer.text);
+    let hidden = json!({"roles": ["user"], "table": "sales", "hidden_columns": ["region"]});
+    let patch = json!({"policies": {"own": null, "hidden": hidden}, "version": 1});
+    let answer = server.send(&owner, Method::PATCH, "/semantics", patch).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let hidden = run(&user, by_region).await;
+    assert_eq!((hidden.status.as_u16(), hidden.code()), (422, "invalid_query"), "{}", hidden.text);
+    assert!(!hidden.text.contains("North"), "{}", hidden.text);
+}

@@ -4,7 +4,7 @@ mod files;
 mod out;
 mod request;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
@@ -24,7 +24,15 @@ pub use self::{
     out::ReportOut,
     request::{LanguageName, ReportShape},
 };
-use super::{connections::ListPage, jobs::JobOut, no_store::NoStore, paging, shapes::Listing};
+use super::{
+    connections::ListPage,
+    jobs::JobOut,
+    no_store::NoStore,
+    paging,
+    results::Format,
+    shapes::Listing,
+    sql::{self, SqlOut},
+};
 use crate::{
     access::Seen,
     analysis::start,
@@ -136,6 +144,40 @@ pub async fn get_report(
             files::answer(&report, form, bytes)
         }
     }
+}
+
+/// Run a query of a report again
+///
+/// Over the tables as they are now, as far as the caller may see them now: as `POST /sql` would, for whoever may read the
+/// report. What is run stands in the report; no text is taken. By `Accept` the rows alone, as for `POST /sql`.
+#[utoipa::path(
+    post, path = "/reports/{id}/run", tag = "reports", operation_id = "run_report_query",
+    params(("id" = Uuid, Path, description = "The report"), WhichQuery),
+    responses((status = 200, description = "The rows", body = SqlOut)),
+)]
+pub async fn run_report_query(
+    State(app): State<App>,
+    caller: Caller<AskQuestions>,
+    format: Format,
+    Path(id): Path<ReportId>,
+    Query(WhichQuery { query }): Query<WhichQuery>,
+) -> ApiResult<Response> {
+    let report = own_report(&caller, id).await?.ok_or_else(ApiError::not_found)?;
+    let limit = app.per_user("query", &app.config.limits.query_per_user, caller.user());
+    app.admit("query", &[limit], &caller.request).await?;
+    let used = report.content.queries.get(query).ok_or_else(ApiError::not_found)?;
+    let query_id = app.random.uuid();
+    sql::answer(&app, &caller, format, (query_id, &used.sql), Instant::now()).await
+}
+
+/// Which of a report's queries.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichQuery {
+    /// Its place in the report's `queries`, from 0.
+    #[serde(default)]
+    query: usize,
 }
 
 /// In which language words are written.

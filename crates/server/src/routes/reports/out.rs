@@ -275,10 +275,13 @@ pub struct TableUsedOut {
 /// A query behind a report.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct QueryUsedOut {
-    /// What was computed: run it again with `POST /sql`.
+    /// What was computed.
     sql: String,
     /// Rows that it gave.
     rows: usize,
+    /// Runs it again: `POST` there, without a body.
+    #[schema(example = "/reports/7a1b7c1e-5a0e-4f5e-9c5c-0f5f6d6f7a8b/run?query=0")]
+    href: String,
 }
 
 /// What could not be looked at.
@@ -311,7 +314,7 @@ impl ReportOut {
         let mut sections = write(&it, language).sections;
         let of_answers = sections.split_off(it.content.findings.len());
         let files = FileOut::of(&it.id, it.formats.iter().map(String::as_str));
-        let content = it.content;
+        let (id, content) = (it.id, it.content);
         Self {
             files,
             summary: ReportHead {
@@ -345,7 +348,12 @@ impl ReportOut {
             queries: content
                 .queries
                 .into_iter()
-                .map(|it| QueryUsedOut { sql: it.sql, rows: it.rows })
+                .enumerate()
+                .map(|(place, it)| QueryUsedOut {
+                    sql: it.sql,
+                    rows: it.rows,
+                    href: format!("/reports/{id}/run?query={place}"),
+                })
                 .collect(),
             missing: content.missing.into_iter().map(|it| MissingOut::new(it, language)).collect(),
             tests_made: content.tests_made,
