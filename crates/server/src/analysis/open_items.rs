@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 use pacioli_model::{
-    AgeBucket, Aggregate, Aggregation, Ask, Catalog, Cell, ColumnRef, ColumnType, Comparison,
-    DayRange, Decimal, Evidence, Fact, Figure, Finding, GroupKey, Grouping, Literal, Measure,
-    Predicate, ReportContent, ReportKind, Side, Table, Unit, Value,
+    AgeBucket, Aggregate, Aggregation, Ask, Catalog, Cell, ColumnRef, Comparison, Decimal,
+    Evidence, Fact, Figure, Finding, GroupKey, Grouping, Literal, Measure, Predicate,
+    ReportContent, ReportKind, Side, Table, Value,
 };
 
 use super::{
