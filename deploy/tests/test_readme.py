@@ -1,8 +1,9 @@
-"""README's commands, run as they are printed: its calls from nothing to a report on paper, and its section on
-production in a clean Debian; each in a network of its own.
+"""README's commands, run as they are printed: its calls from nothing to a report on paper, its section on a database
+with a PostgreSQL server of the test's own, and its section on production in a clean Debian; each in a network of its
+own.
 
-What is not there in a folder stands aside: `make run` and `make build` (the program was built already) and systemd,
-whose unit's own command and environment are run instead.
+What is not there in a folder stands aside: `make run` and `make build` (the program was built already), `sudo` (the test
+is root) and systemd, whose unit's own command and environment are run instead.
 """
 
 import contextlib
@@ -43,6 +44,18 @@ for _ in $(seq 300); do $program health 2>/dev/null && break; sleep 0.1; done
 """
 
 
+# A PostgreSQL server where `psql` looks for one, in a folder that is gone with the test.
+POSTGRESQL = r"""
+mkdir -p /run/postgresql && mount -t tmpfs -o mode=1777 tmpfs /run/postgresql
+programs=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+as() { (cd / && runuser -u postgres -- "$@"); }
+as $programs/initdb --no-sync --auth-local=peer --auth-host=scram-sha-256 -D /run/postgresql/data >/dev/null
+as $programs/pg_ctl -w -s -D /run/postgresql/data -l /run/postgresql/log \
+  -o '-k /run/postgresql -c listen_addresses=127.0.0.1 -c fsync=off' start
+sudo() { [ "$1 $2" = '-u postgres' ] && shift 2 && as "$@"; }
+"""
+
+
 def blocks(heading):
     """The commands that README prints under a heading."""
     section = (REPOSITORY / "README.md").read_text().split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
@@ -78,6 +91,31 @@ class Calls(unittest.TestCase):
             paper = subprocess.run([tool("pdftotext"), "report.pdf", "-"], cwd=folder.path, capture_output=True, text=True)
             self.assertIn("Venetian Trading", paper.stdout, paper.stderr)
             self.assertIn("December 2025", paper.stdout)
+
+
+class Database(unittest.TestCase):
+    def test_a_database_is_connected_as_printed(self):
+        if os.geteuid() != 0:
+            tool("root's rights, for a network of one's own,")
+        for program in ("curl", "jq", "psql", "runuser"):
+            tool(program)
+        [calls] = blocks("Connect a database")
+        first = blocks("Five calls")[0]
+        with contextlib.closing(Folder()) as folder:
+            built = folder.path / ".cache/pacioli/target/release"
+            built.mkdir(parents=True)
+            (built / "pacioli").symlink_to(BINARY)
+            surroundings = {"HOME": str(folder.path), "PATH": os.environ["PATH"], "PACIOLI_OUTGOING__ALLOW": "127.0.0.1/32"}
+            script = f"ip link set lo up; {SERVE}\nset -e\n{POSTGRESQL}\n{first}\necho CONNECTED\n{calls}"
+            said = isolated(script, "--net", cwd=folder.path, env=surroundings)
+        said = said.split("CONNECTED\n", 1)[1]
+        self.assertRegex(said, r"event: ?end\ndata: .*succeeded")
+        values = re.findall(r"^[{\[]\n.*?^[}\]]$", said, re.MULTILINE | re.DOTALL)
+        by_country, without, counted = map(json.loads, values)
+        self.assertEqual(sorted((row[0], float(row[1])) for row in by_country["rows"]), [("Germany", 112.0), ("Italy", 161.75)])
+        self.assertIn("JOIN", by_country["sql"])
+        self.assertIn("Welser", json.dumps(without["rows"]))
+        self.assertEqual(sorted(counted), [["Germany", 2], ["Italy", 1]])
 
 
 class Production(unittest.TestCase):
