@@ -188,6 +188,7 @@ const SHORT: &[(&str, &str)] = &[
     ("mgmt", "management"),
     ("stmt", "statement"),
     ("acc", "account"),
+    ("bal", "balance"),
 ];
 
 /// What an adjective measures, greatest first: the word, the direction its superlative points to, and

@@ -70,9 +70,23 @@ impl Builder<'_> {
     pub(super) fn measuring(&self, table: TableId, groups: &[TableId]) -> Result<TableId, Misfit> {
         let mut tables = groups.to_vec();
         tables.push(table);
+        if let Some(part) = self.part_of(table) {
+            return Ok(part);
+        }
         self.resolver.base(&tables, table).ok_or_else(|| {
             misfit(NOWHERE, "Nothing relates what is counted and what it is counted for.")
         })
+    }
+
+    /// "The average age of gymnasts", whose ages stand with all people: those who are gymnasts alone.
+    fn part_of(&self, table: TableId) -> Option<TableId> {
+        let entity =
+            self.sketch.entity.filter(|it| *it != table && self.sketch.groups.is_empty())?;
+        let ways = self.schema.ways(entity, table);
+        let [way] = ways.as_slice() else { return None };
+        let [step] = way.as_slice() else { return None };
+        let one = self.schema.relationships[step.relationship].one_to_one;
+        (one && self.schema.is_forward(step)).then_some(entity)
     }
 
     /// Counts rows of a table, or of whatever belongs to the groups.

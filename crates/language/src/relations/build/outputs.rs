@@ -238,8 +238,11 @@ impl Builder<'_> {
     /// that of the other backwards.
     pub(super) fn turns_back(&self, pick: &Pick, column: ColumnId) -> bool {
         let said = &self.resolver.tokens[pick.tokens.clone()];
+        let mut words = self.schema.columns[column].words.iter();
+        let began =
+            |stem: &str| ["founded", "established", "opened", "open", "built"].contains(&stem);
         said.iter().any(|token| matches!(token.word.as_str(), "age" | "ages" | "aged"))
-            && self.schema.is_birth(column)
+            && (self.schema.is_birth(column) || words.any(|word| began(&word.stem)))
     }
 
     /// A date of birth is no age to be shown or averaged.

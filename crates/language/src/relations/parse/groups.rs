@@ -57,6 +57,12 @@ impl Parser<'_> {
             if pick.owner.is_some() {
                 self.at = self.solid(self.solid(here + 1) + 1) + 1;
             }
+            // "The number of records of each type": rows of the table that has it.
+            if let Some((column, _)) = pick.candidates.first().filter(|_| self.counting) {
+                self.counting = false;
+                let what = Noun::Table(self.schema.table_of(*column));
+                self.sketch.targets.push(Target::Count { what, distinct: false });
+            }
             self.sketch.groups.push(Noun::Column(pick));
         }
         self.after_group();

@@ -53,11 +53,12 @@ impl Parser<'_> {
 
     /// A direction belongs to the key before it, or to the answer's first column.
     fn towards(&mut self, direction: Direction) {
-        let dated = self.sketch.sort.last().is_some_and(|last| match &last.by {
-            Measured::Column(pick) => self.tells_when(pick),
-            _ => false,
+        let aged = self.sketch.sort.last().and_then(|last| match &last.by {
+            Measured::Column(pick) => self.tells_age(pick),
+            _ => None,
         });
-        let direction = self.oldest_first(self.at - 1, dated).unwrap_or(direction);
+        let first = aged.and_then(|aged| self.oldest_first(self.at - 1, aged));
+        let direction = first.unwrap_or(direction);
         if let Some(last) = self.sketch.sort.last_mut() {
             last.direction = last.direction.or(Some(direction));
             return;
@@ -90,26 +91,30 @@ impl Parser<'_> {
         }
     }
 
-    /// "By date of birth from the oldest to the youngest": the oldest has the earliest day.
-    fn oldest_first(&self, here: usize, dated: bool) -> Option<Direction> {
+    /// "By date of birth from the oldest to the youngest": the oldest has the earliest day, and the
+    /// greatest age.
+    fn oldest_first(&self, here: usize, aged: bool) -> Option<Direction> {
         let words = &self.words[self.pieces[here].tokens.clone()];
         let place = |bases: &[&str]| {
             let begins =
                 |word: &&str| bases.iter().any(|base| word.to_lowercase().starts_with(base));
             words.iter().position(begins)
         };
-        let old_first = place(&["old"])? < place(&["young", "new", "late", "recent"])?;
-        dated.then_some(if old_first { Direction::Ascending } else { Direction::Descending })
+        // "Oldest first" says as much as from the oldest to the youngest.
+        let first = words.last().is_some_and(|word| word.eq_ignore_ascii_case("first"));
+        let new = place(&["young", "new", "late", "recent"]).or(first.then_some(words.len()))?;
+        let old_first = place(&["old"])? < new;
+        Some(if old_first == aged { Direction::Descending } else { Direction::Ascending })
     }
 
-    /// Whether the best of what is sorted by says when, and not how old.
-    fn tells_when(&self, pick: &Pick) -> bool {
+    /// Whether what is sorted by says how old something is; when it was, if not; or neither.
+    fn tells_age(&self, pick: &Pick) -> Option<bool> {
         let said = &self.words[pick.tokens.clone()];
         let age = said.iter().any(|word| word.to_lowercase().starts_with("age"));
-        pick.candidates.first().is_some_and(|(column, _)| {
-            let time = self.schema.columns[*column].column.data_type.is_time();
-            !age && (time || self.schema.is_year(*column) || self.schema.is_birth(*column))
-        })
+        let (column, _) = pick.candidates.first()?;
+        let time = self.schema.columns[*column].column.data_type.is_time();
+        let when = time || self.schema.is_year(*column) || self.schema.is_birth(*column);
+        (age || when).then_some(age)
     }
 
     /// "From the oldest to the youngest": by what old measures, though nothing says so.
@@ -270,6 +275,9 @@ impl Parser<'_> {
                 after + 1,
             ));
         }
+        if let Some(pick) = self.age_of(next) {
+            return Some((Measured::Column(pick), after));
+        }
         let owner = self.owner_after(after);
         let end = if owner.is_some() { self.solid(self.solid(after) + 1) + 1 } else { after };
         let pick =
@@ -278,6 +286,19 @@ impl Parser<'_> {
             aggregate.map_or(Measured::Column(pick.clone()), |how| Measured::Aggregate(how, pick)),
             end,
         ))
+    }
+
+    /// "In order of age", where the rows only tell when they began.
+    fn age_of(&self, at: usize) -> Option<Pick> {
+        let mention = self.mention_at(at)?;
+        let word = &self.words[self.pieces[at].tokens.start].to_lowercase();
+        let near = self.sketch.entity.filter(|_| matches!(word.as_str(), "age" | "ages"))?;
+        let own = |(column, _): &(usize, f64)| self.schema.table_of(*column) == near;
+        if mention.columns.iter().any(own) {
+            return None;
+        }
+        let (_, columns) = adjective("old")?;
+        self.adjective_pick(at, &columns, Some(near)).filter(|pick| pick.owner == Some(near))
     }
 
     pub(super) fn shown(

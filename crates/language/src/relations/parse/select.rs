@@ -78,6 +78,9 @@ impl Parser<'_> {
                 self.alternative = !self.sketch.clauses.is_empty();
             }
             Key::By => self.by(here),
+            Key::Verb if here == 0 && self.words[0].eq_ignore_ascii_case("order") => {
+                self.sorts = true;
+            }
             Key::Verb if self.says_state(here) => self.misplaced(here),
             Key::Of | Key::Verb => self.narrowing = true,
             Key::In => {

@@ -71,8 +71,11 @@ impl Cutter<'_> {
     /// "Start" in "start and end dates": the head is that of the next.
     fn shares_head(&self, at: usize) -> Option<(usize, Mention)> {
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
-        let (one, other, head) = (word(at), word(at + 2), word(at + 3));
-        if word(at + 1) != "and" || other.is_empty() || head.is_empty() {
+        // "Support, consider and oppose rates"
+        let and = (at + 1..at + 4).find(|next| word(*next) == "and")?;
+        let (one, other, head) = (word(at), word(and + 1), word(and + 2));
+        let listed = (at + 1..and).all(|next| self.pause_before(next));
+        if !listed || other.is_empty() || head.is_empty() {
             return None;
         }
         let columns = |words: &[&str]| -> Vec<(ColumnId, f64)> {
@@ -134,7 +137,13 @@ impl Cutter<'_> {
         let counts = head.last().is_some_and(|word| matches!(*word, "number" | "count"));
         (1..=2).rev().find_map(|length| {
             let owner = self.words(start, length)?;
-            if counts && owner.last().is_some_and(|word| thesaurus::lemma(word) != *word) {
+            let next = start + length;
+            let compound = self
+                .tokens
+                .get(next)
+                .is_some_and(|token| !self.pause_before(next) && key(&token.word).is_none());
+            let plural = owner.last().is_some_and(|word| thesaurus::lemma(word) != *word);
+            if counts && (plural || compound) {
                 return None;
             }
             let tables = self.lexicon.names(&owner);

@@ -84,7 +84,10 @@ impl Idioms<'_> {
         let table = self.table_called(&self.said([at + 1]))?;
         let of_others = (0..at)
             .any(|at| self.table_called(&self.said([at])).is_some_and(|other| other != table));
-        let label = self.only_amount(table).filter(|_| of_others)?;
+        // "The lowest credit score" is of a column, though loans are credits.
+        let pair = [self.word(at + 1), self.word(at + 2)];
+        let column = self.relations.lexicon.names(&pair).iter().any(|(_, fit)| *fit > 0.9);
+        let label = self.only_amount(table).filter(|_| of_others && !column)?;
         let (before, noun) = (self.said(0..=at), self.said([at + 1]));
         Some(format!("{before} total {noun} {label} {}", self.said(at + 2..self.tokens.len())))
     }

@@ -339,7 +339,7 @@ impl Parser<'_> {
 
     /// "Departments with managers managing more than 3": who it is, and no number of anything, unless the
     /// words ask for the number itself.
-    fn names_rows(&self, pick: &Pick) -> bool {
+    pub(super) fn names_rows(&self, pick: &Pick) -> bool {
         let said = self.words[pick.tokens.clone()].iter().any(|word| {
             let word = lemma(&word.to_lowercase());
             KEY_TAILS.contains(&word.as_str()) || word == "number"

@@ -21,6 +21,9 @@ impl Parser<'_> {
         self.at = here + 1;
         let (comparison, value) = self.or_more(Comparison::Equal, value);
         if let Some(pick) = self.column.take() {
+            if comparison != Comparison::Equal && self.names_rows(&pick) {
+                return self.misplaced(here);
+            }
             self.pass_unit();
             return self.numbers(here, pick, comparison, value);
         }
