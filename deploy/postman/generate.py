@@ -73,6 +73,8 @@ JOURNEY = [
     ("list_reports", {}),
     ("get_report", {"path": {"id": "report_id"}}),
     ("run_report_query", {"path": {"id": "report_id"}}),
+    ("vote_on_finding", {"path": {"id": "report_id"}, "body": {"finding": "trend:revenue:-:-", "vote": "useful"}, "expect_status": [200, 422]}),
+    ("list_votes", {}),
     ("create_subscription", {"body": {"name": "Revenue every Monday", "question_id": "{{question_id}}", "recipients": ["luca+{{run}}@example.com"],
                                       "schedule": {"cron": "0 7 * * 1", "time_zone": "Europe/Rome"}}, "save": {"subscription_id": "id"}}),
     ("list_subscriptions", {}),
@@ -97,7 +99,7 @@ JOURNEY = [
     ("list_sessions", {}),
 ]
 # What nobody has, of these: not found.
-ABSENT = ["cancel_job", "cancel_query", "get_run", "revoke_session"]
+ABSENT = ["cancel_job", "cancel_query", "get_run", "revoke_session", "withdraw_vote"]
 # What ends something comes last, in this order.
 LEAVING = [
     ("delete_subscription", {"path": {"id": "subscription_id"}}),

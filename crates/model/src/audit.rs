@@ -46,6 +46,8 @@ pub enum AuditAction {
     SubscriptionDeleted,
     WebhookAdded,
     WebhookDeleted,
+    FindingVoted,
+    VoteWithdrawn,
 }
 
 /// How it ended.

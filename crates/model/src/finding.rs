@@ -1,9 +1,13 @@
 //! What an analysis found: typed facts with the test behind each, no sentences. Whoever shows a finding takes its numbers from here and its words from templates.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnRef, Fact, Labels, Table, TableName, TimeGrain, Unit};
+use crate::{
+    ColumnRef, CompanyId, Fact, Labels, Table, TableName, TimeGrain, Timestamp, Unit, UserId,
+};
 
 /// One thing worth telling about a company's figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -158,4 +162,71 @@ pub struct Evidence {
     pub table: Table,
     /// Numbers of the queries in [`ReportContent::queries`](crate::ReportContent::queries).
     pub queries: Vec<usize>,
+}
+
+/// What a reader thinks of findings of one kind about one figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Vote {
+    /// Nobody of the company wants to be told of it.
+    Mute,
+    /// It is worth being told again.
+    Useful,
+}
+
+/// A vote of one person's; it holds for the reports of all of their company.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingVote {
+    /// Stored as `_id`: whose, and on what.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Whose company.
+    pub company_id: CompanyId,
+    /// A kind of fact: `change_point`.
+    pub kind: String,
+    /// The name of the figure, or of the table whose data is doubtful.
+    pub figure: String,
+    /// What they think.
+    pub vote: Vote,
+    /// Who.
+    pub created_by: UserId,
+    /// When they last said so.
+    pub created_at: Timestamp,
+}
+
+/// The votes of a company.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Votes {
+    muted: BTreeSet<(String, String)>,
+    useful: BTreeMap<(String, String), u32>,
+}
+
+impl Votes {
+    /// Those that were given.
+    pub fn of(given: impl IntoIterator<Item = FindingVote>) -> Self {
+        let mut votes = Self::default();
+        for FindingVote { kind, figure, vote, .. } in given {
+            match vote {
+                Vote::Mute => _ = votes.muted.insert((kind, figure)),
+                Vote::Useful => *votes.useful.entry((kind, figure)).or_default() += 1,
+            }
+        }
+        votes
+    }
+
+    /// Somebody has muted findings like this.
+    pub fn is_muted(&self, finding: &Finding) -> bool {
+        self.muted.contains(&subject_of(&finding.fact, &finding.subject.metric.name))
+    }
+
+    /// How new a fact about a figure is, 0 to 1: what was said before has lost half of that, and each reader who
+    /// found it useful gives a quarter back.
+    pub fn novelty(&self, fact: &Fact, figure: &str, was_said: bool) -> f64 {
+        let useful = self.useful.get(&subject_of(fact, figure)).copied().unwrap_or(0);
+        if was_said { (0.5 + 0.25 * f64::from(useful)).min(1.0) } else { 1.0 }
+    }
+}
+
+fn subject_of(fact: &Fact, figure: &str) -> (String, String) {
+    (fact.kind().to_owned(), figure.to_owned())
 }

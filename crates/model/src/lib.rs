@@ -57,7 +57,8 @@ pub use delivery::{
 pub use email::{Email, InvalidEmail};
 pub use fact::{AgeBucket, Component, Crossed, Fact, ForecastStep, RatioComponent, Side};
 pub use finding::{
-    Better, Caveat, Dimension, Evidence, Finding, MetricUsed, Score, Subject, Test, Window,
+    Better, Caveat, Dimension, Evidence, Finding, FindingVote, MetricUsed, Score, Subject, Test,
+    Vote, Votes, Window,
 };
 pub use id::{
     AuditId, CompanyId, ConnectionId, ConversationId, DashboardId, DeliveryId, InvalidId, JobId,

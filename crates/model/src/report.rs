@@ -258,7 +258,7 @@ pub struct DefinitionUsed {
 pub struct Missing {
     /// A metric's label, or one of `sales`, `customers`, `products`, `purchases`, `stock`,
     /// `receivables`, `payables`, `cash`, `people`, `production`, `dates`, `rows`, `questions`,
-    /// `more_questions`; a saved question that is not answered by its words.
+    /// `more_questions`, `muted`; a saved question that is not answered by its words.
     pub what: String,
     /// A metric's label in other languages.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]

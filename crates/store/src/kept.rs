@@ -1,5 +1,5 @@
 use pacioli_model::{
-    AuditEvent, Dashboard, Delivery, Feedback, Report, SavedQuestion, Subscription,
+    AuditEvent, Dashboard, Delivery, Feedback, FindingVote, Report, SavedQuestion, Subscription,
     VerifiedQuestion, Webhook,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -51,6 +51,7 @@ kept! {
     Delivery => Deliveries,
     Webhook => Webhooks,
     Report => Reports,
+    FindingVote => FindingVotes,
 }
 
 impl TenantStore {

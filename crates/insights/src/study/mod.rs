@@ -11,7 +11,8 @@ mod seldom;
 use std::collections::BTreeSet;
 
 use pacioli_model::{
-    Caveat, Dimension, Evidence, Fact, Finding, MetricUsed, Score, Subject, TableName, Test, Window,
+    Caveat, Dimension, Evidence, Fact, Finding, MetricUsed, Score, Subject, TableName, Test, Votes,
+    Window,
 };
 
 use crate::{Series, number::false_discovery, trend::Tested};
@@ -48,6 +49,8 @@ pub struct Study {
     pub figures: Vec<Figure>,
     /// Ids of what the last report of its kind said.
     pub said: BTreeSet<String>,
+    /// What readers think of what they were told.
+    pub votes: Votes,
 }
 
 /// One figure over time, and by its members.
@@ -127,6 +130,8 @@ impl Member {
 pub struct Outcome {
     /// The most important first, at most [`MOST`].
     pub findings: Vec<Finding>,
+    /// What would have been told, had nobody muted it.
+    pub muted: Vec<Finding>,
     /// Tests that were made.
     pub tests_made: usize,
 }
@@ -177,7 +182,15 @@ pub fn findings(study: &Study) -> Outcome {
         kept.push(candidate);
     }
     explain(study, &mut kept);
-    Outcome { findings: rank::choose(study, kept), tests_made }
+    let mut muted = Vec::new();
+    kept.retain(|it| {
+        let is_muted = study.votes.is_muted(&it.finding);
+        if is_muted {
+            muted.push(it.finding.clone());
+        }
+        !is_muted
+    });
+    Outcome { findings: rank::choose(study, kept), muted, tests_made }
 }
 
 /// Controls the false discovery rate (Benjamini & Hochberg 1995) in families of tests, which share the chance
@@ -274,7 +287,8 @@ impl Look<'_> {
             part(about.dimension.map(|it| it.column.column.as_str())),
             part(about.member)
         );
-        let novelty = if self.study.said.contains(&id) { 0.5 } else { 1.0 };
+        let was_said = self.study.said.contains(&id);
+        let novelty = self.study.votes.novelty(&fact, &metric.name, was_said);
         let score = Score {
             impact: (impact.abs().min(1.0).sqrt() * self.figure.weight).clamp(0.0, 1.0),
             significance: 1.0,

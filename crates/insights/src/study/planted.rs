@@ -107,7 +107,7 @@ fn study(seed: u64, event: Event) -> Study {
     let series = &figures[0].series;
     let window_now = window(series, MONTHS - 1, MONTHS);
     let against = Some(window(series, MONTHS - 13, MONTHS - 12));
-    Study { window: window_now, against, figures, said: BTreeSet::new() }
+    Study { window: window_now, against, figures, said: BTreeSet::new(), votes: Votes::default() }
 }
 
 /// What is no statement about movement is true of any company: a season that is planted, who leads.
@@ -200,8 +200,13 @@ fn a_members_ratio_that_shifts_is_found_and_others_are_not() {
         let series = &figure.series;
         let window_now = window(series, MONTHS - 1, MONTHS);
         let against = Some(window(series, MONTHS - 13, MONTHS - 12));
-        let study =
-            Study { window: window_now, against, figures: vec![figure], said: BTreeSet::new() };
+        let study = Study {
+            window: window_now,
+            against,
+            figures: vec![figure],
+            said: BTreeSet::new(),
+            votes: Votes::default(),
+        };
         findings(&study).findings
     };
     let of_members = |seed, later| {
@@ -245,7 +250,7 @@ fn returns(seed: u64, more: f64) -> Study {
     let series = &figures[0].series;
     let now = window(series, MONTHS - 3, MONTHS);
     let against = Some(window(series, MONTHS - 15, MONTHS - 12));
-    Study { window: now, against, figures, said: BTreeSet::new() }
+    Study { window: now, against, figures, said: BTreeSet::new(), votes: Votes::default() }
 }
 
 #[test]
@@ -287,4 +292,44 @@ fn no_two_findings_say_the_same_and_never_more_than_ten() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), found.len());
+}
+
+#[test]
+fn what_readers_mute_is_left_out_and_what_they_find_useful_stays_new() {
+    let told = |study: &Study| findings(study);
+    let mut study = study(7, Event::Shift(8.0));
+    let first = told(&study);
+    let is_of_level = |it: &&Finding| {
+        let moves =
+            matches!(it.fact, Fact::Change { .. } | Fact::ChangePoint { .. } | Fact::Trend { .. });
+        moves && it.subject.metric.name == "figure_0" && it.subject.member.is_none()
+    };
+    let shift = first.findings.iter().find(is_of_level).cloned().unwrap();
+    let of_shift = |outcome: &Outcome| {
+        outcome.findings.iter().find(|it| it.id == shift.id).map(|it| it.score.novelty)
+    };
+    assert_eq!((of_shift(&first), first.muted.len()), (Some(1.0), 0));
+    const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+    let vote = |vote| pacioli_model::FindingVote {
+        id: String::new(),
+        company_id: NOBODY.parse().unwrap(),
+        kind: shift.fact.kind().to_owned(),
+        figure: "figure_0".to_owned(),
+        vote,
+        created_by: NOBODY.parse().unwrap(),
+        created_at: pacioli_model::Timestamp::from_millis(0),
+    };
+    for kind in ["change", "trend", "change_point", "outlier_point"] {
+        study.said.insert(format!("{kind}:figure_0:-:-"));
+    }
+    assert!(study.said.contains(&shift.id), "{}", shift.id);
+    assert_eq!(of_shift(&told(&study)), Some(0.5));
+    for (votes, novelty) in [(1, 0.75), (2, 1.0), (9, 1.0)] {
+        study.votes = Votes::of((0..votes).map(|_| vote(pacioli_model::Vote::Useful)));
+        assert_eq!(of_shift(&told(&study)), Some(novelty));
+    }
+    study.votes = Votes::of([vote(pacioli_model::Vote::Mute)]);
+    let outcome = told(&study);
+    assert!(outcome.muted.iter().any(|it| it.id == shift.id));
+    assert!(outcome.findings.iter().all(|it| it.id != shift.id));
 }

@@ -292,9 +292,9 @@ impl Writer<'_> {
     }
 
     fn missing(&self, missing: &Missing) -> String {
-        if missing.what == "more_questions" {
-            let names = missing.names.join(", ");
-            return say(self.language, "missing.more_questions", &[("names", &names)]);
+        if matches!(missing.what.as_str(), "more_questions" | "muted") {
+            let (key, names) = (format!("missing.{}", missing.what), missing.names.join(", "));
+            return say(self.language, &key, &[("names", &names)]);
         }
         if let Some(reason) = &missing.reason {
             // Of why a question is not understood more is told where it is asked.

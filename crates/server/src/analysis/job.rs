@@ -8,8 +8,8 @@ use std::{
 
 use chrono::Duration;
 use pacioli_model::{
-    Company, Job, JobFailure, JobId, JobKind, JobStatus, Report, ReportContent, ReportDays,
-    ReportId, ReportKind, ReportOrder, ReportSpec, User,
+    Company, FindingVote, Job, JobFailure, JobId, JobKind, JobStatus, Report, ReportContent,
+    ReportDays, ReportId, ReportKind, ReportOrder, ReportSpec, User, Votes,
 };
 use pacioli_sources::quality;
 use pacioli_store::{PageRequest, StoreError, TenantStore};
@@ -26,6 +26,9 @@ use crate::{
 
 /// Reports in which novelty is looked for.
 const LOOKS_BACK: u32 = 20;
+
+/// Votes on findings that a company keeps.
+pub const MOST_VOTES: u32 = 1000;
 
 /// Whose report, and what about.
 pub struct Order {
@@ -204,6 +207,7 @@ async fn content(
         today: order.today,
         filters: words.unwrap_or_default(),
         said: said(order, id).await?,
+        votes: votes(order).await?,
         doubts: doubts.into_iter().filter(whole).collect(),
     };
     let (engine, company) = (&app.engine, order.data.company_id());
@@ -214,6 +218,12 @@ async fn content(
         answer_saved(app, order, only.as_ref(), progress, &mut content).await?;
     }
     Ok(content)
+}
+
+/// What people of the company think of what they were told.
+async fn votes(order: &Order) -> ApiResult<Votes> {
+    let page = PageRequest { after: None, limit: MOST_VOTES };
+    Ok(Votes::of(order.data.all_kept::<FindingVote>(&page).await?.items))
 }
 
 /// What the person's last report of this kind said, but for the one that is being made.

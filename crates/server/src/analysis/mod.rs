@@ -31,7 +31,7 @@ use pacioli_model::{Ask, CompanyId, Dimension, Missing, Predicate, QueryUsed, Ta
 
 pub use custom::{QUESTIONS, columns};
 pub use filters::filters;
-pub use job::{Order, make, start};
+pub use job::{MOST_VOTES, Order, make, start};
 pub use question::{Found, found};
 use report::{Wanted, report};
 pub use resume::{keep_resuming, resume_reports};

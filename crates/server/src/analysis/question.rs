@@ -14,7 +14,7 @@ use pacioli_model::{
     Aggregate, Analysis, AnalysisKind, Ask, Better, Caveat, Cell, ColumnRef, Compare, Comparison,
     DayRange, Dimension, Direction, Evidence, Fact, Figure, Finding, GroupKey, Grouping, Labels,
     Measure, MetricUsed, OrderBy, Predicate, QueryUsed, ReportContent, ReportKind, Score, Subject,
-    Table, TimeGrain, Unit, Value, Window,
+    Table, TimeGrain, Unit, Value, Votes, Window,
 };
 use pacioli_report::{Language, chart::vega_lite, document::Section, measure_name, say, sections};
 
@@ -420,6 +420,7 @@ impl Subjected<'_> {
             against: Some(against),
             figures: vec![self.figure.clone()],
             said: std::collections::BTreeSet::new(),
+            votes: Votes::default(),
         };
         let is_odd = |finding: &Finding| {
             matches!(

@@ -221,7 +221,7 @@ fn finding(figure: &Studied, study: &Study, parts: Explained) -> Finding {
     let score = Score {
         impact: moved.sqrt() * figure.weight,
         significance: 1.0,
-        novelty: if study.said.contains(&id) { 0.5 } else { 1.0 },
+        novelty: study.votes.novelty(&fact, &figure.metric.name, study.said.contains(&id)),
         actionability: actionability(&fact),
     };
     Finding {

@@ -11,7 +11,7 @@ use pacioli_model::{
     Ask, Caveat, ColumnName, Compare, DayRange, DefinitionUsed, Direction, Evidence, Fact, Finding,
     GroupKey, Grouping, Kpi, Measure, MetricUsed, Missing, OrderBy, Point, Predicate,
     ReportContent, ReportKind, ReportSpec, Score, Subject, TableEntry, TableName, TableUsed,
-    TimeGrain, Value, Window,
+    TimeGrain, Value, Votes, Window,
 };
 
 use super::{
@@ -59,6 +59,8 @@ pub struct Wanted {
     pub filters: Vec<String>,
     /// Ids of what the last report of this kind said.
     pub said: BTreeSet<String>,
+    /// What readers of the company think of what they were told.
+    pub votes: Votes,
     /// What is doubtful in the data, the worst first.
     pub doubts: Vec<pacioli_sources::quality::Finding>,
 }
@@ -118,12 +120,15 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
     }
     let studied = study(analyst, wanted, &mut content, chosen, &spans).await?;
     let mut found = extras::doubts(&catalog, wanted, &content.period, &studied);
+    let mut muted = Vec::new();
     if wanted.spec.kind != ReportKind::DataQuality {
         let (figures, chosen): (Vec<Studied>, Vec<Chosen>) = studied.into_iter().unzip();
-        let said = wanted.said.clone();
-        let study = Study { window: content.period, against: content.comparison, figures, said };
+        let (said, votes) = (wanted.said.clone(), wanted.votes.clone());
+        let (window, against) = (content.period, content.comparison);
+        let study = Study { window, against, figures, said, votes };
         let outcome = findings(&study);
         content.tests_made = outcome.tests_made;
+        muted = outcome.muted;
         found.extend(outcome.findings);
         crossings(analyst, &study, &chosen, &mut found).await?;
         found.extend(study.figures.first().and_then(|figure| next(figure, &study)));
@@ -137,6 +142,13 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
         found.extend(stock::stock(analyst, wanted, &content).await?);
     }
     caution(&mut found, wanted);
+    let (more, found) = found.into_iter().partition(|it| wanted.votes.is_muted(it));
+    muted.extend::<Vec<Finding>>(more);
+    if !muted.is_empty() {
+        let names: BTreeSet<String> = muted.into_iter().map(|it| it.subject.metric.label).collect();
+        let (what, names) = ("muted".to_owned(), names.into_iter().collect());
+        content.missing.push(Missing { what, names, ..Missing::default() });
+    }
     content.findings = rank(found);
     content.missing.append(&mut analyst.unbroken);
     content.queries = std::mem::take(&mut analyst.queries);
@@ -383,7 +395,7 @@ fn next(figure: &Studied, study: &Study) -> Option<Finding> {
     let score = Score {
         impact: 0.6 * figure.weight,
         significance: if *beats_naive { 1.0 } else { 0.5 },
-        novelty: if study.said.contains(&id) { 0.8 } else { 1.0 },
+        novelty: study.votes.novelty(&fact, &figure.metric.name, study.said.contains(&id)).max(0.8),
         actionability: pacioli_insights::study::actionability(&fact),
     };
     let subject = Subject {

@@ -30,6 +30,7 @@ mod tables;
 mod types;
 mod uploads;
 mod verified;
+mod votes;
 mod webhooks;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -106,6 +107,9 @@ pub fn books() -> OpenApiRouter<App> {
         .routes(routes!(reports::list_reports))
         .routes(routes!(reports::get_report))
         .routes(routes!(reports::run_report_query))
+        .routes(routes!(votes::vote_on_finding))
+        .routes(routes!(votes::list_votes))
+        .routes(routes!(votes::withdraw_vote))
         .routes(routes!(sql::run_sql))
         .routes(routes!(history::list_queries))
         .routes(routes!(history::get_query, sql::cancel_query))

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Duration;
 use pacioli_engine::EngineError;
-use pacioli_model::{QueryId, Role};
+use pacioli_model::{FindingVote, QueryId, Role, Vote};
 use pacioli_server::Random;
 use reqwest::{Method, RequestBuilder, multipart};
 use serde_json::{Value, json};
@@ -191,6 +191,14 @@ fn table() -> Vec<Row> {
         closed("POST /reports/{id}/run", Ours,                 [403, 404, 200, 404]),
         closed("POST /reports/{id}/run", Theirs,               [403, 404, 404, 200]),
         closed("POST /reports/{id}/run", Missing,              [403, 404, 404, 404]),
+        // The report has no such finding.
+        closed("POST /reports/{id}/votes", Ours,               [403, 404, 422, 404]),
+        closed("POST /reports/{id}/votes", Theirs,             [403, 404, 404, 422]),
+        closed("POST /reports/{id}/votes", Missing,            [403, 404, 404, 404]),
+        closed("GET /votes", None,                             [403, 403, 200, 200]),
+        closed("DELETE /votes/{id}", Ours,                     [403, 403, 204, 404]),
+        closed("DELETE /votes/{id}", Theirs,                   [403, 404, 404, 204]),
+        closed("DELETE /votes/{id}", Missing,                  [403, 404, 404, 404]),
         closed("POST /sql", None,                              [403, 403, 200, 200]),
         closed("GET /queries", None,                           [403, 200, 200, 200]),
         // Questions are their asker's, who is the superuser here.
@@ -347,6 +355,19 @@ impl Cast {
             });
             tokio::task::yield_now().await;
             unique.to_string()
+        } else if path.starts_with("/votes/") {
+            let company_id = owner.company.parse().unwrap();
+            let vote = FindingVote {
+                id: unique.to_string(),
+                company_id,
+                kind: "trend".to_owned(),
+                figure: "revenue".to_owned(),
+                vote: Vote::Mute,
+                created_by: owner.id.parse().unwrap(),
+                created_at: server.app.clock.now(),
+            };
+            server.app.store.tenant(company_id).keep(&vote, None).await.unwrap();
+            vote.id
         } else if path.starts_with("/auth/sessions/") {
             sign_in(server, owner).await.0.to_string()
         } else {
@@ -451,6 +472,7 @@ impl Cast {
             }
             "PUT /connections/{id}/tables" => json!({"tables": []}),
             "POST /report" => json!({"kind": "data_quality"}),
+            "POST /reports/{id}/votes" => json!({"finding": "trend:revenue:-:-", "vote": "mute"}),
             "POST /query" => json!({"question": "total amount by region"}),
             "POST /uploads" => {
                 let part = multipart::Part::bytes(b"a,b\n1,2\n".as_slice()).file_name("more.csv");

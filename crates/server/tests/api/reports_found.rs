@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    reports::asked,
+    reports::{asked, books},
     server::{Person, Server},
 };
 
@@ -181,4 +181,68 @@ async fn a_figure_that_follows_another_two_months_later_is_told() {
     assert_eq!(it["subject"]["metric"]["name"], "revenue", "{it}");
     assert_eq!((&it["fact"]["other"]["name"], &it["fact"]["lag"]), (&json!("visits"), &json!(2)));
     assert!(it["fact"]["rho"].as_f64().unwrap() > 0.9, "{it}");
+}
+
+#[tokio::test]
+async fn what_a_reader_mutes_is_left_out_for_the_whole_company_and_that_is_said() {
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    let user = server.add_user(&owner, "user").await;
+    let other = server.sign_up("other").await;
+    for person in [&owner, &other] {
+        server.load(person, "sales.csv", &books("2025-07-01")).await;
+    }
+    let overview = json!({"kind": "overview", "today": "2026-01-10"});
+    let report = async |person: &Person| asked(&server, person, overview.clone()).await.body;
+    let subject = |it: &Value| {
+        (it["fact"]["kind"].clone(), it["subject"]["metric"]["name"].as_str().unwrap().to_owned())
+    };
+    let has = |report: &Value, wanted: &(Value, String)| {
+        report["findings"].as_array().unwrap().iter().any(|it| subject(it) == *wanted)
+    };
+    let first = report(&user).await;
+    let findings = first["findings"].as_array().unwrap();
+    let (muted, useful) = (subject(&findings[0]), subject(findings.last().unwrap()));
+    assert_ne!(muted, useful, "{first}");
+    let path = format!("/reports/{}/votes", first["id"].as_str().unwrap());
+    let vote = async |finding: &Value, vote: &str| {
+        let body = json!({"finding": finding["id"], "vote": vote});
+        let answer = server.send(&user, Method::POST, &path, body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.body
+    };
+    // What was said last holds.
+    vote(&findings[0], "useful").await;
+    let mute = vote(&findings[0], "mute").await;
+    assert_eq!((&mute["kind"], mute["figure"].as_str().unwrap()), (&muted.0, &*muted.1));
+    vote(findings.last().unwrap(), "useful").await;
+    let listed = server.get(&owner, "/votes").await;
+    assert_eq!(listed.body["items"].as_array().unwrap().len(), 2, "{}", listed.text);
+    for person in [&user, &owner] {
+        let later = report(person).await;
+        assert!(!has(&later, &muted), "{later}");
+        let told = later["missing"].as_array().unwrap().iter().find(|it| it["what"] == "muted");
+        assert!(told.is_some_and(|it| !it["names"].as_array().unwrap().is_empty()), "{later}");
+        let page = format!("/reports/{}.html?language=de", later["id"].as_str().unwrap());
+        let page = server.get(person, &page).await.text;
+        assert!(page.contains("Befunde stummgeschaltet, die hier stünden"), "{page}");
+        let again = later["findings"].as_array().unwrap().iter().find(|it| subject(it) == useful);
+        // It was told before to the one; a reader found it useful.
+        let expect = if person.id == user.id { 0.75 } else { 1.0 };
+        let novelty = again.map(|it| it["score"]["novelty"].as_f64().unwrap());
+        assert!(novelty.is_none_or(|it| it >= expect), "{novelty:?}");
+    }
+    // Nobody else hears of it, and withdrawn it is told again.
+    assert!(has(&report(&other).await, &muted));
+    assert_eq!(server.get(&other, "/votes").await.body["items"], json!([]));
+    let withdrawn = format!("/votes/{}", mute["id"].as_str().unwrap());
+    let delete =
+        async |person: &Person| server.send(person, Method::DELETE, &withdrawn, json!({})).await;
+    assert_eq!(delete(&other).await.status, 404);
+    assert_eq!(delete(&user).await.status, 204);
+    let later = report(&owner).await;
+    assert!(has(&later, &muted), "{later}");
+    assert!(later["missing"].as_array().unwrap().iter().all(|it| it["what"] != "muted"), "{later}");
+    let none = json!({"finding": "trend:nothing:-:-", "vote": "mute"});
+    assert_eq!(server.send(&user, Method::POST, &path, none).await.status, 422);
 }

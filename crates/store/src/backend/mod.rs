@@ -66,6 +66,7 @@ pub(crate) enum Collection {
     Subscriptions,
     Deliveries,
     Webhooks,
+    FindingVotes,
     Idempotency,
 }
 
@@ -97,6 +98,7 @@ impl Collection {
             Self::Subscriptions => "subscriptions",
             Self::Deliveries => "deliveries",
             Self::Webhooks => "webhooks",
+            Self::FindingVotes => "finding_votes",
             Self::Idempotency => "idempotency",
         }
     }

@@ -295,6 +295,11 @@ pub(super) const MISSING: &[Text] = &[
         "Gespeicherte Fragen, die fehlen, da ein Bericht die neuesten beantwortet, wenn er keine anderen nennt: {names}.",
     ),
     (
+        "missing.muted",
+        "Somebody of the company has muted findings that would stand here: {names}.",
+        "Jemand im Unternehmen hat Befunde stummgeschaltet, die hier stünden: {names}.",
+    ),
+    (
         "missing.unanswered",
         "It is not answered: ask it to see why.",
         "Sie wird nicht beantwortet: stellen Sie sie, um zu sehen, warum.",

@@ -288,7 +288,8 @@ pub struct QueryUsedOut {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MissingOut {
     /// A figure's label, a saved question, or what there is none of: `sales`, `stock`, `people`, `rows`,
-    /// `questions`…; `more_questions` where more are saved than a report answers.
+    /// `questions`…; `more_questions` where more are saved than a report answers, `muted` where readers have
+    /// muted what would have been told.
     what: String,
     /// Tables and columns that are not there, where they are known; saved questions that are left out.
     names: Vec<String>,

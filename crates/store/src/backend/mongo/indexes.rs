@@ -92,6 +92,7 @@ fn wanted() -> Vec<(Collection, Vec<IndexModel>)> {
         (Collection::Subscriptions, vec![newest(), plain(doc! { "next_at": 1 })]),
         (Collection::Deliveries, vec![newest(), plain(doc! { "due_at": 1 }), expiry()]),
         (Collection::Webhooks, vec![newest()]),
+        (Collection::FindingVotes, vec![newest()]),
         (Collection::Idempotency, vec![expiry()]),
     ]
 }

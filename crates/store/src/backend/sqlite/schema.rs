@@ -4,8 +4,8 @@ use crate::StoreError;
 
 /// Each brings a database from the version that is its position to the next one. What has been
 /// released is never edited.
-const MIGRATIONS: [&str; 8] =
-    [FIRST, CONNECTIONS, SEMANTICS, ANSWERS, MODEL_USE, DELIVERIES, REPORTS, RESUMED];
+const MIGRATIONS: [&str; 9] =
+    [FIRST, CONNECTIONS, SEMANTICS, ANSWERS, MODEL_USE, DELIVERIES, REPORTS, RESUMED, VOTES];
 
 /// One table a collection. An index serves a query only where its expressions are written exactly as
 /// `sql.rs` writes them. A list that is searched has a side table, kept by triggers.
@@ -131,6 +131,14 @@ CREATE INDEX reports_user
 /// Jobs that another server takes up.
 const RESUMED: &str = "
 CREATE INDEX jobs_resumed ON jobs (doc ->> '$.resume_at');
+";
+
+/// What readers think of findings.
+const VOTES: &str = "
+CREATE TABLE finding_votes (_id TEXT NOT NULL PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+
+CREATE INDEX finding_votes_company
+    ON finding_votes (doc ->> '$.company_id', coalesce(doc ->> '$.created_at', ''), _id);
 ";
 
 /// Brings the database up to this version's shape, all or nothing, also when two processes start
