@@ -1,6 +1,7 @@
 //! One person's question to its answer, whoever wants it: a route, a dashboard, a delivery. What has been
 //! verified comes first; then the translator. The policies of the person who asks hold for all of it.
 
+mod answered;
 mod choice;
 
 use std::time::{Duration, Instant};
@@ -8,16 +9,17 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 use pacioli_engine::{Answer, EngineError, Scope, compile::compile};
 use pacioli_language::{
-    Analysed, Choice, Context, Interpretation, Span, Translator, Understood, interpretation,
+    Analysed, Choice, Context, Interpretation, Span, Translator, interpretation,
     verified::{Reader, Recognised, Verified},
 };
 use pacioli_model::{
-    AnswerColumn, Ask, Catalog, Company, Computed, ConversationId, Finding, QueryId, SavedQuestion,
-    Table, TableVersion, User, VerifiedQuestion,
+    Ask, Company, Computed, ConversationId, QueryId, SavedQuestion, User, VerifiedQuestion,
 };
 use pacioli_report::{Language, Told};
 use pacioli_store::{PageRequest, TenantStore};
 
+pub use self::answered::Answered;
+use self::answered::{read, told};
 use crate::{
     access::Seen,
     analysis::{self, Analyst, Found},
@@ -105,38 +107,6 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
-}
-
-/// An answer, and how the question was read.
-pub struct Answered {
-    /// What was computed; none where a person's SQL was.
-    pub ask: Option<Ask>,
-    /// The rows.
-    pub table: Table,
-    /// What was run.
-    pub sql: String,
-    /// Rows that it gave: those of `table`, unless these were computed from them.
-    pub rows_read: usize,
-    /// What was found, where the question wants to know what lies behind a figure.
-    pub finding: Option<Box<Finding>>,
-    /// What is said of it in English.
-    pub english: Told,
-    /// The same in German.
-    pub german: Told,
-    /// What its columns are, in their order; empty where nothing is known of them.
-    pub columns: Vec<AnswerColumn>,
-    /// A Vega-Lite specification, where a picture says more.
-    pub chart: Option<serde_json::Value>,
-    /// How it was understood; of SQL nothing is known.
-    pub interpretation: Option<Interpretation>,
-    /// The version of the table that was asked.
-    pub version: Option<TableVersion>,
-    /// Which words were taken as what.
-    pub spans: Vec<Span>,
-    /// How sure the reading is, 0 to 1.
-    pub confidence: f64,
-    /// What read it.
-    pub source: Source,
 }
 
 /// What shall be run, and how it came about.
@@ -435,50 +405,6 @@ impl<'a> Asker<'a> {
     }
 }
 
-impl Answered {
-    /// What is said of it in a language.
-    pub fn told(&self, language: Language) -> &Told {
-        match language {
-            Language::English => &self.english,
-            Language::German => &self.german,
-        }
-    }
-
-    /// Says and draws what the rows say; of a person's SQL nothing but the rows is known.
-    fn tell(
-        &mut self,
-        ask: Option<Ask>,
-        catalog: &Catalog,
-        notes: Vec<String>,
-        language: Language,
-    ) {
-        if let Some(interpretation) = &mut self.interpretation {
-            interpretation.notes.extend(notes);
-        }
-        let read = read(self.interpretation.as_ref());
-        let told = |language| read.of(ask.as_ref(), catalog, &self.table, language);
-        (self.english, self.german) = (told(Language::English), told(Language::German));
-        if let Some(ask) = ask {
-            self.chart = pacioli_report::chart(&ask, catalog, &self.table, language);
-            self.version = catalog.table(&ask.table).map(|entry| entry.version);
-            self.columns = analysis::columns(&ask, catalog);
-            self.ask = Some(ask);
-        }
-    }
-}
-
-/// What is known of an answer before its rows are told.
-fn read(interpretation: Option<&Interpretation>) -> Told {
-    let Some(read) = interpretation else { return Told::default() };
-    Told {
-        sentence: String::new(),
-        days: read.date_range.as_ref().map(|range| range.words.clone()),
-        filters: read.filters.clone(),
-        currency: read.currency.clone(),
-        notes: read.notes.clone(),
-    }
-}
-
 /// Who reads a question: somebody who sees so much, on a day.
 pub fn reader(seen: &Seen, today: NaiveDate) -> Reader<'_> {
     Reader { catalog: &seen.visible, today }
@@ -518,30 +444,4 @@ impl From<Failure> for ApiError {
             Failure::Choice(error) => error,
         }
     }
-}
-
-/// The answer with its sentence and picture.
-fn told(answered: answering::Answered, seen: &Seen, language: Language) -> Answered {
-    let answering::Answered { ask, understood, answer, source } = answered;
-    let Understood { spans, interpretation, confidence, .. } = understood;
-    let Answer { table, sql, notes } = answer;
-    let version = seen.visible.table(&interpretation.table).map(|entry| entry.version);
-    let mut told = Answered {
-        ask: None,
-        rows_read: table.rows.len(),
-        finding: None,
-        english: Told::default(),
-        german: Told::default(),
-        columns: Vec::new(),
-        chart: None,
-        version,
-        table,
-        sql,
-        interpretation: Some(interpretation),
-        spans,
-        confidence,
-        source,
-    };
-    told.tell(ask, &seen.visible, notes, language);
-    told
 }

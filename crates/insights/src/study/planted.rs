@@ -296,9 +296,9 @@ fn no_two_findings_say_the_same_and_never_more_than_ten() {
 
 #[test]
 fn what_readers_mute_is_left_out_and_what_they_find_useful_stays_new() {
-    let told = |study: &Study| findings(study);
+    const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
     let mut study = study(7, Event::Shift(8.0));
-    let first = told(&study);
+    let first = findings(&study);
     let is_of_level = |it: &&Finding| {
         let moves =
             matches!(it.fact, Fact::Change { .. } | Fact::ChangePoint { .. } | Fact::Trend { .. });
@@ -309,7 +309,6 @@ fn what_readers_mute_is_left_out_and_what_they_find_useful_stays_new() {
         outcome.findings.iter().find(|it| it.id == shift.id).map(|it| it.score.novelty)
     };
     assert_eq!((of_shift(&first), first.muted.len()), (Some(1.0), 0));
-    const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
     let vote = |vote| pacioli_model::FindingVote {
         id: String::new(),
         company_id: NOBODY.parse().unwrap(),
@@ -323,13 +322,13 @@ fn what_readers_mute_is_left_out_and_what_they_find_useful_stays_new() {
         study.said.insert(format!("{kind}:figure_0:-:-"));
     }
     assert!(study.said.contains(&shift.id), "{}", shift.id);
-    assert_eq!(of_shift(&told(&study)), Some(0.5));
+    assert_eq!(of_shift(&findings(&study)), Some(0.5));
     for (votes, novelty) in [(1, 0.75), (2, 1.0), (9, 1.0)] {
         study.votes = Votes::of((0..votes).map(|_| vote(pacioli_model::Vote::Useful)));
-        assert_eq!(of_shift(&told(&study)), Some(novelty));
+        assert_eq!(of_shift(&findings(&study)), Some(novelty));
     }
     study.votes = Votes::of([vote(pacioli_model::Vote::Mute)]);
-    let outcome = told(&study);
+    let outcome = findings(&study);
     assert!(outcome.muted.iter().any(|it| it.id == shift.id));
     assert!(outcome.findings.iter().all(|it| it.id != shift.id));
 }

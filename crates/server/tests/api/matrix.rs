@@ -356,18 +356,7 @@ impl Cast {
             tokio::task::yield_now().await;
             unique.to_string()
         } else if path.starts_with("/votes/") {
-            let company_id = owner.company.parse().unwrap();
-            let vote = FindingVote {
-                id: unique.to_string(),
-                company_id,
-                kind: "trend".to_owned(),
-                figure: "revenue".to_owned(),
-                vote: Vote::Mute,
-                created_by: owner.id.parse().unwrap(),
-                created_at: server.app.clock.now(),
-            };
-            server.app.store.tenant(company_id).keep(&vote, None).await.unwrap();
-            vote.id
+            muted(server, owner).await
         } else if path.starts_with("/auth/sessions/") {
             sign_in(server, owner).await.0.to_string()
         } else {
@@ -572,4 +561,20 @@ fn check_challenge(answer: &Answer, persona: Persona, place: &str) {
     assert_eq!(challenge.contains("error="), persona != Anonymous, "{place}: {challenge}");
     let code = if persona == Anonymous { "not_authenticated" } else { "invalid_token" };
     assert_eq!(answer.code(), code, "{place}");
+}
+
+/// A vote of a person's; names it.
+async fn muted(server: &Server, owner: &Person) -> String {
+    let company_id = owner.company.parse().unwrap();
+    let vote = FindingVote {
+        id: Random.uuid().to_string(),
+        company_id,
+        kind: "trend".to_owned(),
+        figure: "revenue".to_owned(),
+        vote: Vote::Mute,
+        created_by: owner.id.parse().unwrap(),
+        created_at: server.app.clock.now(),
+    };
+    server.app.store.tenant(company_id).keep(&vote, None).await.unwrap();
+    vote.id
 }
