@@ -236,11 +236,7 @@ impl<'c> Schema<'c> {
         if called(&["year"]) {
             return data_type.is_number() || data_type == ColumnType::Text;
         }
-        let profile = &node.column.profile;
-        let bound = |cell: &Option<Cell>| cell.as_ref().and_then(Cell::as_f64);
-        let years = bound(&profile.min).is_some_and(|least| least >= 1000.0)
-            && bound(&profile.max).is_some_and(|most| most < 2200.0);
-        data_type.is_number() && years && called(ONCE)
+        holds_years(node.column) && called(ONCE)
     }
 
     /// What a column of yes and no writes for yes.
@@ -335,6 +331,21 @@ impl<'c> Schema<'c> {
         let node = &self.columns[column];
         ColumnRef::new(self.tables[node.table].entry.name.clone(), node.column.name.clone())
     }
+}
+
+/// Whether the numbers of a column, or the digits of its texts, can all be years.
+pub(crate) fn holds_years(column: &Column) -> bool {
+    let years = 1000.0..2200.0;
+    if column.data_type == ColumnType::Text {
+        let year = |text: &String| {
+            text.len() == 4 && text.parse().is_ok_and(|year: f64| years.contains(&year))
+        };
+        let values = column.profile.values.as_deref().unwrap_or_default();
+        return !values.is_empty() && values.iter().all(year);
+    }
+    let bound = |cell: &Option<Cell>| cell.as_ref().and_then(Cell::as_f64);
+    let within = |cell| bound(cell).is_some_and(|year| years.contains(&year));
+    column.data_type.is_number() && within(&column.profile.min) && within(&column.profile.max)
 }
 
 /// What a declared rate is a part of, where that is declared too: the gross profit of the gross margin.

@@ -25,7 +25,12 @@ pub(crate) struct Evidence {
     boolean_pairs: Option<u8>,
     numbers: Numbers,
     moments: Moments,
+    /// How many digits every value has, where they are nothing else; zero once two differ.
+    digits: Option<usize>,
 }
+
+/// Numbers of at least so many digits, and all of as many, are years or codes.
+const CODE_DIGITS: usize = 4;
 
 impl Evidence {
     pub(crate) fn see(&mut self, cell: &str) {
@@ -46,6 +51,9 @@ impl Evidence {
         }
         self.numbers.see(cell);
         self.moments.see(cell);
+        let digits = if cell.bytes().all(|byte| byte.is_ascii_digit()) { cell.len() } else { 0 };
+        let known = self.digits.unwrap_or(digits);
+        self.digits = Some(if known == digits { digits } else { 0 });
     }
 
     /// Sees a number of a file that has a type for numbers, written with a decimal point.
@@ -88,6 +96,11 @@ impl Evidence {
     /// Whether all values are 0 and 1.
     pub(crate) fn is_zero_or_one(&self) -> bool {
         self.values > 0 && self.numbers.zeros_and_ones == self.values
+    }
+
+    /// Whether all values are as many digits, so that they stand in one order as texts and as numbers.
+    pub(crate) fn is_of_one_width(&self) -> bool {
+        self.digits.is_some_and(|digits| digits >= CODE_DIGITS)
     }
 
     /// The order that all dates of this column can be read in, where there is one alone.

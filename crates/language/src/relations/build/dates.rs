@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use chrono::{NaiveTime, TimeZone as _, Utc};
-use pacioli_model::{Cell, Column, ColumnType, Comparison, Literal, Predicate, Value};
+use pacioli_model::{ColumnType, Comparison, Literal, Predicate, Value};
 
 use super::{Builder, filters::speaks_of, misfit};
 use crate::relations::{
     resolve::Misfit,
-    schema::{ColumnId, TableId},
+    schema::{ColumnId, TableId, holds_years},
     sketch::Pick,
     thesaurus::lemma,
 };
@@ -118,16 +118,4 @@ impl Builder<'_> {
         }
         Err(misfit(tokens.clone(), "Nothing here has a date."))
     }
-}
-
-/// Whether the numbers of a column can all be years.
-fn holds_years(column: &Column) -> bool {
-    let year = |cell: &Option<Cell>| match cell {
-        Some(Cell::Integer(number)) => Some(f64::from(i32::try_from(*number).ok()?)),
-        Some(Cell::Float(number)) => Some(*number),
-        _ => None,
-    };
-    let ends = (year(&column.profile.min), year(&column.profile.max));
-    column.data_type.is_number()
-        && matches!(ends, (Some(min), Some(max)) if min >= 1000.0 && max <= 2200.0)
 }

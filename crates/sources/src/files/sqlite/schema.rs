@@ -27,7 +27,13 @@ pub(super) struct DeclaredColumn {
     pub(super) name: String,
     /// In capitals; empty where nothing is declared.
     pub(super) declared: String,
+    /// It is part of a declared key or refers to one.
+    pub(super) keyed: bool,
 }
+
+/// What names of columns end in whose digits are a name of something.
+const NAMING: &[&str] =
+    &["code", "phone", "fax", "zip", "postcode", "ssn", "name", "details", "description"];
 
 pub(super) struct DeclaredKey {
     pub(super) columns: Vec<String>,
@@ -84,9 +90,12 @@ fn table(
     name: String,
     limits: &FileLimits,
 ) -> Result<DeclaredTable, SourceError> {
-    let (columns, primary_key) = columns(database, &name).map_err(refused)?;
+    let (mut columns, primary_key) = columns(database, &name).map_err(refused)?;
     narrow(&format!("The table {name}"), columns.len(), limits)?;
     let foreign_keys = foreign_keys(database, &name).map_err(refused)?;
+    for column in &mut columns {
+        column.keyed |= foreign_keys.iter().any(|key| key.columns.contains(&column.name));
+    }
     Ok(DeclaredTable { name, columns, primary_key, foreign_keys })
 }
 
@@ -106,7 +115,7 @@ fn columns(
             key.push((position, name.clone()));
         }
         let declared = row.get::<_, Option<String>>(1)?.unwrap_or_default().to_ascii_uppercase();
-        columns.push(DeclaredColumn { name, declared });
+        columns.push(DeclaredColumn { name, declared, keyed: position > 0 });
     }
     key.sort();
     Ok((columns, key.into_iter().map(|(_, name)| name).collect()))
@@ -153,8 +162,21 @@ impl DeclaredColumn {
         }
     }
 
+    /// Digits that were declared as text and name something rather than count it: years, flags and codes.
+    fn names_things(&self, evidence: &Evidence) -> bool {
+        let name = self.name.to_ascii_lowercase();
+        let called = NAMING.iter().any(|tail| name.ends_with(tail));
+        !self.keyed
+            && self.is_text()
+            && !evidence.is_native()
+            && (called || evidence.is_of_one_width() || evidence.is_zero_or_one())
+    }
+
     fn of_values(&self, found: ColumnType, evidence: &Evidence) -> Option<(ColumnType, Reading)> {
         match found {
+            ColumnType::Integer if self.names_things(evidence) => {
+                Some((ColumnType::Text, Reading::Text))
+            }
             ColumnType::Integer
                 if self.declared.starts_with("BOOL") && evidence.is_zero_or_one() =>
             {

@@ -88,6 +88,10 @@ fn all_values_of_a_column_and_its_declaration_decide_its_type() {
     check("DATE", &["'2024-02-29'", "''"], "date", &["2024-02-29", "∅"]);
     check("DATETIME", &["'2024-02-29 10:00:00'"], "timestamp", &["2024-02-29T10:00:00"]);
     check("TEXT", &["'00123'", "'7'"], "text", &["00123", "7"]);
+    check("TEXT", &["'1999'", "'2010'"], "text", &["1999", "2010"]);
+    check("CHAR(1)", &["'0'", "'1'", "'0'"], "text", &["0", "1", "0"]);
+    check("TEXT", &["'12'", "'7'"], "integer", &["12", "7"]);
+    check("INT", &["1999", "2010"], "integer", &["1999", "2010"]);
     check("BLOB", &["x'4162'", "'c'"], "text", &["Ab", "c"]);
     check("INTEGER", &["9223372036854775807"], "integer", &["9223372036854775807"]);
     for (declared, data_type) in [
