@@ -38,10 +38,15 @@ pub(super) async fn by_members(
     studied: &mut [Looked],
 ) -> ApiResult<()> {
     let catalog = std::sync::Arc::clone(&analyst.seen.visible);
-    for places in together(studied) {
-        let lead = &studied[places[0]].0;
+    for all in together(studied) {
+        let lead = &studied[all[0]].0;
         let (table, periods) = (lead.table.clone(), lead.series.values.len() as u64);
-        for dimension in dimensions(&catalog, &table, wanted.spec.kind, DIMENSIONS) {
+        let of_table = dimensions(&catalog, &table, wanted.spec.kind, DIMENSIONS);
+        let asked = of_table.into_iter().flat_map(|dimension| {
+            let groups = reaching(analyst, studied, &all, &dimension);
+            groups.into_iter().map(move |places| (dimension.clone(), places))
+        });
+        for (dimension, places) in asked.collect::<Vec<_>>() {
             let count = members(&catalog, &dimension);
             let found = if count.saturating_mul(periods) <= ROWS {
                 broken_down(analyst, studied, &places, &dimension, None).await?
@@ -89,6 +94,29 @@ fn together(studied: &[Looked]) -> Vec<Vec<usize>> {
     tables.into_iter().take(TABLES).map(of_table).collect()
 }
 
+/// The places of the figures that have values by a dimension, those together that one query gives. Of the others is
+/// told that they have none: an average order has no products.
+fn reaching(
+    analyst: &mut Analyst<'_>,
+    studied: &[Looked],
+    places: &[usize],
+    dimension: &Dimension,
+) -> Vec<Vec<usize>> {
+    let catalog = std::sync::Arc::clone(&analyst.seen.visible);
+    let fits = |analyst: &Analyst<'_>, places: &[usize]| {
+        analyst.can_compute(&by_periods(&catalog, studied, places, dimension, None).0)
+    };
+    let (reach, others): (Vec<usize>, Vec<usize>) =
+        places.iter().partition(|place| fits(analyst, &[**place]));
+    for place in others {
+        analyst.not_broken_down(&studied[place].0.metric, dimension);
+    }
+    if reach.is_empty() {
+        return Vec::new();
+    }
+    if fits(analyst, &reach) { vec![reach] } else { reach.into_iter().map(|it| vec![it]).collect() }
+}
+
 /// The names of the members with the most of the first figure, or with the most rows where it is a ratio.
 async fn largest(
     analyst: &mut Analyst<'_>,
@@ -111,7 +139,7 @@ async fn largest(
         limit: Some(LARGEST),
         ..over_time(one, lead.series.grain, lead.series.from, lead.series.to())
     };
-    let asked = analyst.ask_by(&lead.table, dimension, ask).await?;
+    let asked = analyst.ask_by(&lead.metric, dimension, ask).await?;
     let Some((_, table)) = asked else { return Ok(Vec::new()) };
     let names = table.rows.into_iter().filter_map(|row| match row.into_iter().next() {
         Some(Cell::Text(name)) => Some(Literal::Text(name)),
@@ -132,18 +160,9 @@ async fn broken_down(
     if some.is_some_and(<[_]>::is_empty) {
         return Ok(Vec::new());
     }
-    let value = Value::Column(dimension.column.clone());
-    let narrowed = some.map(|names| Predicate::OneOf { value, values: names.to_vec() });
     let reach = if some.is_some() { Reach::Largest } else { Reach::Whole };
-    let (counts, counted) = counts(&analyst.seen.visible, studied, places);
-    let measures: Vec<Measure> = measures(studied, places).into_iter().chain(counts).collect();
-    let ask = Ask {
-        measures,
-        group_by: vec![by_period(lead.0.series.grain), by_member(dimension)],
-        filter: both(lead.1.filter.clone(), narrowed),
-        ..over_time(&lead.1, lead.0.series.grain, lead.0.series.from, lead.0.series.to())
-    };
-    let asked = analyst.ask_by(&lead.0.table, dimension, ask).await?;
+    let (ask, counted) = by_periods(&analyst.seen.visible, studied, places, dimension, some);
+    let asked = analyst.ask_by(&lead.0.metric, dimension, ask).await?;
     let Some((query, table)) = asked else { return Ok(Vec::new()) };
     let each = places.iter().enumerate().map(|(at, place)| {
         let count = counted[at].map(|count| 2 + places.len() + count);
@@ -152,6 +171,27 @@ async fn broken_down(
         (*place, Breakdown { dimension, members, cut: table.truncated, reach, query })
     });
     Ok(each.collect())
+}
+
+/// The Ask for figures by periods and the members of a dimension, and the place of the rows behind each figure.
+fn by_periods(
+    catalog: &Catalog,
+    studied: &[Looked],
+    places: &[usize],
+    dimension: &Dimension,
+    some: Option<&[Literal]>,
+) -> (Ask, Vec<Option<usize>>) {
+    let lead = &studied[places[0]];
+    let value = Value::Column(dimension.column.clone());
+    let narrowed = some.map(|names| Predicate::OneOf { value, values: names.to_vec() });
+    let (counts, counted) = counts(catalog, studied, places);
+    let ask = Ask {
+        measures: measures(studied, places).into_iter().chain(counts).collect(),
+        group_by: vec![by_period(lead.0.series.grain), by_member(dimension)],
+        filter: both(lead.1.filter.clone(), narrowed),
+        ..over_time(&lead.1, lead.0.series.grain, lead.0.series.from, lead.0.series.to())
+    };
+    (ask, counted)
 }
 
 /// Figures by the members of a dimension that has many, in three spans: all before the comparison, the
@@ -179,7 +219,7 @@ async fn in_spans(
             order: Vec::new(),
             ..over_time(&lead.1, window.grain, from, to)
         };
-        let asked = analyst.ask_by(&lead.0.table, dimension, ask).await?;
+        let asked = analyst.ask_by(&lead.0.metric, dimension, ask).await?;
         let Some((query, table)) = asked else { return Ok(Vec::new()) };
         (cut, last) = (cut || table.truncated, query);
         for row in &table.rows {

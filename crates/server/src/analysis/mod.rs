@@ -26,8 +26,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use pacioli_engine::{Engine, EngineError, Scope};
-use pacioli_model::{Ask, CompanyId, Dimension, Missing, Predicate, QueryUsed, Table, TableName};
+use pacioli_engine::{Engine, EngineError, Scope, compile::compile};
+use pacioli_model::{Ask, CompanyId, Dimension, MetricUsed, Missing, Predicate, QueryUsed, Table};
 
 pub use custom::{QUESTIONS, columns};
 pub use filters::filters;
@@ -57,7 +57,7 @@ pub struct Analyst<'a> {
     filter: Option<Predicate>,
     queries: Vec<QueryUsed>,
     /// What figures could not be broken down by.
-    unbroken: Vec<Missing>,
+    unbroken: Vec<(MetricUsed, Vec<String>)>,
     progress: Arc<Progress>,
 }
 
@@ -113,24 +113,50 @@ impl<'a> Analyst<'a> {
         Ok(Some((self.queries.len() - 1, answer.table)))
     }
 
-    /// The same of figures of a table by a dimension. Where they cannot be broken down by it, that is told.
+    /// The same of a figure by a dimension. Where it cannot be broken down by it, that is told.
     async fn ask_by(
         &mut self,
-        table: &TableName,
+        metric: &MetricUsed,
         dimension: &Dimension,
         ask: Ask,
     ) -> ApiResult<Option<(usize, Table)>> {
         let answered = self.ask(ask).await?;
         if answered.is_none() {
-            let Dimension { label, labels, .. } = dimension.clone();
-            let reason = Some(format!("The figures of {table} could not be broken down by it."));
-            let missing = Missing { what: label, labels, names: Vec::new(), reason };
-            if !self.unbroken.contains(&missing) {
-                self.unbroken.push(missing);
-            }
+            self.not_broken_down(metric, dimension);
         }
         Ok(answered)
     }
+
+    /// Remembers that a figure has no values by a dimension.
+    fn not_broken_down(&mut self, metric: &MetricUsed, dimension: &Dimension) {
+        let column = format!("{}.{}", dimension.column.table, dimension.column.column);
+        let known = self.unbroken.iter_mut().find(|(it, _)| it.name == metric.name);
+        match known {
+            Some((_, columns)) if columns.contains(&column) => {}
+            Some((_, columns)) => columns.push(column),
+            None => self.unbroken.push((metric.clone(), vec![column])),
+        }
+    }
+
+    /// What figures could not be broken down by, in the order that it was found.
+    fn take_unbroken(&mut self) -> impl Iterator<Item = Missing> {
+        std::mem::take(&mut self.unbroken).into_iter().map(|(metric, columns)| {
+            let MetricUsed { label, labels, .. } = metric;
+            let reason = Some(not_by(&columns));
+            Missing { what: label, labels, names: Vec::new(), reason }
+        })
+    }
+
+    /// Whether the engine could compute an Ask over these tables.
+    fn can_compute(&self, ask: &Ask) -> bool {
+        let ask = Ask { filter: both(ask.filter.clone(), self.filter.clone()), ..ask.clone() };
+        compile(&self.seen.visible, &ask).is_ok()
+    }
+}
+
+/// In words that a figure has no values by some columns.
+fn not_by(columns: &[String]) -> String {
+    format!("It could not be broken down by {}.", columns.join(", "))
 }
 
 /// Both hold, where there are both.

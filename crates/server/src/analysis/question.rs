@@ -291,7 +291,7 @@ impl Subjected<'_> {
             let mut group_by = self.ask.group_by.clone();
             group_by.push(Grouping::new(report::column("member"), by));
             let ask = Ask { group_by, order: Vec::new(), ..self.ask.clone() };
-            let asked = analyst.ask_by(&self.ask.table, &dimension, ask).await?;
+            let asked = analyst.ask_by(&self.figure.metric, &dimension, ask).await?;
             let Some((query, rows)) = asked else { continue };
             let members = rows::members(&rows, (2, None), self.series());
             let cut = rows.truncated;
@@ -373,7 +373,7 @@ impl Subjected<'_> {
         let Some(Figure::Metric { metric, .. }) = measure else { return Ok(None) };
         let catalog = std::sync::Arc::clone(&analyst.seen.visible);
         let Some(ratio) = Ratio::of(&catalog, metric) else { return Ok(None) };
-        let table = (&self.ask.table, ReportKind::Overview);
+        let table = (&self.figure.metric, &self.ask.table, ReportKind::Overview);
         let filter = self.ask.filter.as_ref();
         ratios::explain(analyst, &ratio, table, filter, (&window, &against)).await
     }

@@ -8,8 +8,8 @@ use pacioli_insights::{
 };
 use pacioli_model::{
     Aggregate, Aggregation, Ask, Catalog, Cell, ColumnType, DayRange, Definition, Dimension,
-    Evidence, Fact, Figure, Finding, Measure, MetricName, Operation, OverTime, Predicate,
-    RatioComponent, ReportKind, Score, Subject, Table, TableName, Value, Window,
+    Evidence, Fact, Figure, Finding, Measure, MetricName, MetricUsed, Operation, OverTime,
+    Predicate, RatioComponent, ReportKind, Score, Subject, Table, TableName, Value, Window,
 };
 
 use super::{
@@ -88,7 +88,7 @@ pub(super) struct Explained {
 pub(super) async fn explain(
     analyst: &mut Analyst<'_>,
     ratio: &Ratio,
-    (table, kind): (&TableName, ReportKind),
+    (metric, table, kind): (&MetricUsed, &TableName, ReportKind),
     filter: Option<&Predicate>,
     (window, against): (&Window, &Window),
 ) -> ApiResult<Option<Explained>> {
@@ -111,7 +111,7 @@ pub(super) async fn explain(
                 range: Some(DayRange { from: Some(days.from), to: Some(days.to) }),
                 ..Ask::about(table.clone())
             };
-            let asked = analyst.ask_by(table, &dimension, ask).await?;
+            let asked = analyst.ask_by(metric, &dimension, ask).await?;
             let Some((query, rows)) = asked.filter(|it| !it.1.truncated) else { break };
             queries.push(query);
             for row in &rows.rows {
@@ -203,7 +203,7 @@ pub(super) async fn explained(
             continue;
         };
         let windows = (&study.window, &against);
-        let table = (&figure.table, kind);
+        let table = (&figure.metric, &figure.table, kind);
         let parts = explain(analyst, &ratio, table, chosen.filter.as_ref(), windows).await?;
         explained.extend(parts.map(|it| finding(figure, study, it)));
     }

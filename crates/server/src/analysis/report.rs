@@ -150,7 +150,7 @@ pub async fn report(analyst: &mut Analyst<'_>, wanted: &Wanted) -> ApiResult<Rep
         content.missing.push(Missing { what, names, ..Missing::default() });
     }
     content.findings = rank(found);
-    content.missing.append(&mut analyst.unbroken);
+    content.missing.extend(analyst.take_unbroken());
     content.queries = std::mem::take(&mut analyst.queries);
     content.tables = tables_used(&content, &catalog, &BTreeSet::new());
     Ok(content)

@@ -174,20 +174,24 @@ async fn what_figures_cannot_be_broken_down_by_is_said() {
     let declared = json!({"version": 0,
         "tables": {"customers": {"display": "customer_name", "label": "Customer", "labels": {"de": "Kunde"}}},
         "relationships": {"billed": reference("bill_to"), "shipped": reference("ship_to")},
-        "metrics": {"revenue": {"label": "Revenue", "expression": "sum(orders.amount) on orders.ordered_on"}}});
+        "metrics": {"revenue": {"label": "Revenue", "labels": {"de": "Umsatz"}, "expression": "sum(orders.amount) on orders.ordered_on"}}});
     let answer = server.send(&owner, Method::PATCH, "/semantics", declared).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let report = asked(&server, &owner, json!({"kind": "overview"})).await;
-    let reason = "The figures of orders could not be broken down by it.";
-    let missing = json!([{"what": "Customer", "names": [], "reason": reason}]);
+    let reason = "It could not be broken down by customers.customer_name.";
+    let missing = json!([{"what": "Revenue", "names": [], "reason": reason}]);
     assert_eq!(report.body["missing"], missing, "{}", report.text);
     let path = format!("/reports/{}.html?language=de", report.body["id"].as_str().unwrap());
     let page = server.get(&owner, &path).await.text;
-    let said = "Kunde: Die Kennzahlen von orders ließen sich danach nicht aufgliedern.";
+    let said = "Umsatz: Ohne Aufgliederung nach customers.customer_name.";
     assert!(page.contains(said), "{page}");
     let answer = server.ask(&owner, "why did revenue change in May 2026").await;
     let notes = &answer.body["interpretation"]["notes"];
-    assert!(notes.to_string().contains("broken down by Customer"), "{}", answer.text);
+    assert!(
+        notes.to_string().contains("broken down by customers.customer_name"),
+        "{}",
+        answer.text
+    );
 }
 
 /// Two years of five products in four regions; in the last month lamps are not sold in the North any more.
@@ -243,4 +247,35 @@ async fn a_change_of_one_product_in_one_region_is_told_of_both() {
         assert!(last.starts_with("It lies most clearly in one combination"), "{last}");
         assert!(said.contains(" lies most clearly in one combination"), "{said}");
     }
+}
+
+/// Revenue has regions and what is spent has none: profit has none either, and revenue keeps its own.
+#[tokio::test]
+async fn a_figure_without_members_takes_them_from_no_other() {
+    let mut costs = "cost_id,paid_on,spent\n".to_owned();
+    for month in 0..24_u32 {
+        let (year, number) = (2024 + (month + 5) / 12, (month + 5) % 12 + 1);
+        costs.extend([format!("{month},{year}-{number:02}-28,{}.00\n", 900 + month * 13 % 29)]);
+    }
+    let server = Server::start().await;
+    let owner = server.sign_up("owner").await;
+    server.load(&owner, "sales.csv", &sales()).await;
+    server.load(&owner, "costs.csv", &costs).await;
+    let declared = json!({"version": 0, "metrics": {
+        "revenue": {"label": "Revenue", "expression": "sum(sales.revenue) on sales.sold_on"},
+        "spend": {"label": "Spend", "expression": "sum(costs.spent) on costs.paid_on"},
+        "operating_profit": {"label": "Operating profit", "expression": "revenue - spend"},
+    }});
+    let answer = server.send(&owner, Method::PATCH, "/semantics", declared).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let report = asked(&server, &owner, json!({"kind": "overview"})).await.body;
+    let reason = "It could not be broken down by sales.region.";
+    let missing = json!([{"what": "Operating profit", "names": [], "reason": reason}]);
+    assert_eq!(report["missing"], missing, "{report}");
+    let findings = report["findings"].as_array().unwrap();
+    let of_region = findings.iter().find(|it| {
+        it["subject"]["metric"]["name"] == "revenue"
+            && it["subject"]["dimension"]["label"] == "region"
+    });
+    assert!(of_region.is_some(), "{report}");
 }

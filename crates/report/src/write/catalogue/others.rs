@@ -181,7 +181,7 @@ const NOTES: &[Pair] = &[
         "A row of {table} counts once in every group that it belongs to, so the groups can add up to more than the total.",
         "Eine Zeile von {table} zählt einmal in jeder ihrer Gruppen, sodass die Gruppen zusammen mehr als das Ganze ergeben können.",
     ),
-    ("It could not be broken down by {column}.", "Nicht aufzugliedern war es nach {column}."),
+    ("It could not be broken down by {column}.", "Ohne Aufgliederung nach {column}."),
     (
         "Computed from the rows of the query that is shown.",
         "Berechnet aus den Zeilen der gezeigten Abfrage.",
@@ -251,10 +251,6 @@ const REASONS: &[Pair] = &[
     (
         "Its amounts are in {is}, and this report is in {wanted}.",
         "Ihre Beträge sind in {is}, dieser Bericht ist in {wanted}.",
-    ),
-    (
-        "The figures of {table} could not be broken down by it.",
-        "Die Kennzahlen von {table} ließen sich danach nicht aufgliedern.",
     ),
     (
         "The tables have changed: save this question anew.",

@@ -80,11 +80,10 @@ impl Subjected<'_> {
                 ("value", pacioli_model::ColumnType::Float, values.collect()),
             ])
         };
-        let unbroken = analyst.unbroken.iter();
-        let notes = unbroken.map(|it| format!("It could not be broken down by {}.", it.what));
+        let notes = analyst.take_unbroken().filter_map(|it| it.reason).collect();
         Found {
             sentences,
-            notes: notes.collect(),
+            notes,
             table: evidence.map_or_else(own, |it| it.table.clone()),
             query,
             finding,
