@@ -2,12 +2,8 @@
 
 use std::fmt::Display;
 
-use candle_core::quantized::gguf_file::Content;
-use llguidance::{
-    Matcher, ParserFactory,
-    api::TopLevelGrammar,
-    toktrie::{InferenceCapabilities, SimpleVob},
-};
+use candle_core::{Tensor, quantized::gguf_file::Content};
+use llguidance::{Matcher, ParserFactory, api::TopLevelGrammar, toktrie::InferenceCapabilities};
 use pacioli_language::model::{Completion, Prompt};
 
 use crate::{
@@ -74,8 +70,8 @@ impl Decoder {
         let mut memory = self.after_prefix(&prompt.prefix, given_up, &mut read)?;
         let tokens = self.vocabulary.question(prompt).map_err(Stopped::Failed)?;
         read += tokens.len();
-        let logits = self.read_all(&tokens, &mut memory, given_up)?;
-        let (tokens, probability) = self.write(prompt, logits, &mut memory, given_up)?;
+        let state = self.read_all(&tokens, &mut memory, given_up)?;
+        let (tokens, probability) = self.write(prompt, state, &mut memory, given_up)?;
         let written = tokens.len();
         Ok(Completion {
             text: self.vocabulary.decode(&tokens),
@@ -115,35 +111,49 @@ impl Decoder {
         tokens: &[u32],
         memory: &mut Memory,
         given_up: &dyn Fn() -> bool,
-    ) -> Result<Vec<f32>, Stopped> {
+    ) -> Result<Tensor, Stopped> {
         if memory.tokens() + tokens.len() > MOST_READ {
             return Err(Stopped::Failed(format!("a prompt of more than {MOST_READ} tokens")));
         }
-        let mut logits = None;
+        let mut state = None;
         for piece in tokens.chunks(PIECE) {
             check(given_up)?;
-            logits = Some(self.network.read_on(piece, memory).map_err(failed)?);
+            state = Some(self.network.read_on(piece, memory).map_err(failed)?);
         }
-        let logits = logits.ok_or_else(|| Stopped::Failed("an empty prompt".to_owned()))?;
-        logits.to_vec1().map_err(failed)
+        state.ok_or_else(|| Stopped::Failed("an empty prompt".to_owned()))
     }
 
     /// The tokens, and the geometric mean of the probabilities that the network gave them among what the
-    /// grammar allowed: a line break that it would have liked says nothing about the statement.
+    /// grammar allowed: a line break that it would have liked says nothing about the statement. Where
+    /// the grammar leaves no choice the network is not asked, and such tokens are read together.
     fn write(
         &self,
         prompt: &Prompt,
-        mut logits: Vec<f32>,
+        mut state: Tensor,
         memory: &mut Memory,
         given_up: &dyn Fn() -> bool,
     ) -> Result<(Vec<u32>, f64), Stopped> {
         let grammar = TopLevelGrammar::from_lark(prompt.grammar.clone());
         let mut matcher = Matcher::new(self.grammars.create_parser(grammar));
-        let (mut tokens, mut sum) = (Vec::new(), 0.0);
-        loop {
+        let (mut tokens, mut sum, mut read) = (Vec::new(), 0.0, 0);
+        while !matcher.is_stopped() {
             check(given_up)?;
+            if tokens.len() >= MOST_WRITTEN {
+                return Err(Stopped::Endless(format!("no end after {MOST_WRITTEN} tokens")));
+            }
+            let forced = self.forced(&mut matcher)?;
+            if !forced.is_empty() {
+                tokens.extend(forced);
+                continue;
+            }
+            if let Some(unread) = tokens.get(read..).filter(|unread| !unread.is_empty()) {
+                state = self.network.read_on(unread, memory).map_err(failed)?;
+                read = tokens.len();
+            }
             let allowed = matcher.compute_mask_or_eos().map_err(failed)?;
-            let (token, log) = best(&logits, &allowed)
+            let allowed: Vec<u32> = allowed.iter().collect();
+            let logits = self.network.logits(&state, &allowed).map_err(failed)?;
+            let (token, log) = best(&allowed, &logits)
                 .ok_or_else(|| Stopped::Failed("the grammar allows nothing".to_owned()))?;
             if token == self.vocabulary.end() {
                 break;
@@ -151,18 +161,20 @@ impl Decoder {
             sum += log;
             tokens.push(token);
             matcher.consume_token(token).map_err(failed)?;
-            if matcher.is_stopped() {
-                break;
-            }
-            if tokens.len() >= MOST_WRITTEN {
-                return Err(Stopped::Endless(format!("no end after {MOST_WRITTEN} tokens")));
-            }
-            let next = self.network.read_on(&[token], memory).map_err(failed)?;
-            logits = next.to_vec1().map_err(failed)?;
         }
         #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
         let probability = (sum / tokens.len().max(1) as f64).exp();
         Ok((tokens, probability))
+    }
+
+    /// Tokens that the grammar leaves no choice about. The last of them is left to the network: it may
+    /// prefer one that goes on into what comes next.
+    fn forced(&self, matcher: &mut Matcher) -> Result<Vec<u32>, Stopped> {
+        let Ok(text) = String::from_utf8(matcher.compute_ff_bytes()) else { return Ok(Vec::new()) };
+        let mut tokens = self.vocabulary.encode(&text).map_err(Stopped::Failed)?;
+        tokens.pop();
+        matcher.consume_tokens(&tokens).map_err(failed)?;
+        Ok(tokens)
     }
 }
 
@@ -174,19 +186,11 @@ fn failed(error: impl Display) -> Stopped {
     Stopped::Failed(format!("{error:#}"))
 }
 
-/// The most probable allowed token, and the logarithm of its probability among those allowed.
-fn best(logits: &[f32], allowed: &SimpleVob) -> Option<(u32, f64)> {
-    let mut best: Option<(u32, f32)> = None;
-    for token in allowed.iter() {
-        let Some(logit) = logits.get(token as usize) else { continue };
-        if best.is_none_or(|(_, other)| *logit > other) {
-            best = Some((token, *logit));
-        }
-    }
-    let (token, logit) = best?;
-    let known = allowed.iter().filter_map(|token| logits.get(token as usize));
-    let whole: f64 = known.map(|one| f64::from(one - logit).exp()).sum();
-    Some((token, -whole.ln()))
+/// The most probable of the allowed tokens, and the logarithm of its probability among them.
+fn best(allowed: &[u32], logits: &[f32]) -> Option<(u32, f64)> {
+    let (token, logit) = allowed.iter().zip(logits).max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let whole: f64 = logits.iter().map(|one| f64::from(one - logit).exp()).sum();
+    Some((*token, -whole.ln()))
 }
 
 #[cfg(test)]
@@ -195,13 +199,10 @@ mod tests {
 
     #[test]
     fn the_best_allowed_token_wins_with_its_probability_among_the_allowed() {
-        let mut allowed = SimpleVob::alloc(4);
-        allowed.allow_token(1);
-        allowed.allow_token(2);
-        let (token, log) = best(&[5.0, 1.0, 2.0, 0.0], &allowed).unwrap();
+        let (token, log) = best(&[4, 9], &[1.0, 2.0]).unwrap();
         let whole: f64 = [1.0_f64, 2.0].iter().map(|one| one.exp()).sum();
-        assert_eq!(token, 2);
+        assert_eq!(token, 9);
         assert!((log.exp() - 2.0_f64.exp() / whole).abs() < 1e-9);
-        assert!(best(&[1.0], &SimpleVob::alloc(1)).is_none());
+        assert!(best(&[], &[]).is_none());
     }
 }

@@ -18,6 +18,8 @@ use crate::adapter::{Adapter, Delta, Target};
 
 /// Positions that are prepared for: prompts and what is written are far shorter.
 const MOST_POSITIONS: usize = 8192;
+/// Up to so many tokens' rows are read one by one.
+const FEW_TOKENS: usize = 2048;
 
 /// The weights.
 #[derive(Debug)]
@@ -125,7 +127,8 @@ impl Qwen2 {
         Ok(Self { embeddings, layers, norm, output, cos, sin, shape })
     }
 
-    /// Reads `tokens` after what `memory` holds, and gives the logits of what comes next.
+    /// Reads `tokens` after what `memory` holds, and gives the state after the last of them, which
+    /// [`Self::logits`] tells what comes next from: 1 × 1 × the hidden width.
     pub fn read_on(&self, tokens: &[u32], memory: &mut Memory) -> Result<Tensor> {
         let (start, count) = (memory.tokens, tokens.len());
         if start + count > MOST_POSITIONS {
@@ -144,8 +147,20 @@ impl Qwen2 {
         }
         *memory = Memory { layers: grown, tokens: start + count };
         let last = x.narrow(1, count - 1, 1)?.contiguous()?;
-        let last = ops::rms_norm(&last, &self.norm, self.shape.epsilon)?;
-        last.apply(&self.output)?.flatten_all()?.to_dtype(DType::F32)
+        ops::rms_norm(&last, &self.norm, self.shape.epsilon)
+    }
+
+    /// The logits of these tokens after a state. The matrix of all tokens is a quarter of a small model's
+    /// weights, and a grammar mostly allows a few of them: only their rows are read then.
+    pub fn logits(&self, state: &Tensor, tokens: &[u32]) -> Result<Vec<f32>> {
+        if tokens.len() > FEW_TOKENS {
+            let all = state.apply(&self.output)?.flatten_all()?.to_dtype(DType::F32)?;
+            let all = all.to_vec1::<f32>()?;
+            let of = |token: &u32| all.get(*token as usize).copied().unwrap_or(f32::NEG_INFINITY);
+            return Ok(tokens.iter().map(of).collect());
+        }
+        let rows = self.output.embedding(&Tensor::new(tokens, &Device::Cpu)?)?;
+        rows.matmul(&state.flatten_all()?.unsqueeze(1)?)?.flatten_all()?.to_vec1()
     }
 
     /// What a token must not see: those after it. The queries that share a group's keys stand below each

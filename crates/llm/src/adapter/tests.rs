@@ -76,7 +76,13 @@ impl Bench {
         let network = Qwen2::read(&content, &mut file, adapter).unwrap();
         let mut memory = Memory::default();
         network.read_on(&[5, 77, 100, 3], &mut memory).unwrap();
-        network.read_on(&[42, 9], &mut memory).unwrap().to_vec1().unwrap()
+        let state = network.read_on(&[42, 9], &mut memory).unwrap();
+        let tokens: Vec<u32> = (0..256).collect();
+        let few = network.logits(&state, &tokens).unwrap();
+        // Read from the whole matrix, they are the same.
+        let many = network.logits(&state, &tokens.repeat(9)).unwrap();
+        assert!(few.iter().zip(&many).all(|(few, many)| (few - many).abs() < 1e-4));
+        few
     }
 }
 
