@@ -9,7 +9,7 @@
 use std::io::{Read, Seek};
 
 use candle_core::{
-    DType, Device, Result, Tensor,
+    D, DType, Device, Result, Tensor,
     quantized::{GgmlDType, QMatMul, QTensor, gguf_file::Content},
 };
 use candle_nn::{ops, rotary_emb::rope};
@@ -20,14 +20,16 @@ use crate::adapter::{Adapter, Delta, Target};
 const MOST_POSITIONS: usize = 8192;
 /// Up to so many tokens' rows are read one by one.
 const FEW_TOKENS: usize = 2048;
+/// Inputs that candle's vector code takes at once.
+const BLOCK: usize = 256;
 
 /// The weights.
 #[derive(Debug)]
 pub struct Qwen2 {
-    embeddings: QMatMul,
+    embeddings: Matrix,
     layers: Vec<Layer>,
     norm: Tensor,
-    output: QMatMul,
+    output: Matrix,
     cos: Tensor,
     sin: Tensor,
     shape: Shape,
@@ -57,14 +59,14 @@ struct Layer {
 /// A matrix, what is added to its products, and what an adapter adds.
 #[derive(Debug)]
 struct Projection {
-    weight: QMatMul,
+    weight: Matrix,
     bias: Option<Tensor>,
     delta: Option<Delta>,
 }
 
 impl Projection {
     fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let mut y = x.apply(&self.weight)?;
+        let mut y = self.weight.times(x)?;
         if let Some(bias) = &self.bias {
             y = y.broadcast_add(bias)?;
         }
@@ -114,7 +116,7 @@ impl Qwen2 {
         let epsilon = float("qwen2.attention.layer_norm_rms_epsilon").unwrap_or(1e-6);
         let base = float("qwen2.rope.freq_base").unwrap_or(10_000.0);
         let shape = Shape { heads, groups, width: hidden / heads, epsilon };
-        let mut matrix = |name: &str| quick(content.tensor(file, name, &device)?);
+        let mut matrix = |name: &str| Matrix::of(content.tensor(file, name, &device)?);
         let embeddings = matrix("token_embd.weight")?;
         let tied = !content.tensor_infos.contains_key("output.weight");
         let output = if tied { embeddings.clone() } else { matrix("output.weight")? };
@@ -135,7 +137,7 @@ impl Qwen2 {
             candle_core::bail!("{} tokens are more than {MOST_POSITIONS}", start + count);
         }
         let ids = Tensor::new(tokens, &Device::Cpu)?.unsqueeze(0)?;
-        let mut x = self.embeddings.embedding(&ids)?;
+        let mut x = self.embeddings.rows(&ids)?;
         let turn = (self.cos.narrow(0, start, count)?, self.sin.narrow(0, start, count)?);
         let mask = (count > 1).then(|| self.mask(start, count)).transpose()?;
         let mut grown = Vec::with_capacity(self.layers.len());
@@ -154,12 +156,12 @@ impl Qwen2 {
     /// weights, and a grammar mostly allows a few of them: only their rows are read then.
     pub fn logits(&self, state: &Tensor, tokens: &[u32]) -> Result<Vec<f32>> {
         if tokens.len() > FEW_TOKENS {
-            let all = state.apply(&self.output)?.flatten_all()?.to_dtype(DType::F32)?;
+            let all = self.output.times(state)?.flatten_all()?.to_dtype(DType::F32)?;
             let all = all.to_vec1::<f32>()?;
             let of = |token: &u32| all.get(*token as usize).copied().unwrap_or(f32::NEG_INFINITY);
             return Ok(tokens.iter().map(of).collect());
         }
-        let rows = self.output.embedding(&Tensor::new(tokens, &Device::Cpu)?)?;
+        let rows = self.output.rows(&Tensor::new(tokens, &Device::Cpu)?)?;
         rows.matmul(&state.flatten_all()?.unsqueeze(1)?)?.flatten_all()?.to_vec1()
     }
 
@@ -193,7 +195,7 @@ impl Layer {
             let bias = has_bias.then(|| tensor(&format!("{name}.bias"))?.dequantize(&device));
             let delta = adapter.map(|adapter| adapter.delta(number, target)).transpose()?;
             Ok::<_, candle_core::Error>(Projection {
-                weight: quick(tensor(&format!("{name}.weight"))?)?,
+                weight: Matrix::of(tensor(&format!("{name}.weight"))?)?,
                 bias: bias.transpose()?,
                 delta: delta.flatten(),
             })
@@ -263,16 +265,44 @@ impl Layer {
     }
 }
 
-/// Weights as candle is quick with. It has no vector code for these types, of which small models' files
-/// are mostly made; eight bits hold what four and five do.
-fn quick(tensor: QTensor) -> Result<QMatMul> {
-    let slow = matches!(tensor.dtype(), GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1);
-    let tensor = if slow {
-        QTensor::quantize(&tensor.dequantize(&Device::Cpu)?, GgmlDType::Q8_0)?
-    } else {
-        tensor
-    };
-    QMatMul::from_qtensor(tensor)
+/// A matrix as candle is quick with: its vector code takes eight bits whose inputs are a multiple of
+/// [`BLOCK`], and small models' files are mostly of other types or sizes. Eight bits hold what four and
+/// five do, and what is filled up is zero.
+#[derive(Debug, Clone)]
+struct Matrix {
+    weight: QMatMul,
+    inputs: usize,
+    filled_up: usize,
+}
+
+impl Matrix {
+    fn of(tensor: QTensor) -> Result<Self> {
+        let (_, inputs) = tensor.shape().dims2()?;
+        let is_slow = matches!(
+            tensor.dtype(),
+            GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1 | GgmlDType::Q8_0
+        );
+        if !is_slow {
+            return Ok(Self { weight: QMatMul::from_qtensor(tensor)?, inputs, filled_up: 0 });
+        }
+        let filled_up = inputs.next_multiple_of(BLOCK) - inputs;
+        let whole = tensor.dequantize(&Device::Cpu)?.pad_with_zeros(D::Minus1, 0, filled_up)?;
+        let weight = QMatMul::from_qtensor(QTensor::quantize(&whole, GgmlDType::Q8_0)?)?;
+        Ok(Self { weight, inputs, filled_up })
+    }
+
+    /// `x` (… × inputs) times the matrix: … × outputs.
+    fn times(&self, x: &Tensor) -> Result<Tensor> {
+        match self.filled_up {
+            0 => x.apply(&self.weight),
+            count => x.pad_with_zeros(D::Minus1, 0, count)?.apply(&self.weight),
+        }
+    }
+
+    /// The rows of these outputs: … × inputs.
+    fn rows(&self, ids: &Tensor) -> Result<Tensor> {
+        self.weight.embedding(ids)?.narrow(D::Minus1, 0, self.inputs)?.contiguous()
+    }
 }
 
 /// Cosines and sines of rotary positions.

@@ -12,6 +12,8 @@ use tokenizers::Tokenizer;
 
 /// What the model's turn begins with: small models write SQL in such a block anyway.
 const OPENING: &str = "```sql\n";
+/// What models of this family are told first.
+const SYSTEM: &str = "You are a helpful assistant.";
 
 /// Turns text into tokens and back.
 pub struct Vocabulary {
@@ -68,32 +70,39 @@ impl Vocabulary {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// The beginning of a prompt.
+    /// The beginning of a prompt: small models write better when tables and question are one turn.
     pub fn prefix(&self, prefix: &str) -> Result<Vec<u32>, String> {
-        self.turn("system", prefix, true)
+        let mut tokens = self.turn("system", SYSTEM)?;
+        tokens.push(self.turn_start);
+        tokens.extend(self.encode(&format!("user\n{prefix}\n\n"))?);
+        Ok(tokens)
     }
 
     /// What comes after the beginning of a prompt, up to where the model goes on.
     pub fn question(&self, prompt: &Prompt) -> Result<Vec<u32>, String> {
-        let mut tokens = self.turn("user", &prompt.question, true)?;
+        let mut tokens = self.encode(&prompt.question)?;
+        tokens.extend(self.turn_end()?);
         if let Some((written, reason)) = &prompt.refused {
-            let answer = format!("{OPENING}{written}\n```");
-            tokens.extend(self.turn("assistant", &answer, true)?);
+            tokens.extend(self.turn("assistant", &format!("{OPENING}{written}\n```"))?);
             let text = format!("That cannot be run: {reason}\nWrite it again, mended.");
-            tokens.extend(self.turn("user", &text, true)?);
+            tokens.extend(self.turn("user", &text)?);
         }
-        tokens.extend(self.turn("assistant", OPENING, false)?);
+        tokens.push(self.turn_start);
+        tokens.extend(self.encode(&format!("assistant\n{OPENING}"))?);
         Ok(tokens)
     }
 
-    /// One turn of a conversation (ChatML): who speaks, and what; without its end where it goes on.
-    fn turn(&self, speaker: &str, text: &str, ended: bool) -> Result<Vec<u32>, String> {
+    /// One turn of a conversation (ChatML): who speaks, and what.
+    fn turn(&self, speaker: &str, text: &str) -> Result<Vec<u32>, String> {
         let mut tokens = vec![self.turn_start];
         tokens.extend(self.encode(&format!("{speaker}\n{text}"))?);
-        if ended {
-            tokens.push(self.end);
-            tokens.extend(self.encode("\n")?);
-        }
+        tokens.extend(self.turn_end()?);
+        Ok(tokens)
+    }
+
+    fn turn_end(&self) -> Result<Vec<u32>, String> {
+        let mut tokens = vec![self.end];
+        tokens.extend(self.encode("\n")?);
         Ok(tokens)
     }
 

@@ -69,10 +69,9 @@ pub fn patience(config: &ServerConfig) -> Duration {
 
 /// Whether a model completes a short prompt, which tells it nothing of anybody's tables.
 pub async fn health(model: &Shared) -> Result<(), ModelError> {
-    let tables = "CREATE TABLE days (\n  day DATE,\n);\n";
     let prompt = Prompt {
-        prefix: format!("Write one SELECT statement.\n\n<tables>\n{tables}</tables>"),
-        question: "<question>how many days</question>".to_owned(),
+        prefix: "Write one SELECT statement.\n\nCREATE TABLE days (\n  day DATE\n);".to_owned(),
+        question: "-- Question: how many days".to_owned(),
         grammar: "start: \"SELECT COUNT(*) FROM days;\"\n".to_owned(),
         refused: None,
     };

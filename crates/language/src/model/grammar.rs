@@ -9,38 +9,47 @@ use sqlparser::keywords::{
     ALL_KEYWORDS, ALL_KEYWORDS_INDEX, RESERVED_FOR_COLUMN_ALIAS, RESERVED_FOR_TABLE_ALIAS,
 };
 
-/// The parts that no catalog changes. Upper-case words and single spaces: a name, which is lower-case,
-/// is never mistaken for a word of SQL.
+/// The parts that no catalog changes. Words of SQL are upper-case, so that a name, which is lower-case, is
+/// never mistaken for one. Lines, aliases and the end are left as models write them by themselves: one
+/// that is kept from ending its statement goes on with conditions that nobody asked for.
 const SHAPE: &str = r#"
-start: query ";"
-query: select (set_word select)* order? limit?
-set_word: " UNION " | " UNION ALL " | " INTERSECT " | " EXCEPT "
-select: "SELECT " ("DISTINCT ")? items " FROM " TABLE join* where? group?
-items: "*" | expr (", " expr)*
-join: (" JOIN " | " LEFT JOIN ") TABLE " ON " column " = " column (" AND " column " = " column)*
-where: " WHERE " condition
-group: " GROUP BY " group_key (", " group_key)* (" HAVING " condition)?
+start: query ";"? FENCE?
+query: select (S set_word S select)* (S order)? (S limit)?
+set_word: "UNION" | "UNION ALL" | "INTERSECT" | "EXCEPT"
+select: "SELECT" S ("DISTINCT" S)? items S "FROM" S table (S join)* (S where)? (S group)?
+items: item ("," S item)*
+item: "*" | expr (S "AS" S NAME)?
+table: TABLE (S ("AS" S)? ALIAS)?
+join: (("LEFT" | "INNER") S)? "JOIN" S table S "ON" S column " = " column (S "AND" S column " = " column)*
+where: "WHERE" S condition
+group: "GROUP BY" S group_key ("," S group_key)* (S "HAVING" S condition)?
 group_key: column | date_part
-order: " ORDER BY " order_key (", " order_key)*
-order_key: expr (" ASC" | " DESC")?
-limit: " LIMIT " COUNT (" OFFSET " COUNT)?
-condition: test ((" AND " | " OR ") test)*
-test: "NOT "? (comparison | exists | "(" condition ")")
-exists: "EXISTS (" query ")"
+order: "ORDER BY" S order_key ("," S order_key)*
+order_key: (expr | NAME) (" ASC" | " DESC")?
+limit: "LIMIT " COUNT (" OFFSET " COUNT)?
+condition: test (S ("AND" | "OR") S test)*
+test: ("NOT" S)? (comparison | exists | "(" condition ")")
+exists: "EXISTS" " "? subquery
+subquery: "(" S? query S? ")"
 comparison: expr (compared | between | among | like | empty)
 compared: (" = " | " != " | " <> " | " < " | " <= " | " > " | " >= ") operand
 operand: expr | TEXT | DAY | TRUTH
 between: " NOT"? " BETWEEN " operand " AND " operand
-among: " NOT"? " IN (" (query | literal (", " literal)*) ")"
+among: " NOT"? " IN " (subquery | "(" literal (", " literal)* ")")
 literal: TEXT | NUMBER | DAY
 like: " NOT"? (" LIKE " | " ILIKE ") TEXT
 empty: " IS NULL" | " IS NOT NULL"
 expr: term ((" + " | " - " | " * " | " / ") term)*
-term: column | NUMBER | aggregate | function | date_part | "(" query ")" | "(" expr ")"
-aggregate: "COUNT(" ("*" | "DISTINCT "? column) ")" | ("SUM(" | "AVG(" | "MIN(" | "MAX(") "DISTINCT "? expr ")"
+term: column | NUMBER | aggregate | function | date_part | subquery | "(" expr ")"
+aggregate: ("COUNT(" | "count(") ("*" | "DISTINCT "? column) ")" | FIGURE "DISTINCT "? expr ")"
 function: ("ABS(" | "LOWER(" | "UPPER(" | "LENGTH(") expr ")" | "ROUND(" expr ", " COUNT ")" | "CAST(" expr (" AS FLOAT" | " AS INTEGER" | " AS DATE") ")"
 date_part: "EXTRACT(" ("YEAR" | "QUARTER" | "MONTH" | "WEEK" | "DAY" | "DOW" | "HOUR") " FROM " column ")" | "DATE_TRUNC('" ("year" | "quarter" | "month" | "week" | "day") "', " column ")"
 column: COLUMN
+FIGURE: "SUM(" | "AVG(" | "MIN(" | "MAX(" | "sum(" | "avg(" | "min(" | "max("
+S: / |\n[ ]{0,16}/
+FENCE: "\n```"
+ALIAS: /[a-z]{1,2}[0-9]?|T[0-9]/
+NAME: /[a-z][a-z0-9_]{0,40}/
 NUMBER: /-?[0-9]{1,15}(\.[0-9]{1,6})?/
 COUNT: /[0-9]{1,6}/
 TEXT: /'([^'\n\\]|''){0,80}'/
@@ -61,7 +70,9 @@ pub fn grammar(tables: &[&TableEntry]) -> String {
         qualified.push(format!("{}\\.({})", written(table.name.as_str()), columns.join("|")));
         bare.extend(columns);
     }
-    let all: Vec<String> = qualified.into_iter().chain(bare).collect();
+    let bare: Vec<String> = bare.into_iter().collect();
+    let aliased = format!("([a-z]{{1,2}}[0-9]?|T[0-9])\\.({})", bare.join("|"));
+    let all: Vec<String> = qualified.into_iter().chain([aliased]).chain(bare).collect();
     let _ = writeln!(text, "COLUMN: /{}/", all.join("|"));
     text
 }

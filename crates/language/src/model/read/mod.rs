@@ -52,7 +52,7 @@ pub fn read(text: &str, catalog: &Catalog) -> Result<Reading, String> {
 }
 
 fn parse(text: &str) -> Result<Query, String> {
-    let text = text.trim().trim_end_matches(';');
+    let text = text.trim().trim_end_matches("```").trim_end().trim_end_matches(';');
     if text.len() > MOST_BYTES {
         return Err(format!("It is longer than {MOST_BYTES} bytes."));
     }
