@@ -139,10 +139,7 @@ impl Decoder {
         while !matcher.is_stopped() {
             check(given_up)?;
             if tokens.len() >= MOST_WRITTEN {
-                return Err(Stopped::Endless(format!(
-                    "no end after {MOST_WRITTEN} tokens: {}",
-                    self.vocabulary.decode(&tokens)
-                )));
+                return Err(Stopped::Endless(format!("no end after {MOST_WRITTEN} tokens")));
             }
             let forced = self.forced(&mut matcher)?;
             if !forced.is_empty() {

@@ -3,8 +3,8 @@
 //! A model is shown the part of the catalog that a question may be about, and writes one SELECT.
 //! [`prompt`] makes what it is shown, and [`grammar`] what it may write; [`read`] turns the SELECT into
 //! an Ask where an Ask can say it, and hands it on as SQL, for the engine's guard, where none can. What
-//! people and systems called things, and what cells hold, is data between marks in a prompt: it is cut to
-//! length, its line breaks and marks are taken out, and whatever a model makes of it is held to the same
+//! people and systems called things, and what cells hold, is a comment in a prompt: it is cut to
+//! length, its line breaks are taken out, and whatever a model makes of it is held to the same
 //! catalog and the same guard. A SELECT that would show numbers or texts of the model's own is not answered
 //! from (`own`): no number of an answer ever comes from a model.
 
