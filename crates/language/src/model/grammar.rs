@@ -13,7 +13,7 @@ use sqlparser::keywords::{
 /// never mistaken for one. Lines, aliases and the end are left as models write them by themselves: one
 /// that is kept from ending its statement goes on with conditions that nobody asked for.
 const SHAPE: &str = r#"
-start: query ";"? FENCE?
+start: query (";" | FENCE)
 query: select (S set_word S select)* (S order)? (S limit)?
 set_word: "UNION" | "UNION ALL" | "INTERSECT" | "EXCEPT"
 select: "SELECT" S ("DISTINCT" S)? items S "FROM" S table (S join)* (S where)? (S group)?
