@@ -17,15 +17,16 @@ use std::{
 use pacioli_engine::{Answer, Engine, EngineError, Scope};
 use pacioli_language::{
     Analysed, Choice, Context, Interpretation, Translation, Translator, Understood,
-    model::{Completion, Model, ModelError, Prompt, Reading, doubt, prompt, read},
+    model::{Completion, Model, ModelError, Prompt, Reading, chance, doubt, prompt, read},
 };
 use pacioli_model::{Ask, Catalog, Cell, QueryId, Table};
 
 use self::failed::{Failed, explained};
 use crate::{asking::Source, stages::Stages, telemetry::Metrics};
 
-/// Rules that are surer than this are not checked against a model.
-const SURE: f64 = 0.9;
+/// Rules that are surer than this are not checked against a model: of 70 such readings of databases that no
+/// rule was made for 66 were right, and a small model that differed never was.
+const SURE: f64 = 0.86;
 /// What is told of the confidence of a model that does not tell itself.
 const UNTOLD: f64 = 0.5;
 
@@ -276,7 +277,7 @@ impl Answering<'_> {
         if let Some(doubt) = doubt(asked.words, &completion, &reading) {
             return Err(Failed::Doubted(doubt));
         }
-        let confidence = completion.probability.unwrap_or(UNTOLD);
+        let confidence = chance(&completion).unwrap_or(UNTOLD);
         if let Some((ask, interpretation)) = &reading.ask {
             match self.run(ask).await {
                 Ok(answer) => {

@@ -19,7 +19,7 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 pub use grammar::{grammar, written};
 pub use prompt::{Prompt, prompt};
 pub use read::{Reading, read};
-pub use trust::{Doubt, doubt};
+pub use trust::{Doubt, chance, doubt};
 
 /// What a model wrote.
 #[derive(Debug, Clone, PartialEq)]

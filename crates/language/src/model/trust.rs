@@ -2,9 +2,13 @@
 
 use super::{Completion, Reading, own::own};
 
-/// A model's own probability of its statement, as [`Completion::probability`], below which it is not
-/// answered from: a cautious choice, not a measured one.
-const LEAST_PROBABILITY: f64 = 0.55;
+/// The chance below which a reading is not answered from.
+const LEAST_CHANCE: f64 = 0.4;
+/// Of a logistic regression over 246 statements of Qwen2.5-Coder 0.5B about databases that nothing was made
+/// for, on the log-odds of [`Completion::probability`]: small models hold what they write for far more
+/// likely than it is.
+const BIAS: f64 = -3.2;
+const WEIGHT: f64 = 1.75;
 
 /// Why a reading is not answered from.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +17,15 @@ pub enum Doubt {
     UnknownValues(Vec<String>),
     /// It shows numbers or texts that no row has and the question does not name.
     Own(Vec<String>),
-    /// The model itself is not sure.
+    /// It is too unlikely right, with its chance.
     Unsure(f64),
+}
+
+/// The chance, 0 to 1, that what a model wrote is what was meant, where it says how probable it holds it.
+pub fn chance(completion: &Completion) -> Option<f64> {
+    let probability = completion.probability?.clamp(1e-6, 1.0 - 1e-6);
+    let odds = BIAS + WEIGHT * (probability / (1.0 - probability)).ln();
+    Some(1.0 / (1.0 + (-odds).exp()))
 }
 
 /// What stands against answering `question` from a reading, if anything does.
@@ -26,6 +37,5 @@ pub fn doubt(question: &str, completion: &Completion, reading: &Reading) -> Opti
     if !reading.unknown_values.is_empty() {
         return Some(Doubt::UnknownValues(reading.unknown_values.clone()));
     }
-    let probability = completion.probability.filter(|value| *value < LEAST_PROBABILITY);
-    probability.map(Doubt::Unsure)
+    chance(completion).filter(|chance| *chance < LEAST_CHANCE).map(Doubt::Unsure)
 }
