@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use chrono::{NaiveTime, TimeZone as _, Utc};
-use pacioli_model::{ColumnType, Comparison, Literal, Predicate, Value};
+use chrono::{Datelike as _, NaiveTime, TimeZone as _, Utc};
+use pacioli_model::{ColumnType, Comparison, Decimal, Literal, Predicate, Value};
 
 use super::{Builder, filters::speaks_of, misfit};
 use crate::relations::{
@@ -19,7 +19,10 @@ impl Builder<'_> {
         value: &Value,
         column: ColumnId,
         period: &crate::calendar::Period,
-    ) -> Predicate {
+    ) -> Result<Predicate, Misfit> {
+        if !self.schema.columns[column].column.data_type.is_time() {
+            return self.whole_years(value, column, period);
+        }
         let moment = self.schema.columns[column].column.data_type == ColumnType::Timestamp;
         let literal = |day: chrono::NaiveDate| {
             if moment {
@@ -35,7 +38,45 @@ impl Builder<'_> {
         };
         let from = period.from.map(|day| bound(Comparison::GreaterOrEqual, day));
         let to = period.to.map(|day| bound(Comparison::Less, day));
-        Predicate::All(from.into_iter().chain(to).collect())
+        Ok(Predicate::All(from.into_iter().chain(to).collect()))
+    }
+
+    /// Whole years, where the column holds no days but years.
+    fn whole_years(
+        &self,
+        value: &Value,
+        column: ColumnId,
+        period: &crate::calendar::Period,
+    ) -> Result<Predicate, Misfit> {
+        let bound = |comparison, day: chrono::NaiveDate| {
+            let year = Decimal::new(i128::from(day.year()), 0);
+            self.bound(value.clone(), column, comparison, year)
+        };
+        let from = period.from.map(|day| bound(Comparison::GreaterOrEqual, day)).transpose()?;
+        let to = period.to.map(|day| bound(Comparison::Less, day)).transpose()?;
+        Ok(Predicate::All(from.into_iter().chain(to).collect()))
+    }
+
+    /// The column of years that "the last two years" are of, where nothing has days.
+    pub(super) fn year_column(
+        &self,
+        base: TableId,
+        period: &crate::calendar::Period,
+        near: Option<TableId>,
+        tokens: &Range<usize>,
+    ) -> Option<ColumnId> {
+        let whole = |day: Option<chrono::NaiveDate>| day.is_none_or(|day| day.ordinal() == 1);
+        (whole(period.from) && whole(period.to)).then_some(())?;
+        let column = self.dated(base, true, near, tokens).ok()?;
+        self.schema.is_year(column).then_some(column)
+    }
+
+    /// "Books published this year": theirs is a year, and when they were lent is another matter.
+    pub(super) fn has_only_years(&self, column: ColumnId, near: Option<TableId>) -> bool {
+        let table = self.schema.table_of(column);
+        let mut columns = self.schema.tables[table].columns.clone();
+        near.unwrap_or(self.resolver.entity) == table
+            && !columns.any(|column| self.schema.columns[column].column.data_type.is_time())
     }
 
     pub(super) fn day_column(

@@ -183,8 +183,15 @@ impl Builder<'_> {
             Test::Year { near, tokens, .. } => {
                 Some(of(self.dated(base, true, *near, tokens)?, tokens))
             }
-            Test::Days { pick, near, tokens, .. } => {
-                Some(of(self.day_column(base, pick.as_ref(), *near, tokens)?, tokens))
+            Test::Days { pick, period, near, tokens } => {
+                let years = self.year_column(base, period, *near, tokens);
+                let own = years.filter(|column| self.has_only_years(*column, *near));
+                let told = own.filter(|column| {
+                    pick.as_ref().is_none_or(|pick| self.resolver.choose(pick) == Ok(*column))
+                });
+                let days = || self.day_column(base, pick.as_ref(), *near, tokens);
+                let column = told.map_or_else(days, Ok).or_else(|unfit| years.ok_or(unfit))?;
+                Some(of(column, tokens))
             }
             Test::Count { .. } | Test::Best(_) => None,
         })
@@ -248,7 +255,7 @@ impl Builder<'_> {
             Test::Year { comparison, year, .. } => {
                 self.bound(value, column, *comparison, Decimal::new(i128::from(*year), 0))?
             }
-            Test::Days { period, .. } => self.days(&value, column, period),
+            Test::Days { period, .. } => self.days(&value, column, period)?,
             Test::Exists { .. } | Test::Count { .. } | Test::Best(_) => return Ok(None),
         }))
     }

@@ -38,9 +38,10 @@ impl Parser<'_> {
                 let period = self.or_beyond(period);
                 let tokens = self.tokens(here);
                 let timed = |pick: &Pick| {
-                    pick.candidates
-                        .iter()
-                        .any(|(column, _)| self.schema.columns[*column].column.data_type.is_time())
+                    pick.candidates.iter().any(|(column, _)| {
+                        self.schema.columns[*column].column.data_type.is_time()
+                            || self.schema.is_year(*column)
+                    })
                 };
                 let of = self.column.as_ref().filter(|pick| !timed(pick));
                 let of = of.and_then(|pick| pick.candidates.first());

@@ -194,13 +194,24 @@ impl Parser<'_> {
             }
             Some(Item::Number(_) | Item::Quoted(..)) => !self.pieces[next].pause,
             Some(Item::Key(Key::Between)) => true,
-            Some(Item::Key(Key::In)) => self.holds_next(at.saturating_sub(1), next),
+            Some(Item::Key(Key::In)) => {
+                self.holds_next(at.saturating_sub(1), next)
+                    || matches!(self.item(self.solid(next + 1)), Some(Item::Days(_)))
+                        && self.is_of_years(at.saturating_sub(1))
+            }
+            Some(Item::Days(_)) => self.is_of_years(at.saturating_sub(1)),
             Some(Item::Key(Key::Compare(_))) => matches!(
                 self.item(self.solid(next + 1)),
                 Some(Item::Number(_) | Item::Quoted(..) | Item::Key(Key::Aggregate(_) | Key::Than))
             ),
             _ => false,
         }
+    }
+
+    /// "Built in the last two years": when it was built bounds, and is not asked for.
+    fn is_of_years(&self, column: usize) -> bool {
+        let best = self.mention_at(column).and_then(|mention| mention.columns.first());
+        best.is_some_and(|(column, _)| self.schema.is_year(*column))
     }
 
     /// "headquartered in the US": a value of the column stands after the preposition.
