@@ -35,7 +35,7 @@ pub struct LocalOptions {
 }
 
 /// A GGUF file of weights, run in this process. Weights are read at the first prompt and kept: for the
-/// 0.5B model's file of 490 MB the process peaked at 970 MB. Add 24 KB (0.5B) or 56 KB (1.5B) for each
+/// 0.5B model's file of 490 MB the process peaked at 1.5 GB. Add 24 KB (0.5B) or 56 KB (1.5B) for each
 /// token of up to eight prompts' beginnings.
 pub struct LocalModel {
     work: SyncSender<Work>,
