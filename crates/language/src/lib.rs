@@ -71,8 +71,9 @@ impl<'c> Translator<'c> {
     ///
     /// Two readers see it: one for figures of one table, which knows money, dates and ranks of
     /// business; one for rows and how they belong together over all tables. Where tables are related
-    /// the second comes first, for only it sees them all; what it does not understand may still be
-    /// figures of a ledger (a table of amounts and days), and these alone are then the first one's.
+    /// the second comes first, for only it sees them all; but sums of a ledger (a table of amounts and
+    /// days), and how many are told apart in it, are the first one's, which never takes a line of it for
+    /// what it is a line of. Else rows may be asked for: "names of the crew with the lowest salary".
     pub fn translate(&self, question: &str, context: &Context) -> Translation {
         let heard = analysis::heard(question, self.relations.company(context.today));
         let Some(heard) = heard else { return self.rows(question, context) };
@@ -107,6 +108,13 @@ impl<'c> Translator<'c> {
             let alone = (!wide && !self.relations.has_metrics()).then(single);
             let alone = alone.filter(|alone| !(lists(question) && only_averages(alone)));
             let alone = alone.filter(|alone| self.are_of_ledgers(alone));
+            // "Who" asks for people, and for no number of them.
+            let adds_up = |it: &&Translation| adds_up(it) && judge::is_explained(it);
+            if let Some(figures) = alone.as_ref().filter(adds_up)
+                && !question.trim_start().to_lowercase().starts_with("who")
+            {
+                return figures.clone();
+            }
             let first = related();
             if answers(&first) {
                 return first;
@@ -196,13 +204,21 @@ impl<'c> Translator<'c> {
     }
 }
 
+/// Whether all that a translation computes is sums of lines, or what their lines tell apart.
+fn adds_up(translation: &Translation) -> bool {
+    computes(translation, &[Aggregate::Sum, Aggregate::CountDistinct])
+}
+
 /// Whether one mean is all that a translation computes.
 fn only_averages(translation: &Translation) -> bool {
+    computes(translation, &[Aggregate::Average])
+        && matches!(translation, Translation::Understood(it) if it.ask.group_by.is_empty())
+}
+
+fn computes(translation: &Translation, aggregates: &[Aggregate]) -> bool {
     let Translation::Understood(understood) = translation else { return false };
-    let average = |measure: &pacioli_model::Measure| {
-        measure.aggregation().is_some_and(|one| one.aggregate == Aggregate::Average)
-    };
-    understood.ask.group_by.is_empty() && understood.ask.measures.iter().all(average)
+    let mut figures = understood.ask.measures.iter().map(pacioli_model::Measure::aggregation);
+    figures.all(|figure| figure.is_some_and(|one| aggregates.contains(&one.aggregate)))
 }
 
 /// "Show the prices of …": whether a question asks for a list of values and for no mean of them.

@@ -84,7 +84,7 @@ pub(super) fn read(interpretation: Option<&Interpretation>) -> Told {
 
 /// The answer with its sentence and picture.
 pub(super) fn told(answered: answering::Answered, seen: &Seen, language: Language) -> Answered {
-    let answering::Answered { ask, understood, answer, source } = answered;
+    let answering::Answered { ask, understood, answer, source, .. } = answered;
     let Understood { spans, interpretation, confidence, .. } = understood;
     let Answer { table, sql, notes } = answer;
     let version = seen.visible.table(&interpretation.table).map(|entry| entry.version);

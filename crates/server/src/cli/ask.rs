@@ -96,7 +96,7 @@ async fn find_out(
 }
 
 fn show(books: &Books, answered: Answered, only_sql: bool) -> CommandResult {
-    let Answered { ask, understood, answer, source } = answered;
+    let Answered { ask, understood, answer, source, .. } = answered;
     let Understood { interpretation, confidence, .. } = understood;
     let mut out = io::stdout().lock();
     if only_sql {
