@@ -13,15 +13,15 @@ use crate::{
 /// More bars than this cannot be read.
 const MOST_BARS: usize = 30;
 
-/// Draws an answer as a Vega-Lite v5 specification with its data inside, in words of a language; see
-/// [`answer_chart`]. Field names are column names, so none needs escaping.
+/// Draws an answer as a Vega-Lite v5 specification with its data inside, in words of a language: periods as
+/// a line, a breakdown as ranked bars, two groups as several lines or coloured bars. Field names are column
+/// names, so none needs escaping.
 pub fn chart(ask: &Ask, catalog: &Catalog, table: &Table, language: Language) -> Option<Value> {
     let names = Names { catalog: Some(catalog), language };
     Some(vega_lite(&answer_chart(ask, table, names)?, language))
 }
 
-/// The picture of an answer: periods as a line, a breakdown as ranked bars, two groups as several
-/// lines or coloured bars. The first measure is drawn. Empty for lists, single values and three or
+/// The picture of an answer, of its first measure. Empty for lists, single values and three or
 /// more groups.
 pub(crate) fn answer_chart(ask: &Ask, table: &Table, names: Names<'_>) -> Option<Chart> {
     let wanted = ask.shown_measures().next()?;
