@@ -202,7 +202,16 @@ impl Reader<'_> {
             .is_some_and(|segment| matches!(segment.meaning, Meaning::Key(Keyword::Preposition)));
         let after_what_is_asked = !self.draft.measures.is_empty() || !self.draft.groups.is_empty();
         if narrowed && after_what_is_asked {
-            // "revenue of customers in Germany": whose revenue, and no breakdown.
+            // "revenue of customers in Germany" says whose revenue; "revenue of regions", where nothing
+            // tells which ones, of each.
+            let of = here.checked_sub(1).map(|before| self.segments[before].tokens.clone());
+            if let Target::Column(column) = target
+                && of.is_some_and(|it| self.tokens[it].iter().any(|token| token.word == "of"))
+                && self.segments[here + 1..].is_empty()
+                && self.plural(&tokens)
+            {
+                self.group(GroupKey::Column(column), GroupOrigin::By, &tokens);
+            }
             return;
         }
         if self.draft.subject.is_some() {
