@@ -84,7 +84,14 @@ async fn more_questions_than_may_wait_are_refused_and_a_dropped_one_is_given_up(
     let long = prompt(&"Who is there? ".repeat(100));
     let waited = tokio::time::timeout(Duration::from_millis(1), model.complete(&long)).await;
     assert!(waited.is_err(), "{waited:?}");
-    assert!(model.complete(&question).await.is_ok());
+    // It may still stand in the queue.
+    let answered = loop {
+        match model.complete(&question).await {
+            Err(ModelError::Busy) => tokio::time::sleep(Duration::from_millis(1)).await,
+            answered => break answered,
+        }
+    };
+    assert!(answered.is_ok(), "{answered:?}");
 }
 
 #[tokio::test]
