@@ -109,8 +109,8 @@ impl<'c> Translator<'c> {
             let alone = alone.filter(|alone| !(lists(question) && only_averages(alone)));
             let alone = alone.filter(|alone| self.are_of_ledgers(alone));
             // "Who" asks for people, and for no number of them.
-            let adds_up = |it: &&Translation| adds_up(it) && judge::is_explained(it);
-            if let Some(figures) = alone.as_ref().filter(adds_up)
+            let sure = |it: &&Translation| adds_up(it) && judge::is_explained(it);
+            if let Some(figures) = alone.as_ref().filter(sure)
                 && !question.trim_start().to_lowercase().starts_with("who")
             {
                 return figures.clone();

@@ -48,7 +48,6 @@ column: COLUMN
 FIGURE: "SUM(" | "AVG(" | "MIN(" | "MAX(" | "sum(" | "avg(" | "min(" | "max("
 S: / |\n[ ]{0,16}/
 FENCE: "\n```"
-ALIAS: /[a-z]{1,2}[0-9]?|T[0-9]/
 NAME: /[a-z][a-z0-9_]{0,40}/
 NUMBER: /-?[0-9]{1,15}(\.[0-9]{1,6})?/
 COUNT: /[0-9]{1,6}/
@@ -57,11 +56,14 @@ DAY: /DATE '[0-9]{4}-[0-9]{2}-[0-9]{2}'/
 TRUTH: "TRUE" | "FALSE"
 "#;
 
+/// Short names that models give tables in a statement.
+const ALIAS: &str = "[a-z]{1,2}[0-9]?|T[0-9]";
+
 /// The grammar over these tables.
 pub fn grammar(tables: &[&TableEntry]) -> String {
     let mut text = SHAPE.to_owned();
     let names: Vec<String> = tables.iter().map(|table| written(table.name.as_str())).collect();
-    let _ = writeln!(text, "TABLE: /{}/", names.join("|"));
+    let _ = writeln!(text, "ALIAS: /{ALIAS}/\nTABLE: /{}/", names.join("|"));
     let mut bare = BTreeSet::new();
     let mut qualified = Vec::new();
     for table in tables {
@@ -71,7 +73,7 @@ pub fn grammar(tables: &[&TableEntry]) -> String {
         bare.extend(columns);
     }
     let bare: Vec<String> = bare.into_iter().collect();
-    let aliased = format!("([a-z]{{1,2}}[0-9]?|T[0-9])\\.({})", bare.join("|"));
+    let aliased = format!("({ALIAS})\\.({})", bare.join("|"));
     let all: Vec<String> = qualified.into_iter().chain([aliased]).chain(bare).collect();
     let _ = writeln!(text, "COLUMN: /{}/", all.join("|"));
     text
