@@ -19,7 +19,7 @@ impl Item {
 /// What the cover of all items says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cover {
-    /// Items in stock.
+    /// Items in stock or asked for.
     pub items: usize,
     /// Items that are asked for and run out within `within` days, or have run out.
     pub short: usize,
@@ -32,15 +32,15 @@ pub struct Cover {
 /// Counts what lasts and what does not; empty without anything in stock. `days` is the span that
 /// `taken` is of; `within` is what counts as soon, in days.
 pub fn cover(items: &[Item], days: f64, within: f64) -> Option<Cover> {
-    let in_stock = items.iter().filter(|item| item.on_hand > 0.0).count();
-    if in_stock == 0 || days <= 0.0 {
+    let count = |of: fn(&Item) -> bool| items.iter().filter(|item| of(item)).count();
+    if count(|item| item.on_hand > 0.0) == 0 || days <= 0.0 {
         return None;
     }
     let covers: Vec<f64> = items.iter().filter_map(|item| item.cover(days)).collect();
     Some(Cover {
-        items: in_stock,
+        items: count(|item| item.on_hand > 0.0 || item.taken > 0.0),
         short: covers.iter().filter(|cover| **cover < within).count(),
-        dead: items.iter().filter(|item| item.on_hand > 0.0 && item.taken <= 0.0).count(),
+        dead: count(|item| item.on_hand > 0.0 && item.taken <= 0.0),
         median_days: (!covers.is_empty()).then(|| median(&covers)),
     })
 }
@@ -61,7 +61,7 @@ mod tests {
         let items =
             [item(10.0, 90.0), item(900.0, 90.0), item(5.0, 0.0), item(0.0, 3.0), item(0.0, 0.0)];
         let found = cover(&items, 90.0, 14.0).unwrap();
-        assert_eq!((found.items, found.short, found.dead), (3, 2, 1));
+        assert_eq!((found.items, found.short, found.dead), (4, 2, 1));
         assert_eq!(found.median_days, Some(10.0));
         assert_eq!(cover(&[], 90.0, 14.0), None);
         assert_eq!(days_outstanding(50.0, 100.0, 30.0), Some(15.0));

@@ -62,6 +62,9 @@ pub struct MetricUsed {
     pub unit: Unit,
     /// Which way is good.
     pub better: Better,
+    /// Values of periods and members add up: a sum or a count of what happens.
+    #[serde(default)]
+    pub adds_up: bool,
 }
 
 /// Which way of a figure is good for the company.

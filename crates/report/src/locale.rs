@@ -203,6 +203,7 @@ impl Language {
     pub(crate) fn whole(self, value: f64, format: &Format) -> String {
         match format {
             Format::Amount(code) => self.amount(&self.number(value, 0), code),
+            Format::Unit(unit) => format!("{}{JOINED}{unit}", self.number(value, 0)),
             _ => self.number(value, 0),
         }
     }
@@ -325,6 +326,7 @@ impl Language {
         match name {
             Some(name) => name.to_owned(),
             None if length == 4 => format!("Q{place}"),
+            None if length > 12 => format!("{} {place}", self.either("week", "KW")),
             None => place.to_string(),
         }
     }

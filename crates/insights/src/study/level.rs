@@ -41,14 +41,14 @@ impl Look<'_> {
     fn change(&self) -> Option<Candidate> {
         let (now, (before, against)) = (self.now()?, self.before()?);
         // What does not add up has no value of several periods here.
-        if now.len() != before.len() || !self.figure.adds_up && now.len() > 1 {
+        if now.len() != before.len() || !self.figure.metric.adds_up && now.len() > 1 {
             return None;
         }
         let (values, size) = (&self.figure.series.values, now.len());
         let lag = now.start - before.start;
         let whole = |from: usize| {
             let sum: f64 = values[from..from + size].iter().sum();
-            if self.figure.adds_up { sum } else { sum / real(size) }
+            if self.figure.metric.adds_up { sum } else { sum / real(size) }
         };
         let moved: Vec<f64> =
             (lag..now.start).map(|from| whole(from) - whole(from - lag)).collect();

@@ -69,7 +69,7 @@ impl Look<'_> {
             let there = known.iter().filter(|value| **value != 0.0).count();
             let steady = real(there) >= KNOWN * real(whole.len())
                 && (member.rows.is_empty() || median(&member.rows) >= SEVERAL);
-            if self.figure.adds_up {
+            if self.figure.metric.adds_up {
                 let values: Vec<f64> = member.values.iter().map(|it| it.unwrap_or(0.0)).collect();
                 let beside = |(value, whole): (&f64, &f64)| match (level > 0.0, *whole > 0.0) {
                     (true, true) => value * level / whole,
@@ -101,12 +101,15 @@ impl Look<'_> {
     /// rows behind it, or the same for each.
     fn share(&self, breakdown: &Breakdown, place: usize) -> f64 {
         let all = 0..self.figure.series.values.len();
-        if self.figure.adds_up {
+        if self.figure.metric.adds_up {
             return breakdown.members[place].sum(all.clone()) / self.total(all);
         }
         let name = &breakdown.members[place].name;
-        let sums =
-            self.study.figures.iter().filter(|it| it.adds_up && it.table == self.figure.table);
+        let sums = self
+            .study
+            .figures
+            .iter()
+            .filter(|it| it.metric.adds_up && it.table == self.figure.table);
         let mut by_same = sums.filter_map(|figure| {
             let by = figure
                 .breakdowns
@@ -159,7 +162,7 @@ impl Look<'_> {
         let moved = followed.tested[at] - odd.expected;
         // From beside the whole back to the member's own size.
         let scale = match followed.tested[at] {
-            aside if self.figure.adds_up && aside != 0.0 => value / aside,
+            aside if self.figure.metric.adds_up && aside != 0.0 => value / aside,
             _ => 1.0,
         };
         if !moved_along(followed.other[at] - other.expected, moved * scale) {
@@ -173,7 +176,7 @@ impl Look<'_> {
             low: expected - reach,
             high: expected + reach,
         };
-        let impact = if self.figure.adds_up {
+        let impact = if self.figure.metric.adds_up {
             moved * scale / series.values[at].abs().max(f64::MIN_POSITIVE)
         } else {
             followed.share * moved / expected.abs().max(f64::MIN_POSITIVE)
@@ -183,7 +186,7 @@ impl Look<'_> {
 
     /// The member's own values.
     fn own<'a>(&self, followed: &'a Followed) -> &'a [f64] {
-        if self.figure.adds_up { &followed.other } else { &followed.tested }
+        if self.figure.metric.adds_up { &followed.other } else { &followed.tested }
     }
 
     fn of_member(

@@ -62,8 +62,6 @@ pub struct Figure {
     pub table: TableName,
     /// Complete periods up to the end of the study's window.
     pub series: Series,
-    /// Values of periods and members add up: a sum or a count.
-    pub adds_up: bool,
     /// How much it matters beside the others, 0 to 1.
     pub weight: f64,
     /// The query that gave the series.

@@ -26,7 +26,7 @@ impl Look<'_> {
         for breakdown in self.figure.breakdowns.iter().filter(|it| it.members.len() > 1) {
             without += self.member_series(breakdown, found);
             without += self.bursts(breakdown, found);
-            if !self.figure.adds_up || breakdown.reach == Reach::Largest {
+            if !self.figure.metric.adds_up || breakdown.reach == Reach::Largest {
                 continue;
             }
             found.extend(self.outlier_member(breakdown));
@@ -122,16 +122,16 @@ impl Look<'_> {
         found
     }
 
-    /// Told where it is worth telling: one member makes up a quarter, or a fifth of many make up 80 %.
+    /// Told where it is worth telling: one member makes up a quarter and fewer than half of all 80 %, or a fifth of
+    /// many do. Of five regions four always make up most.
     fn concentration(&self, breakdown: &Breakdown) -> Option<Candidate> {
-        let ranked = ranked(breakdown, &self.now()?);
+        let mut ranked = ranked(breakdown, &self.now()?);
+        ranked.retain(|it| it.1 != 0.0);
         let values: Vec<f64> = ranked.iter().map(|it| it.1).collect();
         let found = concentration(&values)?;
-        let few = real(found.for_80_percent) <= 0.2 * real(values.len());
-        if values.len() < 5
-            || breakdown.cut
-            || !(found.first_share >= 0.25 || few && values.len() >= MANY)
-        {
+        let few = |of: f64| real(found.for_80_percent) < of * real(values.len());
+        let is_told = found.first_share >= 0.25 && few(0.5) || few(0.2) && values.len() >= MANY;
+        if values.len() < 5 || breakdown.cut || !is_told {
             return None;
         }
         let fact = Fact::Concentration {
@@ -153,7 +153,8 @@ impl Look<'_> {
         ))
     }
 
-    /// Told of dimensions with many members, where those that came or went make up a twentieth.
+    /// Told of dimensions with many members that mostly stay, where those that came or went make up a twentieth, of
+    /// figures that nobody wants to be less: who is not ill this month has not left.
     fn new_lost(&self, breakdown: &Breakdown) -> Option<Candidate> {
         let (now, (before, _)) = (self.now()?, self.before()?);
         if breakdown.members.len() < MANY || breakdown.cut || before.start == 0 {
@@ -168,7 +169,8 @@ impl Look<'_> {
         }));
         let total = self.total(before.clone());
         let moving = moved.new.1.abs().max(moved.lost.1.abs()).max(moved.back.1.abs());
-        if moving < 0.05 * total {
+        let mostly_stay = moved.kept.0 >= moved.lost.0;
+        if moving < 0.05 * total || !mostly_stay || self.figure.metric.better == Better::Lower {
             return None;
         }
         let fact = Fact::NewLost {
@@ -212,7 +214,7 @@ impl Look<'_> {
         }
         let units = self.study.figures.iter().find(|it| {
             it.table == self.figure.table
-                && it.adds_up
+                && it.metric.adds_up
                 && it.metric.unit != self.figure.metric.unit
                 && matches!(it.metric.unit, pacioli_model::Unit::Named(_))
         })?;
@@ -271,8 +273,11 @@ pub fn drivers_of<'a>(
 ) -> Option<(usize, Fact, Vec<Cells<'a>>)> {
     let now = super::range(&figure.series, window)?;
     let before = super::range(&figure.series, against)?;
-    let whole =
-        figure.breakdowns.iter().enumerate().filter(|(_, it)| figure.adds_up && it.is_whole());
+    let whole = figure
+        .breakdowns
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| figure.metric.adds_up && it.is_whole());
     let found: BTreeMap<usize, Drivers> = whole
         .map(|(place, breakdown)| (place, drivers(&components(breakdown, &before, &now))))
         .filter(|(_, it)| !it.components.is_empty())

@@ -72,6 +72,7 @@ fn figure(noise: &mut Noise, name: &str, table: &str, event: Event) -> Figure {
         labels: Labels::new(),
         unit: Unit::Number,
         better: Better::Higher,
+        adds_up: true,
     };
     Figure {
         metric,
@@ -81,7 +82,6 @@ fn figure(noise: &mut Noise, name: &str, table: &str, event: Event) -> Figure {
             from: chrono::NaiveDate::from_ymd_opt(2023, 1, 1).unwrap(),
             values: values.collect(),
         },
-        adds_up: true,
         weight: 1.0,
         query: 0,
         breakdowns: vec![Breakdown {
@@ -186,7 +186,7 @@ fn a_members_ratio_that_shifts_is_found_and_others_are_not() {
     let ratio = |seed: u64, later: f64| {
         let mut noise = Noise::new(3000 + seed);
         let mut figure = figure(&mut noise, "days_to_pay", "invoices", Event::None);
-        figure.adds_up = false;
+        figure.metric.adds_up = false;
         for (number, member) in figure.breakdowns[0].members.iter_mut().enumerate() {
             for (place, value) in member.values.iter_mut().enumerate() {
                 let late = if number == 3 && place >= MONTHS - 6 { later } else { 0.0 };

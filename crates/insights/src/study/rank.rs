@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use pacioli_model::{Fact, Finding};
+use pacioli_model::{Fact, Finding, TimeGrain};
 
 use super::{Candidate, MOST, Study};
 use crate::number::correlation;
@@ -72,11 +72,36 @@ pub(super) fn choose(study: &Study, kept: Vec<Candidate>) -> Vec<Finding> {
     });
     let twins = twins(study);
     let mut said = BTreeSet::new();
-    kept.retain(|it| {
-        let name = &study.figures[twins[it.figure]].metric.name;
-        said.insert(key(&it.finding, name))
-    });
-    rank(kept.into_iter().map(|it| it.finding).collect())
+    let mut chosen: Vec<Candidate> = Vec::new();
+    for one in kept {
+        let metric = |it: &Candidate| &study.figures[twins[it.figure]].metric.name;
+        let is_told =
+            |it: &Candidate| metric(it) == metric(&one) && is_same_shift(&it.finding, &one.finding);
+        if said.insert(key(&one.finding, metric(&one))) && !chosen.iter().any(is_told) {
+            chosen.push(one);
+        }
+    }
+    rank(chosen.into_iter().map(|it| it.finding).collect())
+}
+
+/// Whether members of two dimensions shifted at one time and in one way: a large customer is most of its country.
+fn is_same_shift(one: &Finding, other: &Finding) -> bool {
+    let shift = |it: &Finding| match it.fact {
+        Fact::ChangePoint { at, before, after } => Some((at, after > before)),
+        _ => None,
+    };
+    let (Some(first), Some(second)) = (shift(one), shift(other)) else { return false };
+    let days = match one.subject.window.grain {
+        TimeGrain::Day => 1,
+        TimeGrain::Week => 7,
+        TimeGrain::Month => 31,
+        TimeGrain::Quarter => 92,
+        TimeGrain::Year => 366,
+    };
+    let (Some(by), Some(other_by)) = (&one.subject.dimension, &other.subject.dimension) else {
+        return false;
+    };
+    by != other_by && first.1 == second.1 && (first.0 - second.0).num_days().abs() <= days
 }
 
 /// What a finding says, whatever it says it by: two with the same key say the same.
@@ -129,8 +154,8 @@ fn twins(study: &Study) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use pacioli_model::{
-        Better, Evidence, Labels, MetricUsed, Score, Subject, Table, TableName, TimeGrain, Unit,
-        Window,
+        Better, ColumnName, ColumnRef, Dimension, Evidence, Labels, MetricUsed, Score, Subject,
+        Table, TableName, Unit, Window,
     };
 
     use super::*;
@@ -142,6 +167,7 @@ mod tests {
             labels: Labels::new(),
             unit: Unit::Number,
             better: Better::Neither,
+            adds_up: true,
         };
         let (from, to) = ("2025-11-01".parse().unwrap(), "2025-12-01".parse().unwrap());
         let window = Window { from, to, grain: TimeGrain::Month, complete: true };
@@ -184,5 +210,25 @@ mod tests {
         let ranked: Vec<String> = rank(given).into_iter().map(|it| it.id).collect();
         let expect = ["orphans", "missing_key", "rises", "spelled_differently", "rises_too"];
         assert_eq!(ranked, expect);
+    }
+
+    #[test]
+    fn a_shift_seen_in_a_customer_and_in_its_country_is_one() {
+        let shift = |by: &str, at: &str, after: f64| {
+            let fact = Fact::ChangePoint { at: at.parse().unwrap(), before: 10.0, after };
+            let column = ColumnRef::new(
+                TableName::parse("customers").unwrap(),
+                ColumnName::parse(by).unwrap(),
+            );
+            let mut it = finding("days_to_pay", fact, 0.5);
+            let (label, labels) = (by.to_owned(), Labels::new());
+            it.subject.dimension = Some(Dimension { column, label, labels });
+            it
+        };
+        let customer = shift("customer", "2025-09-01", 20.0);
+        assert!(is_same_shift(&customer, &shift("country", "2025-10-01", 12.0)));
+        assert!(!is_same_shift(&customer, &shift("country", "2025-11-01", 12.0)));
+        assert!(!is_same_shift(&customer, &shift("country", "2025-09-01", 8.0)));
+        assert!(!is_same_shift(&customer, &shift("customer", "2025-09-01", 20.0)));
     }
 }

@@ -54,12 +54,12 @@ impl Look<'_> {
             it.reach != Reach::Spans && it.members.iter().all(known)
         };
         let same = |figure: &Figure| {
-            figure.adds_up
+            figure.metric.adds_up
                 && figure.table == self.figure.table
                 && figure.series.from == self.figure.series.from
                 && figure.series.values.len() == periods
         };
-        if !self.figure.adds_up || !is_counted(breakdown) {
+        if !self.figure.metric.adds_up || !is_counted(breakdown) {
             return None;
         }
         let others = self.study.figures.iter().filter(|it| same(it));

@@ -1,15 +1,24 @@
 //! What is said of each kind of fact.
 
-use pacioli_model::{Component, Crossed, Fact, ForecastStep, MetricUsed, RatioComponent, Window};
+use pacioli_model::{
+    Better, Component, Crossed, Fact, ForecastStep, MetricUsed, RatioComponent, Window,
+};
 
 use super::{
     catalogue, text,
     voice::{Said, Voice},
 };
-use crate::{document::Tone, locale::Format, words::sentence};
+use crate::{
+    document::Tone,
+    locale::Format,
+    words::{sentence, spaced},
+};
 
 /// Members named in a sentence.
 const NAMED: usize = 3;
+
+/// What those who buy are called in names of tables and columns.
+const PARTIES: [&str; 5] = ["customer", "client", "partner", "buyer", "kunde"];
 
 impl Voice<'_> {
     pub(super) fn said(&self) -> Said {
@@ -27,7 +36,7 @@ impl Voice<'_> {
                     ("at", at.as_str()),
                     ("after", &self.told(*after)),
                     ("before", &self.told(*before)),
-                    ("grain", self.grain_name(false)),
+                    ("per", &self.per_period()),
                 ];
                 self.two_ways("change_point", after - before, &values, "advice.change_point")
             }
@@ -46,12 +55,12 @@ impl Voice<'_> {
                     "advice.outlier_point",
                 )
             }
+            Fact::Concentration { .. } => self.concentration(),
+            Fact::NewLost { .. } => self.new_lost(),
             Fact::Burst { .. }
             | Fact::OutlierMember { .. }
             | Fact::OutstandingFirst { .. }
-            | Fact::OutstandingLast { .. }
-            | Fact::Concentration { .. }
-            | Fact::NewLost { .. } => self.of_members(),
+            | Fact::OutstandingLast { .. } => self.of_members(),
             Fact::Drivers { value, before, against, components, rest, others, crossed } => {
                 let mut said =
                     self.drivers((*value, *before), against, components, (rest, *others));
@@ -224,54 +233,85 @@ impl Voice<'_> {
                 let advice = Some("advice.outstanding_last");
                 self.plain("outstanding_last", &borrowed(&values), Tone::Neutral, advice)
             }
-            Fact::Concentration { hhi, first_share, for_80_percent, members, total } => {
-                let values = [
-                    ("share", self.percent(*first_share)),
-                    ("total", self.told(*total)),
-                    ("few", for_80_percent.to_string()),
-                    ("members", members.to_string()),
-                    ("hhi", self.language.number(*hhi, 2)),
-                ];
-                let values = borrowed(&values);
-                let mut sentences = Vec::new();
-                if !self.member().is_empty() {
-                    sentences.push(self.say("concentration.first", &values));
-                }
-                sentences.push(self.say("concentration.many", &values));
-                let advice = (!self.member().is_empty()).then_some("advice.concentration");
-                Said {
-                    heading: self.say("concentration.head", &values),
-                    tone: Tone::Neutral,
-                    sentences,
-                    advice: advice.map(|key| self.say(key, &values)),
-                }
-            }
-            Fact::NewLost {
-                new,
-                new_value,
-                lost,
-                lost_value,
-                back,
-                back_value,
-                kept,
-                kept_change,
-            } => {
-                let values = [
-                    ("new", new.to_string()),
-                    ("new_value", self.told(*new_value)),
-                    ("lost", lost.to_string()),
-                    ("lost_value", self.told(*lost_value)),
-                    ("back", back.to_string()),
-                    ("back_value", self.told(*back_value)),
-                    ("kept", kept.to_string()),
-                    ("kept_change", self.difference(*kept_change)),
-                ];
-                let tone = self.tone(new_value + back_value - lost_value);
-                let advice = (*lost > 0).then_some("advice.new_lost");
-                self.plain("new_lost", &borrowed(&values), tone, advice)
-            }
             _ => Said::nothing(),
         }
+    }
+
+    fn concentration(&self) -> Said {
+        let Fact::Concentration { hhi, first_share, for_80_percent, members, total } =
+            &self.finding.fact
+        else {
+            return Said::nothing();
+        };
+        let values = [
+            ("share", self.percent(*first_share)),
+            ("total", self.told(*total)),
+            ("few", for_80_percent.to_string()),
+            ("members", members.to_string()),
+            ("hhi", self.language.number(*hhi, 2)),
+        ];
+        let values = borrowed(&values);
+        let is_named = !self.member().is_empty();
+        // Of what should be less the first is where to begin; of what should be more, what to do without.
+        let advice = match self.finding.subject.metric.better {
+            Better::Lower => "advice.concentration.bad",
+            _ => "advice.concentration",
+        };
+        let first = is_named.then(|| self.say("concentration.first", &values));
+        Said {
+            heading: self.say("concentration.head", &values),
+            tone: Tone::Neutral,
+            sentences: first.into_iter().chain([self.say("concentration.many", &values)]).collect(),
+            advice: is_named.then(|| self.say(advice, &values)),
+        }
+    }
+
+    fn new_lost(&self) -> Said {
+        let Fact::NewLost {
+            new,
+            new_value,
+            lost,
+            lost_value,
+            back,
+            back_value,
+            kept,
+            kept_change,
+            ..
+        } = &self.finding.fact
+        else {
+            return Said::nothing();
+        };
+        let parts = [
+            ("new", *new, self.told(*new_value)),
+            ("back", *back, self.told(*back_value)),
+            ("lost", *lost, self.told(*lost_value)),
+            ("kept", *kept, self.difference(*kept_change)),
+        ];
+        let part = |(name, count, value): &(&str, usize, String)| {
+            let told =
+                if *name == "kept" { "kept_change".to_owned() } else { format!("{name}_value") };
+            self.say(&format!("new_lost.{name}"), &[(*name, &count.to_string()), (&told, value)])
+        };
+        let told: Vec<String> = parts.iter().filter(|it| it.1 > 0).map(part).collect();
+        let parties = self.finding.subject.dimension.as_ref().is_some_and(|it| {
+            let names = [it.column.table.as_str(), it.column.column.as_str()];
+            let is_party = |name: &str| PARTIES.iter().any(|party| name.contains(party));
+            names.into_iter().any(is_party)
+        });
+        let advice = if parties { "advice.new_lost.customers" } else { "advice.new_lost" };
+        Said {
+            heading: self.say("new_lost.head", &[]),
+            tone: self.tone(new_value + back_value - lost_value),
+            sentences: vec![format!("{}.", told.join("; "))],
+            advice: (*lost > 0).then(|| self.say(advice, &[])),
+        }
+    }
+
+    /// ` a month`, of what adds up over months; an average of others is of no span.
+    fn per_period(&self) -> String {
+        let adds_up = self.finding.subject.metric.adds_up;
+        let grain = [("grain", self.grain_name(false))];
+        if adds_up { self.say("per_period", &grain) } else { String::new() }
     }
 
     fn outstanding(
@@ -329,7 +369,7 @@ impl Voice<'_> {
             ("change", self.difference(it.after - it.before)),
             ("first", it.member.clone()),
             ("second", it.other.clone()),
-            ("crossed", sentence(&it.dimension.label)),
+            ("crossed", sentence(&spaced(&it.dimension.label))),
             ("rest", self.difference(it.rest)),
         ];
         self.say("drivers.crossed", &borrowed(&values))
@@ -422,9 +462,12 @@ impl Voice<'_> {
             ("periods", self.grain_name(true).to_owned()),
         ];
         let values = borrowed(&values);
-        // Rates and days of several periods do not add up.
-        let adds = !matches!(self.format, Format::Percent | Format::Points | Format::Days);
-        let body = if steps.len() > 1 && adds { "forecast.body" } else { "forecast.single" };
+        // Rates, levels and counts of different things do not add up over several periods.
+        let body = if steps.len() > 1 && self.finding.subject.metric.adds_up {
+            "forecast.body"
+        } else {
+            "forecast.single"
+        };
         let error = if *beats_naive { "forecast.better" } else { "forecast.naive" };
         Said {
             heading: self.say("forecast.head", &values),

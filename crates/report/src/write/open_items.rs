@@ -106,6 +106,9 @@ impl Voice<'_> {
         let values = borrowed(&values);
         let tone = if *short > 0 { Tone::Bad } else { Tone::Neutral };
         let mut said = self.plain("stock_cover", &values, tone, Some("advice.stock_cover"));
+        if *dead > 0 {
+            said.sentences.push(self.say("stock_cover.dead", &values));
+        }
         if median_days.is_some() {
             said.sentences.push(self.say("stock_cover.median", &values));
         }

@@ -124,9 +124,10 @@ impl Voice<'_> {
     fn note(&self, shape: &Shape) -> Option<String> {
         let Shape::Bars(bars) = shape else { return None };
         let (shown, all) = (bars.labels.len(), self.finding.evidence.table.rows.len());
-        (!bars.upright && shown < all).then(|| {
-            self.say("chart.cut", &[("shown", &shown.to_string()), ("all", &all.to_string())])
-        })
+        let smallest = matches!(self.finding.fact, Fact::StockCover { .. });
+        let key = if smallest { "chart.cut_smallest" } else { "chart.cut" };
+        (!bars.upright && shown < all)
+            .then(|| self.say(key, &[("shown", &shown.to_string()), ("all", &all.to_string())]))
     }
 
     fn axis(&self, column: &str) -> Axis {

@@ -5,7 +5,7 @@ use super::{Writer, say, text};
 use crate::{
     document::Tone,
     locale::{Format, Language},
-    words::sentence,
+    words::{sentence, spaced},
 };
 
 /// What is said of one finding.
@@ -47,7 +47,8 @@ impl<'a> Voice<'a> {
             say(language, "of_member", &[("metric", metric), ("member", member)])
         });
         // Columns without a name of their own are called as in their table.
-        let dimension = about.dimension.as_ref().map_or(String::new(), |it| sentence(&it.label));
+        let dimension =
+            about.dimension.as_ref().map_or(String::new(), |it| sentence(&spaced(&it.label)));
         let format = writer.format(&about.metric.unit);
         Self { finding, language, format, subject, dimension, writer }
     }
@@ -83,7 +84,10 @@ impl<'a> Voice<'a> {
     /// A value as prose has it: large ones without their last digits.
     pub(super) fn told(&self, value: f64) -> String {
         match &self.format {
-            Format::Amount(_) | Format::Number if value.abs() >= 10_000.0 => {
+            Format::Amount(_) if value.abs() >= 10_000.0 => {
+                self.language.whole(value, &self.format)
+            }
+            Format::Number | Format::Unit(_) if value.abs() >= 100.0 => {
                 self.language.whole(value, &self.format)
             }
             format => self.language.value(value, format),

@@ -47,6 +47,7 @@ fn metric(label: &str, unit: Unit, better: Better) -> MetricUsed {
         name: label.to_lowercase().replace(' ', "_"),
         label: label.to_owned(),
         labels: german(label),
+        adds_up: unit != Unit::Percent,
         unit,
         better,
     }

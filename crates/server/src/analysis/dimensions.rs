@@ -83,14 +83,15 @@ pub fn dimensions(
     found.into_iter().map(|(_, _, dimension)| dimension).take(most).collect()
 }
 
-/// What a column is called, in English and in other languages: what names the rows of its table, as the
-/// table.
+/// What a column is called, in English and in other languages: what names the rows of its table and is called nothing
+/// itself, as the table.
 pub fn called(catalog: &Catalog, of: &ColumnRef) -> (String, Labels) {
     let meaning = catalog.semantics.table(&of.table);
     let is_display = meaning.is_some_and(|it| it.display.as_ref() == Some(&of.column));
+    let declared = meaning.and_then(|it| it.column(&of.column));
+    let is_called = declared.is_some_and(|it| it.label.is_some() || !it.labels.is_empty());
     let of_table = meaning.and_then(|it| Some((it.label.clone()?, it.labels.clone())));
-    of_table.filter(|_| is_display).unwrap_or_else(|| {
-        let declared = meaning.and_then(|it| it.column(&of.column));
+    of_table.filter(|_| is_display && !is_called).unwrap_or_else(|| {
         let own = declared.and_then(|it| it.label.clone());
         let column = || catalog.table(&of.table).and_then(|it| it.column(&of.column));
         let label = own.or_else(|| column().map(|it| it.label.clone()));

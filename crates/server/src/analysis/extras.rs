@@ -127,7 +127,7 @@ fn doubt(catalog: &Catalog, window: Window, place: usize, it: &quality::Finding)
     Finding {
         id: format!("data_quality:{}:{}:{}", it.table, columns.join("+"), it.kind),
         subject: Subject {
-            metric: MetricUsed { name, label, labels, unit, better },
+            metric: MetricUsed { name, label, labels, unit, better, adds_up: false },
             table: it.table.clone(),
             dimension: None,
             member: None,

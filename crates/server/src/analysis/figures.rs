@@ -17,8 +17,6 @@ pub struct Figured {
     pub table: TableName,
     /// When a row happened.
     pub date: ColumnRef,
-    /// Periods and members add up to the whole.
-    pub adds_up: bool,
     /// How its members add up at one time, though its periods do not: a state or a balance.
     pub is_state: bool,
     /// 0 to 1.
@@ -172,7 +170,7 @@ pub fn figures(catalog: &Catalog, whole: &Catalog, kind: ReportKind, most: usize
         .filter_map(|metric| Some((place(metric)?, figured(catalog, metric)?)))
         .collect();
     // A plain sum tells more than what is made of it, and a short name is the usual one.
-    found.sort_by_key(|(place, it)| (*place, !it.adds_up, it.metric.name.len()));
+    found.sort_by_key(|(place, it)| (*place, !it.metric.adds_up, it.metric.name.len()));
     let mut figures: Vec<Figured> = found.into_iter().map(|(_, it)| it).collect();
     if figures.is_empty() && catalog.semantics.metrics.is_empty() {
         figures = found_measures(catalog, whole, kind);
@@ -203,11 +201,11 @@ pub fn figured(catalog: &Catalog, metric: &Metric) -> Option<Figured> {
             labels: metric.labels.clone(),
             unit: metric.unit.clone(),
             better: metric.in_reports.better.unwrap_or_else(|| better(metric.name.as_str())),
+            adds_up: adds_up(catalog, &metric.definition, base),
         },
         figure: Figure::Metric { metric: metric.name.clone(), shift: None },
         table: base.table.clone(),
         date,
-        adds_up: adds_up(catalog, &metric.definition, base),
         is_state: of_rows && sums && base.over_time != OverTime::Within,
         weight: 1.0,
         description: metric.description.clone(),
@@ -359,11 +357,11 @@ fn found_measures(catalog: &Catalog, whole: &Catalog, kind: ReportKind) -> Vec<F
                 label: amount.label,
                 labels: Labels::new(),
                 unit,
+                adds_up: true,
             },
             figure: Figure::Aggregate(aggregation),
             table: table.name.clone(),
             date: date.clone(),
-            adds_up: true,
             is_state: false,
             weight: 1.0,
             description: String::new(),

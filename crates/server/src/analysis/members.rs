@@ -51,7 +51,7 @@ pub(super) async fn by_members(
             let found = if count.saturating_mul(periods) <= ROWS {
                 broken_down(analyst, studied, &places, &dimension, None).await?
             } else {
-                let sums = places.iter().copied().filter(|place| studied[*place].0.adds_up);
+                let sums = places.iter().copied().filter(|place| studied[*place].0.metric.adds_up);
                 let sums: Vec<usize> = sums.collect();
                 let mut found = in_spans(analyst, studied, &sums, &dimension, content).await?;
                 let names = largest(analyst, studied, &places, &dimension).await?;
@@ -79,8 +79,9 @@ fn together(studied: &[Looked]) -> Vec<Vec<usize>> {
     }
     let of_table = |table: &TableName| {
         let of = |adds_up: bool, most: usize| {
-            let fit =
-                move |it: &Looked| fits(it) && it.0.table == *table && it.0.adds_up == adds_up;
+            let fit = move |it: &Looked| {
+                fits(it) && it.0.table == *table && it.0.metric.adds_up == adds_up
+            };
             (0..studied.len()).filter(move |place| fit(&studied[*place])).take(most)
         };
         let mut places: Vec<usize> = of(true, SUMS).chain(of(false, RATIOS)).collect();
@@ -128,7 +129,7 @@ async fn largest(
     let figured = &one.figured;
     let date = Some(&figured.date);
     let count = || figures::rows_behind(&analyst.seen.visible, &figured.figure, date);
-    let figure = match count().filter(|_| !lead.adds_up) {
+    let figure = match count().filter(|_| !lead.metric.adds_up) {
         Some(count) => Figure::Aggregate(count),
         None => one.figured.figure.clone(),
     };

@@ -50,7 +50,7 @@ impl Running {
         content: &ReportContent,
     ) -> ApiResult<Vec<Finding>> {
         let mut found = Vec::new();
-        for (figure, chosen) in figures.filter(|(figure, _)| figure.adds_up).take(FIGURES) {
+        for (figure, chosen) in figures.filter(|(figure, _)| figure.metric.adds_up).take(FIGURES) {
             found.extend(self.pace(analyst, figure, chosen, content).await?);
         }
         Ok(found)

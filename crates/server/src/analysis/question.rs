@@ -111,9 +111,9 @@ async fn subject<'a>(
         return Ok(Err("There are no days, or too many, to look at.".to_owned()));
     };
     let until = first_day(grain, lenient_edge(grain, today, last));
-    let (adds_up, metric) = named(analyst, (ask, measure), read);
+    let metric = named(analyst, (ask, measure), read);
     let span = (NaiveDate::MIN, until);
-    let Some(series) = rows::series(&rows, place, grain, span, adds_up) else {
+    let Some(series) = rows::series(&rows, place, grain, span, metric.adds_up) else {
         return Ok(Err("There are fewer than two whole periods of it.".to_owned()));
     };
     let sees_part = analyst.seen.access.table(&ask.table).is_some_and(|it| it.rows.is_some());
@@ -121,7 +121,6 @@ async fn subject<'a>(
         metric,
         table: ask.table.clone(),
         series,
-        adds_up,
         weight: 1.0,
         query,
         breakdowns: Vec::new(),
@@ -151,12 +150,12 @@ async fn last_day(
     }))
 }
 
-/// Whether periods of a measure add up, and what it is called.
+/// What a measure is called, and whether its periods add up.
 fn named(
     analyst: &Analyst<'_>,
     (ask, measure): (&Ask, &Measure),
     read: &Interpretation,
-) -> (bool, MetricUsed) {
+) -> MetricUsed {
     let catalog = &analyst.seen.visible;
     let unit = read.currency.clone().map_or(Unit::Number, Unit::Currency);
     let metrics = &catalog.semantics.metrics;
@@ -170,7 +169,7 @@ fn named(
             Unit::CurrencyOf(_) | Unit::CompanyCurrency => unit,
             own => own,
         };
-        return (declared.adds_up, MetricUsed { unit, ..declared.metric });
+        return MetricUsed { unit, ..declared.metric };
     }
     let adds_up = measure
         .aggregation()
@@ -179,7 +178,7 @@ fn named(
     let label = name.replace('_', " ");
     let german = measure_name(measure, ask, catalog, Language::German);
     let labels = Labels::from([(Language::German.code().to_owned(), german)]);
-    (adds_up, MetricUsed { name, label, labels, unit, better: Better::Neither })
+    MetricUsed { name, label, labels, unit, better: Better::Neither, adds_up }
 }
 
 type Outcome = (Vec<Finding>, Option<Lead>);
@@ -279,7 +278,7 @@ impl Subjected<'_> {
     /// The figure by the members of what its rows belong to.
     async fn break_down(&mut self, analyst: &mut Analyst<'_>) -> ApiResult<()> {
         let catalog = std::sync::Arc::clone(&analyst.seen.visible);
-        if !self.figure.adds_up {
+        if !self.figure.metric.adds_up {
             return Ok(());
         }
         let periods = self.series().values.len() as u64;

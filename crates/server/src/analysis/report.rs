@@ -257,7 +257,7 @@ async fn study(
             description: one.figured.description.clone(),
             formula: one.figured.formula.clone(),
         });
-        let found = rows::series(&table, 1, grain, (first, window.to), one.figured.adds_up);
+        let found = rows::series(&table, 1, grain, (first, window.to), one.figured.metric.adds_up);
         let Some(series) = found else { continue };
         let kpi = kpi(analyst, &one, &series, query, content).await?;
         if content.headline.len() < HEAD {
@@ -287,7 +287,6 @@ async fn study(
             metric: figured.metric.clone(),
             table: figured.table.clone(),
             series,
-            adds_up: figured.adds_up,
             weight: figured.weight,
             query,
             breakdowns: Vec::new(),
@@ -342,7 +341,7 @@ async fn kpi(
         };
         let range = pacioli_insights::study::range(series, &wanted.window(window.to));
         values.push(match range {
-            Some(range) if one.figured.adds_up || range.len() == 1 => {
+            Some(range) if one.figured.metric.adds_up || range.len() == 1 => {
                 Some(series.values[range].iter().sum())
             }
             Some(range) if one.figured.is_state => series.values[range].last().copied(),

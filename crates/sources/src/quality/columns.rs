@@ -72,7 +72,7 @@ pub(super) fn findings(table: &TableEntry, column: &Column, today: NaiveDate) ->
         let detail = "Every row has the same value.".to_owned();
         all.push(found(Severity::Low, "constant", None, detail));
     }
-    if let Some((severity, kind, detail)) = strange_days(column, today) {
+    if let Some((severity, kind, detail)) = strange_days(table, column, today) {
         all.push(found(severity, kind, None, detail));
     }
     all
@@ -94,7 +94,11 @@ fn repeated(table: &TableEntry, column: &Column) -> Option<(u64, String)> {
     Some((repeated, format!("{rows} {verb} the key of another: sums may count them twice.")))
 }
 
-fn strange_days(column: &Column, today: NaiveDate) -> Option<(Severity, &'static str, String)> {
+fn strange_days(
+    table: &TableEntry,
+    column: &Column,
+    today: NaiveDate,
+) -> Option<(Severity, &'static str, String)> {
     use chrono::Datelike;
     let (first, last) = (day(column.profile.min.as_ref())?, day(column.profile.max.as_ref())?);
     let farthest = today.checked_add_days(FARTHEST)?;
@@ -104,7 +108,10 @@ fn strange_days(column: &Column, today: NaiveDate) -> Option<(Severity, &'static
         return Some((Severity::Medium, "strange_days", detail));
     }
     let name = column.name.as_str();
-    let is_ahead = name.split('_').any(|word| AHEAD.contains(&word)) || is_key_name(name);
+    // What lasts from a first day to a last one may last still.
+    let begins = name.replace("last", "first");
+    let lasts = begins != name && table.columns.iter().any(|it| it.name.as_str() == begins);
+    let is_ahead = lasts || name.split('_').any(|word| AHEAD.contains(&word)) || is_key_name(name);
     if last > today && !is_ahead {
         let detail = format!("Its last day, {last}, lies ahead of today.");
         return Some((Severity::Medium, "future_days", detail));

@@ -55,6 +55,8 @@ pub struct Finding {
 /// to be called a series.
 const SERIES_MONTHS: usize = 6;
 const MOST_MISSING: usize = 3;
+/// Months without rows that chance alone may be expected to leave.
+const BY_CHANCE: f64 = 0.1;
 /// The part of references that may lead nowhere before it is bad.
 const BAD_ORPHANS: f64 = 0.05;
 
@@ -161,7 +163,13 @@ fn gaps(catalog: &Catalog, dates: &DateCoverage) -> Option<Finding> {
         .collect();
     let is_series =
         dates.months.len() >= SERIES_MONTHS && missing.len() * MOST_MISSING <= dates.months.len();
-    if missing.is_empty() || !is_series {
+    // Where a usual month has a row or two (customers by their first day), some have none by chance (Poisson).
+    let mut counts: Vec<u64> = dates.months.iter().map(|(_, rows)| *rows).collect();
+    counts.sort_unstable();
+    let usual = counts.get(counts.len() / 2).copied().unwrap_or(0);
+    #[expect(clippy::cast_precision_loss, reason = "rows and months are far below 2^52")]
+    let by_chance = (counts.len() + missing.len()) as f64 * (-(usual as f64)).exp();
+    if missing.is_empty() || !is_series || by_chance > BY_CHANCE {
         return None;
     }
     let named: Vec<String> = missing.iter().take(6).copied().map(month_name).collect();

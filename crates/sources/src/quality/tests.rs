@@ -140,6 +140,14 @@ fn days_that_cannot_be_are_told() {
         moments,
         &["medium future_days orders.seen_at: Its last day, 2027-01-01, lies ahead of today."],
     );
+    // An absence may last still.
+    let lasting = ["first_day", "last_day"].map(|name| days(name, "2024-01-01", "2026-06-18"));
+    let [first, last] = lasting;
+    let alone =
+        "medium future_days orders.last_day: Its last day, 2026-06-18, lies ahead of today.";
+    check(last.clone(), &[alone]);
+    let both = found(vec![table("orders", 100, vec![first, last])], &Measurements::default());
+    assert_eq!(both, [alone.replace("last_day", "first_day")]);
 }
 
 #[test]
@@ -217,8 +225,8 @@ fn declared_references_that_name_several_rows_are_told_and_found_ones_are_not() 
 
 #[test]
 fn months_without_rows_are_told_where_the_others_are_a_series() {
-    let coverage = |months: &[&str]| {
-        let months = months.iter().map(|month| (format!("{month}-01").parse().unwrap(), 5));
+    let coverage = |months: &[&str], rows: u64| {
+        let months = months.iter().map(|month| (format!("{month}-01").parse().unwrap(), rows));
         let dates = DateCoverage {
             table: TableName::parse("orders").unwrap(),
             version: TableVersion(Uuid::from_u128(1)),
@@ -231,9 +239,11 @@ fn months_without_rows_are_told_where_the_others_are_a_series() {
     };
     let series = ["2025-01", "2025-02", "2025-03", "2025-05", "2025-06", "2025-07", "2025-09"];
     let expect = "medium missing_months orders.ordered_on: There are no rows of 2025-04, 2025-08.";
-    assert_eq!(coverage(&series), [expect]);
-    assert_eq!(coverage(&["2025-01", "2025-05"]), Vec::<String>::new());
-    assert_eq!(coverage(&series[..3]), Vec::<String>::new());
+    assert_eq!(coverage(&series, 5), [expect]);
+    assert_eq!(coverage(&["2025-01", "2025-05"], 5), Vec::<String>::new());
+    assert_eq!(coverage(&series[..3], 5), Vec::<String>::new());
+    // With a row or two in a month some months have none.
+    assert_eq!(coverage(&series, 2), Vec::<String>::new());
 }
 
 #[test]

@@ -47,6 +47,11 @@ pub(super) const ADVICE: &[Text] = &[
         "Durchrechnen, wie das Unternehmen ohne {member} dasteht, und die Basis verbreitern.",
     ),
     (
+        "advice.concentration.bad",
+        "Begin with {member}: the largest part lies there.",
+        "Bei {member} beginnen: dort liegt der größte Teil.",
+    ),
+    (
         "advice.drivers",
         "Begin with {member}: the largest part of the change lies there.",
         "Bei {member} beginnen: dort liegt der größte Teil der Veränderung.",
@@ -57,9 +62,14 @@ pub(super) const ADVICE: &[Text] = &[
         "Zuerst den größten der drei Teile ansehen: Preislisten, Mengen oder Sortiment.",
     ),
     (
-        "advice.new_lost",
+        "advice.new_lost.customers",
         "Call those who were lost, the largest first; the rows name them.",
         "Die Verlorenen ansprechen, die größten zuerst; die Zeilen nennen sie.",
+    ),
+    (
+        "advice.new_lost",
+        "Look at what is no longer there, the largest first, and decide whether that is wanted.",
+        "Was nicht mehr da ist ansehen, das Größte zuerst, und entscheiden, ob das gewollt ist.",
     ),
     (
         "advice.pace.below",

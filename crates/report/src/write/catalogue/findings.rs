@@ -20,7 +20,7 @@ pub(super) const FINDINGS: &[Text] = &[
     (
         "season.body",
         "It is usually highest in {high} ({high_effect} against its level) and lowest in {low} ({low_effect}).",
-        "Am höchsten ist der Wert meist im Abschnitt {high} ({high_effect} gegenüber dem Niveau), am niedrigsten im Abschnitt {low} ({low_effect}).",
+        "Meist am höchsten: {high} ({high_effect} gegenüber dem Niveau); am niedrigsten: {low} ({low_effect}).",
     ),
     (
         "season.strong",
@@ -44,8 +44,8 @@ pub(super) const FINDINGS: &[Text] = &[
     ),
     (
         "change_point.body",
-        "From {at} on it averages {after} a {grain}; before, it was {before}. The season is left out of both.",
-        "Seit {at} liegt der Durchschnitt bei {after} je {grain}; davor waren es {before}. Die Saison ist aus beiden herausgerechnet.",
+        "From {at} on it averages {after}{per}; before, it was {before}. The season is left out of both.",
+        "Seit {at} liegt der Durchschnitt bei {after}{per}; davor waren es {before}. Die Saison ist aus beiden herausgerechnet.",
     ),
     ("outlier_point.up", "{subject}: unusually high in {at}", "{subject}: ungewöhnlich hoch, {at}"),
     (
@@ -159,12 +159,24 @@ pub(super) const FINDINGS: &[Text] = &[
         "{metric} went from {before} ({against}) to {value} ({period}). The members' own ratios make up {rate} of the change, their changed weights {mix}. The largest part, {part}, falls on {member}.",
         "{metric} veränderte sich von {before} ({against}) auf {value} ({period}). Auf die Quoten selbst entfallen {rate}, auf veränderte Gewichte {mix}. Der größte Teil, {part}, entfällt auf {member}.",
     ),
-    ("new_lost.head", "Who came and who went: {dimension}", "Wer kam und wer ging: {dimension}"),
     (
-        "new_lost.body",
-        "{new} new ones brought {new_value}; {back} came back with {back_value}; {lost} who had brought {lost_value} are not here any more; the {kept} that stayed changed by {kept_change}.",
-        "{new} neue brachten {new_value}; {back} kamen mit {back_value} zurück; {lost}, die {lost_value} gebracht hatten, fehlen; die {kept} gebliebenen veränderten sich um {kept_change}.",
+        "new_lost.head",
+        "{metric}: who came and who went ({dimension})",
+        "{metric}: wer kam und wer ging ({dimension})",
     ),
+    ("new_lost.new", "{new} new with {new_value}", "{new} neu mit {new_value}"),
+    ("new_lost.back", "{back} back with {back_value}", "{back} wieder da mit {back_value}"),
+    (
+        "new_lost.lost",
+        "{lost} no longer here, with {lost_value} before",
+        "{lost} nicht mehr da, zuvor {lost_value}",
+    ),
+    (
+        "new_lost.kept",
+        "{kept} here in both, changed by {kept_change}",
+        "{kept} beide Male da, verändert um {kept_change}",
+    ),
+    ("per_period", " a {grain}", " je {grain}"),
     (
         "lead_lag.together",
         "{metric}: moving together with {other}",
@@ -220,9 +232,10 @@ pub(super) const FINDINGS: &[Text] = &[
     ),
     (
         "stock_cover.body",
-        "At the present rate {short} of {items} items in stock run out within {within} days, and nobody took any of {dead}.",
-        "Beim jetzigen Abgang sind {short} von {items} Artikeln binnen {within} Tagen aufgebraucht; {dead} wurden gar nicht entnommen.",
+        "At the present rate {short} of {items} items run out within {within} days or have run out.",
+        "Beim jetzigen Abgang sind {short} von {items} Artikeln binnen {within} Tagen aufgebraucht oder sind es schon.",
     ),
+    ("stock_cover.dead", "Nobody took any of {dead}.", "{dead} wurden gar nicht entnommen."),
     (
         "stock_cover.median",
         "The items that move last {median} days in the middle.",
@@ -295,4 +308,5 @@ pub(super) const FINDINGS: &[Text] = &[
         "Die {shown} größten von {all} nach {group}",
     ),
     ("chart.cut", "The {shown} largest of {all}", "Die {shown} größten von {all}"),
+    ("chart.cut_smallest", "The {shown} smallest of {all}", "Die {shown} kleinsten von {all}"),
 ];
