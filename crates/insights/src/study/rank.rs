@@ -77,11 +77,27 @@ pub(super) fn choose(study: &Study, kept: Vec<Candidate>) -> Vec<Finding> {
         let metric = |it: &Candidate| &study.figures[twins[it.figure]].metric.name;
         let is_told =
             |it: &Candidate| metric(it) == metric(&one) && is_same_shift(&it.finding, &one.finding);
-        if said.insert(key(&one.finding, metric(&one))) && !chosen.iter().any(is_told) {
-            chosen.push(one);
+        match chosen.iter().position(is_told) {
+            // The one that shifted most by its size is where it comes from.
+            Some(place) if by_size(&one.finding) > by_size(&chosen[place].finding) => {
+                chosen[place] = one;
+            }
+            Some(_) => {}
+            None if said.insert(key(&one.finding, metric(&one))) => chosen.push(one),
+            None => {}
         }
     }
     rank(chosen.into_iter().map(|it| it.finding).collect())
+}
+
+/// How far a level shifted, beside what it was.
+fn by_size(finding: &Finding) -> f64 {
+    match finding.fact {
+        Fact::ChangePoint { before, after, .. } => {
+            (after - before).abs() / before.abs().max(f64::MIN_POSITIVE)
+        }
+        _ => 0.0,
+    }
 }
 
 /// Whether members of two dimensions shifted at one time and in one way: a large customer is most of its country.

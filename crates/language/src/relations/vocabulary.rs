@@ -214,7 +214,7 @@ const PHRASES: &[(Key, &str)] = &[
     (Empty, "null|missing|unknown|empty|blank|unspecified|undefined"),
     (
         Key::Change(Change::Share),
-        "share of|share|percentage of|percentage|percent of|proportion of|proportion|percent|percentages of|contribution of|fraction of|shares of",
+        "share of|share|percentage of|percentage|percent of|proportion of|proportion|percent|percentages of|contribution of|fraction of|shares of|as a share|as share|as shares|as a share of total|as a share of the total|as share of total|as a percentage|as percentage|as percentages|as a percentage of total|as a percentage of the total|as percent of total|in percent of total|in percent of the total|as a proportion|as a proportion of the total",
     ),
     (
         Key::Change(Change::Running),

@@ -512,8 +512,12 @@ impl Voice<'_> {
         let table = self.finding.subject.table.to_string();
         let values =
             [("problem", &*problem), ("table", &table), ("columns", &columns), ("rows", &rows)];
-        let tone = if severity == "low" { Tone::Neutral } else { Tone::Bad };
+        let is_low = severity == "low";
+        let tone = if is_low { Tone::Neutral } else { Tone::Bad };
         let mut said = self.plain("data_quality", &values, tone, Some("advice.data_quality"));
+        if is_low {
+            said.sentences = vec![self.say("data_quality.low.body", &values)];
+        }
         if let Some(detail) = catalogue::known(detail, self.language).filter(|it| !it.is_empty()) {
             said.sentences.push(detail);
         }

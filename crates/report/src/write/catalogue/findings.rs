@@ -14,7 +14,7 @@ pub(super) const FINDINGS: &[Text] = &[
     (
         "trend.body",
         "Over {count} {periods} the trend line runs from {first} to {last}, that is {slope} a {grain}.",
-        "Über {count} {periods} verläuft die Trendlinie von {first} bis {last}, das sind {slope} je {grain}.",
+        "Trendlinie über {count} {periods}: {first} bis {last}, das sind {slope} je {grain}.",
     ),
     ("season.head", "{subject}: a season that recurs", "{subject}: wiederkehrende Saison"),
     (
@@ -45,7 +45,7 @@ pub(super) const FINDINGS: &[Text] = &[
     (
         "change_point.body",
         "From {at} on it averages {after}{per}; before, it was {before}. The season is left out of both.",
-        "Seit {at} liegt der Durchschnitt bei {after}{per}; davor waren es {before}. Die Saison ist aus beiden herausgerechnet.",
+        "Durchschnitt seit {at}: {after}{per}; davor: {before}. Die Saison ist aus beiden herausgerechnet.",
     ),
     ("outlier_point.up", "{subject}: unusually high in {at}", "{subject}: ungewöhnlich hoch, {at}"),
     (
@@ -56,7 +56,7 @@ pub(super) const FINDINGS: &[Text] = &[
     (
         "outlier_point.body",
         "It was {value}. Trend and season lead to expect {expected}, between {low} and {high}.",
-        "Der Wert war {value}. Nach Trend und Saison waren {expected} zu erwarten, zwischen {low} und {high}.",
+        "Der Wert war {value}. Nach Trend und Saison waren {expected} zu erwarten (Bereich: {low} bis {high}).",
     ),
     (
         "burst.head",
@@ -247,12 +247,12 @@ pub(super) const FINDINGS: &[Text] = &[
     (
         "forecast.body",
         "In {at}, {value} is most likely; in {level} of cases it should lie between {low} and {high}. The next {count} {periods} come to {sum} together.",
-        "Für {at} sind {value} am wahrscheinlichsten; in {level} der Fälle liegt der Wert zwischen {low} und {high}. Die nächsten {count} {periods} ergeben zusammen {sum}.",
+        "Für {at} sind {value} am wahrscheinlichsten (Bereich für {level} der Fälle: {low} bis {high}). Die nächsten {count} {periods} ergeben zusammen {sum}.",
     ),
     (
         "forecast.single",
         "In {at}, {value} is most likely; in {level} of cases it should lie between {low} and {high}.",
-        "Für {at} sind {value} am wahrscheinlichsten; in {level} der Fälle liegt der Wert zwischen {low} und {high}.",
+        "Für {at} sind {value} am wahrscheinlichsten (Bereich für {level} der Fälle: {low} bis {high}).",
     ),
     (
         "forecast.better",
@@ -271,11 +271,20 @@ pub(super) const FINDINGS: &[Text] = &[
         "Nothing unusual was found in {metric} ({days}).",
         "Nichts Ungewöhnliches wurde gefunden: {metric} ({days}).",
     ),
-    ("data_quality.head", "Doubtful in {metric}: {problem}", "Zweifelhaft in {metric}: {problem}"),
+    (
+        "data_quality.head",
+        "Doubtful in {metric}{columns}: {problem}",
+        "Zweifelhaft in {metric}{columns}: {problem}",
+    ),
     (
         "data_quality.body",
         "In the table {table}{columns}{rows}. Figures that rest on it may be wrong.",
         "In der Tabelle {table}{columns}{rows}. Zahlen, die darauf beruhen, können falsch sein.",
+    ),
+    (
+        "data_quality.low.body",
+        "In the table {table}{columns}{rows}. That may be as it should be.",
+        "In der Tabelle {table}{columns}{rows}. Das kann so gewollt sein.",
     ),
     ("data_quality.columns", " ({columns})", " ({columns})"),
     ("data_quality.rows", ", {rows} rows", ", {rows} Zeilen"),
