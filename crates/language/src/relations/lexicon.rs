@@ -62,6 +62,9 @@ const AS_NAMED: f64 = 0.93;
 /// How much less they count beside something that is called so itself.
 const BESIDE: f64 = 0.7;
 
+/// How much is lost where two words of a name are said in others.
+const BOTH: f64 = 0.97;
+
 /// How well a name fits that is only written together or apart.
 const SPELLED: f64 = 0.96;
 
@@ -298,9 +301,18 @@ impl Lexicon {
         } else {
             1.0
         };
+        // "Family name" is a last name, and no name of anything, where last names are known.
+        let named = |column: bool| {
+            other.iter().any(|(name, quality, fit)| {
+                *quality >= NAMED && *fit >= NEAR && matches!(name, Name::Column(_)) == column
+            })
+        };
+        let same = [named(false), named(true)];
         for (name, quality, fit) in other {
             if exact < NAMED || fit >= NEAR {
-                merge(&mut found, name, quality * fit * lift);
+                let same = same[usize::from(matches!(name, Name::Column(_)))];
+                let beside = if same && fit < NEAR { BESIDE } else { 1.0 };
+                merge(&mut found, name, quality * fit * lift * beside);
             }
         }
         if let Some((last, head)) =
@@ -309,7 +321,13 @@ impl Lexicon {
         {
             // "founded year" for a column called founded, though another is called year.
             let known = self.names.contains_key(last.as_str());
-            let entries = self.names.get(&head.join(" ")).map_or(&[][..], Vec::as_slice);
+            let mut entries = self.names.get(&head.join(" ")).cloned().unwrap_or_default();
+            if entries.is_empty() && !self.declared {
+                // "Occupation title" for a column called job.
+                let other = self.in_other_words(head).into_iter();
+                let same = other.filter(|(.., fit)| *fit >= NEAR);
+                entries.extend(same.map(|(name, quality, fit)| (name, quality * fit)));
+            }
             let best = |column: bool| {
                 let fits =
                     entries.iter().filter(|(name, _)| matches!(name, Name::Column(_)) == column);
@@ -317,7 +335,7 @@ impl Lexicon {
             };
             if !known || best(true) > 0.9 && best(false) < 0.6 {
                 for (name, quality) in entries {
-                    merge(&mut found, *name, quality * ADDED);
+                    merge(&mut found, name, quality * ADDED);
                 }
             }
         }
@@ -377,7 +395,24 @@ impl Lexicon {
                 }
             }
         }
-        found
+        if found.is_empty() { self.in_two_other_words(stems) } else { found }
+    }
+
+    /// "Vehicle manufacturers" are car makers: both words are said in others.
+    fn in_two_other_words(&self, stems: &[String]) -> Vec<(Name, f64, f64)> {
+        let [one, other] = stems else { return Vec::new() };
+        if self.declared || self.parts.contains(one) || self.parts.contains(other) {
+            return Vec::new();
+        }
+        let known = |of: &str| alike(of).iter().filter(|(word, _)| self.parts.contains(word));
+        let both = known(one).flat_map(|(one, fit)| {
+            known(other).map(move |(other, also)| (format!("{one} {other}"), fit.min(*also) * BOTH))
+        });
+        let named = both.flat_map(|(phrase, fit)| {
+            let entries = self.names.get(&phrase).into_iter().flatten();
+            entries.map(move |(name, quality)| (*name, *quality, fit))
+        });
+        named.collect()
     }
 
     /// Whether a phrase of folded words as a whole stands for another.

@@ -3,6 +3,7 @@
 
 mod ages;
 mod conditions;
+mod everything;
 mod finish;
 mod groups;
 mod implied;
@@ -64,6 +65,8 @@ pub(super) struct Parser<'a> {
     pub(super) metric: Option<usize>,
     /// All columns are asked for.
     pub(super) everything: bool,
+    /// "Information" was asked for: where, before how many other things, and of which rows.
+    pub(super) detailed: Option<(usize, usize, Option<TableId>)>,
     /// A `not` has found what it denies.
     pub(super) denied: bool,
     /// Tests go to the aggregate that the last one compares with.
@@ -153,6 +156,7 @@ impl<'a> Parser<'a> {
             metric: None,
             within: false,
             everything: false,
+            detailed: None,
             denied: false,
             inside: false,
             so_many: None,

@@ -235,6 +235,7 @@ impl Cutter<'_> {
                     .filter(|_| length == 1 && quality < 0.95)
                     .map_or((length, Item::Mention(mention), quality), |item| (1, item, 1.0))
             }
+            (Some((1, Key::Ask)), None) if self.must_be_noun(at) => (1, Item::Unknown, 0.0),
             (Some((length, word)), None) => self
                 .adjective(at)
                 .filter(|_| length == 1)

@@ -304,16 +304,24 @@ impl Resolver<'_> {
             ));
         }
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
-        let margin = match scored.as_slice() {
-            [(score, ..), (other, ..), ..] => Some(score - other),
-            _ => None,
+        // A reference and the key that it names are the same said twice.
+        let same = |column: ColumnId, other: ColumnId| {
+            self.schema.referenced(column) == other || self.schema.referenced(other) == column
         };
+        let margin = scored.split_first().and_then(|((score, best, _), others)| {
+            let other = others.iter().find(|(_, column, _)| !same(*best, *column));
+            other.map(|(other, ..)| score - other)
+        });
         if let Some(margin) = margin {
             self.margins.borrow_mut().insert(tokens.start, margin);
         }
         // Whoever asks for another column knows that there is one.
-        let taken = usize::from(margin.is_some() && self.instead == Some(tokens.start));
-        match scored.into_iter().nth(taken) {
+        let other = margin.is_some() && self.instead == Some(tokens.start);
+        let best = scored.first().map(|(_, column, _)| *column);
+        let mut fitting = scored.into_iter();
+        let taken =
+            fitting.find(|(_, column, _)| !other || best.is_some_and(|best| !same(best, *column)));
+        match taken {
             Some((score, column, texts)) if score > 0.5 => Ok((column, texts)),
             _ => Err(Misfit::new(tokens.clone(), "No one column has these values.")),
         }

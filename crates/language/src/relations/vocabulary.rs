@@ -209,7 +209,7 @@ const PHRASES: &[(Key, &str)] = &[
     ),
     (
         Everything,
-        "information|all information|info|all info|all the information|all details|all columns|all attributes|all fields|everything|all data|all the details|information of|information about",
+        "information|all information|info|all info|all the information|all details|all columns|all attributes|all fields|everything|all data|all the details|information of|information about|other information|other info",
     ),
     (Empty, "null|missing|unknown|empty|blank|unspecified|undefined"),
     (

@@ -98,7 +98,7 @@ impl Parser<'_> {
             Key::Text(place) => self.text(here, place),
             Key::Empty => self.empty(here),
             Key::Verb if self.says_state(here) => self.misplaced(here),
-            Key::Everything => self.everything = true,
+            Key::Everything => self.ask_everything(here),
             Key::Every(grain) => self.sketch.groups.push(Noun::Period(grain)),
             // "In all years" leaves none out.
             Key::Grain(_)

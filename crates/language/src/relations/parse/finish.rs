@@ -48,6 +48,7 @@ impl Parser<'_> {
         self.rows_since();
         self.when_or_where();
         self.rows_of_conditions();
+        self.details_or_everything();
         let rows = self.sketch.entity.map(Target::Entity);
         if self.everything && self.sketch.targets.iter().all(|it| Some(it) == rows.as_ref()) {
             self.sketch.targets.clear();

@@ -108,7 +108,7 @@ impl Parser<'_> {
             Key::Order if self.sketch.targets.is_empty() && self.sketch.entity.is_none() => {
                 self.sorts = here == 0;
             }
-            Key::Everything => self.everything = true,
+            Key::Everything => self.ask_everything(here),
             Key::Order | Key::OrderTowards(_) | Key::Alphabetical | Key::Towards(_) => {
                 self.at = here;
                 self.enter(Zone::Order);

@@ -1,5 +1,7 @@
 //! Whether a word of the closed list is one, or a name of the catalog.
 
+use pacioli_model::TimeGrain;
+
 use super::{
     super::vocabulary::{Key, key},
     Cutter, Mention,
@@ -28,6 +30,8 @@ const TELLING: &[&str] = &[
 
 /// A name that fits at least so well is taken for a noun where one must stand.
 const FITTING: f64 = 0.75;
+/// The same where nothing else can stand.
+const PARTLY: f64 = 0.5;
 /// What is placed is a row, however little of its table's name is said.
 const PLACED: f64 = 0.69;
 /// The same just after an article, where verbs do not stand.
@@ -45,7 +49,7 @@ impl Cutter<'_> {
             Key::Verb => {
                 let word = self.tokens[at].word.as_str();
                 named >= 0.9
-                    || named >= NOUN && self.is_after_article(at)
+                    || named >= NOUN && self.stands_as_noun(at)
                     || !mention.metrics.is_empty()
                     || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
                     || named >= 0.8 && TELLING.contains(&word)
@@ -60,14 +64,24 @@ impl Cutter<'_> {
             }
             Key::Order => named >= 0.99 && !self.orders_next(at + 1),
             // "from each state": a noun, though it can ask.
+            Key::Ask if self.must_be_noun(at) => named >= PARTLY,
             Key::Ask if self.is_noun_place(at) => named >= FITTING,
             Key::HowMany | Key::Aggregate(_) | Key::Ask | Key::In => {
                 named >= 0.99 && self.tokens[at].word.len() > 4
             }
             Key::Beyond | Key::Change(_) | Key::Versus | Key::Every(_) => named >= 0.95,
+            // "The day and the amount of payments": their date, and no group by days.
+            Key::Grain(TimeGrain::Day) if self.is_asked_for(at) => named >= PARTLY,
             Key::Grain(_) => named >= 0.6,
             _ => false,
         }
+    }
+
+    /// Whether a word stands in a list of what is asked for.
+    fn is_asked_for(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
+        let next = self.tokens.get(at + 1).map_or("", |next| next.word.as_str());
+        self.pause_before(at) || matches!(before, "the" | "and") || matches!(next, "of" | "and")
     }
 
     /// "Older than average", "above the average": what a value is compared with.
@@ -97,16 +111,35 @@ impl Cutter<'_> {
         )
     }
 
+    /// "For each state": a noun, whatever else the word can be.
+    pub(super) fn must_be_noun(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
+        let word = self.tokens[at].word.as_str();
+        let asks = matches!(word, "state" | "report" | "list" | "view" | "display" | "return");
+        let first = at == 1 && matches!(before, "which" | "what");
+        asks && (first || matches!(before, "each" | "every" | "per" | "whose"))
+    }
+
+    /// "The score", "no scores", "the average score", "score of the film".
+    fn stands_as_noun(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
+        let word = self.tokens[at].word.as_str();
+        let measured = matches!(
+            key(before),
+            Some(Key::Aggregate(_) | Key::Most(_) | Key::Distinct | Key::HowMany)
+        );
+        let article = measured || matches!(before, "no" | "any" | "different");
+        let owned = self.tokens.get(at + 1).is_some_and(|next| next.word == "of");
+        self.is_after_article(at) || (article || owned) && !is_part_or_time(word)
+    }
+
     /// "For each place", "which place", "the score": a noun that could be a verb too.
     fn is_after_article(&self, at: usize) -> bool {
         let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
         let word = self.tokens[at].word.as_str();
         let first = at == 1 && matches!(before, "which" | "what");
         (first || matches!(before, "each" | "every" | "the" | "per" | "a" | "an" | "common"))
-            && !word.ends_with("ed")
-            && !word.ends_with("ing")
-            // "The end of each month" is a time.
-            && !matches!(word, "end" | "start" | "begin")
+            && !is_part_or_time(word)
     }
 
     /// "Whose rank is": a verb follows that nothing is ordered by.
@@ -136,4 +169,9 @@ impl Cutter<'_> {
             .get(next)
             .is_some_and(|token| matches!(key(&token.word), Some(Key::Aggregate(_))))
     }
+}
+
+/// A participle; or a time, as "the end of each month".
+fn is_part_or_time(word: &str) -> bool {
+    word.ends_with("ed") || word.ends_with("ing") || matches!(word, "end" | "start" | "begin")
 }

@@ -46,7 +46,9 @@ impl Cutter<'_> {
     /// "first" in "first and last name", "first, middle, and last names".
     pub(super) fn elliptic(&self, at: usize) -> Option<(usize, Mention)> {
         let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
-        let part = |word: &str| matches!(word, "first" | "last" | "middle" | "given" | "family");
+        let part = |word: &str| {
+            matches!(word, "first" | "last" | "middle" | "given" | "family" | "christian")
+        };
         if !part(word(at)) || matches!(word(at + 1), "name" | "names") {
             return self.shares_head(at);
         }

@@ -5,7 +5,7 @@ use crate::{
     relations::{
         lexicon::{self, KnownValue, Lexicon, Name},
         nations,
-        schema::TableId,
+        schema::{ColumnId, TableId},
         vocabulary::{Key, key},
     },
     token::Kind,
@@ -101,6 +101,7 @@ impl Cutter<'_> {
                             | Key::Common(_)
                             | Key::Order
                             | Key::Grain(_)
+                            | Key::Every(_)
                             | Key::Change(_)
                     )
                 })
@@ -124,7 +125,15 @@ impl Cutter<'_> {
                     Name::Metric(_) => {}
                 }
             }
-            if mention.quality() < 0.94 && self.is_owned(&words) {
+            if mention.quality() < 0.94 && self.is_owned(&words, &mention) {
+                continue;
+            }
+            // "Tournament type": the value of a type, and no other word for what the type is of.
+            let head =
+                if loss > 0.0 { self.lexicon.values(&words[..length - 1]) } else { Vec::new() };
+            if head.iter().any(|(value, quality)| {
+                *quality >= 0.99 && mention.columns.iter().any(|(it, _)| *it == value.column)
+            }) {
                 continue;
             }
             if !numeric {
@@ -176,20 +185,31 @@ impl Cutter<'_> {
             && self.lexicon.names(&[word]).iter().any(|(known, fit)| *known == name && *fit > 0.99)
     }
 
-    /// "invoice amount" is the amount of invoices, whatever else is called nearly so.
-    fn is_owned(&self, words: &[&str]) -> bool {
-        (1..words.len()).any(|split| {
+    /// "invoice amount" is the amount of invoices, whatever else is called nearly so; "client status" is
+    /// what is called customer status, and "vehicle manufacturers" are car makers.
+    fn is_owned(&self, words: &[&str], mention: &Mention) -> bool {
+        let plain = words.iter().all(|word| key(word).is_none());
+        let best = mention.columns.first().map(|(column, _)| *column).filter(|_| plain);
+        let mut owned = false;
+        for split in 1..words.len() {
             let tables = self.lexicon.names(&words[..split]);
             let columns = self.lexicon.names(&words[split..]);
-            tables.iter().any(|(table, sure)| {
-                *sure >= 0.9
-                    && columns.iter().any(|(column, quality)| match (table, column) {
-                        (Name::Table(table), Name::Column(column)) => {
-                            *quality >= 0.69 && self.lexicon.owner(*column) == Some(*table)
-                        }
-                        _ => false,
-                    })
-            })
-        })
+            let of = |column: ColumnId| {
+                let owner = self.lexicon.owner(column);
+                tables.iter().any(|(table, sure)| {
+                    *sure >= 0.9 && matches!(table, Name::Table(table) if Some(*table) == owner)
+                })
+            };
+            for (name, quality) in columns {
+                let Name::Column(column) = name else { continue };
+                if quality >= 0.69 && of(column) {
+                    if best == Some(column) {
+                        return false;
+                    }
+                    owned = true;
+                }
+            }
+        }
+        owned && !(plain && mention.table_quality() >= 0.9)
     }
 }
