@@ -63,6 +63,8 @@ pub(super) struct Parser<'a> {
     pub(super) within: bool,
     /// A declared figure that waits for its bound.
     pub(super) metric: Option<usize>,
+    /// Rows are counted beside other figures: where that is said, and before which of them.
+    pub(super) rows_too: Option<(usize, usize)>,
     /// All columns are asked for.
     pub(super) everything: bool,
     /// "Information" was asked for: where, before how many other things, and of which rows.
@@ -155,6 +157,7 @@ impl<'a> Parser<'a> {
             read: Vec::new(),
             metric: None,
             within: false,
+            rows_too: None,
             everything: false,
             detailed: None,
             denied: false,
@@ -252,6 +255,14 @@ impl Parser<'_> {
         let near = if keyed && mention.table_quality() > 0.6 { 0.03 } else { 0.15 };
         let close = mention.columns.iter().filter(|(_, quality)| *quality > best - near);
         close.into_iter().any(|(column, _)| self.is_figure(*column))
+    }
+
+    /// The rows that are counted where the words best name a day of theirs: "enrolments" are no days.
+    pub(super) fn rows_dated(&self, mention: &Mention) -> Option<TableId> {
+        let (column, _) = *mention.columns.first()?;
+        let dated = self.schema.columns[column].column.data_type.is_time();
+        let named = mention.best_table().map(|(table, _)| table);
+        dated.then(|| named.unwrap_or_else(|| self.schema.table_of(column)))
     }
 
     /// Whether a column tells rows apart or names those of another table.

@@ -175,6 +175,9 @@ impl Cutter<'_> {
         if self.is_unit(at, before) {
             return Some((1, Item::Key(Key::Stop), 1.0));
         }
+        if let Some(number) = self.spelled(at) {
+            return Some((1, Item::Number(number), 1.0));
+        }
         if let Some((length, text)) =
             self.quoted(at).filter(|(length, _)| !self.is_person(at, *length))
         {
@@ -189,6 +192,14 @@ impl Cutter<'_> {
         let denied = before.is_some_and(|piece| piece.item == Item::Key(Key::Not));
         let deed = denied.then(|| self.deed(at)).flatten().or_else(|| self.doer(at));
         deed.map(|mention| (1, Item::Mention(mention), 0.9))
+    }
+
+    /// "Two or more", though some row is called Two.
+    fn spelled(&self, at: usize) -> Option<Decimal> {
+        let small = self.question[self.tokens[at].at.clone()].starts_with(char::is_lowercase);
+        let count = count_word(&self.tokens[at].word).filter(|_| small)?;
+        let value = self.mention(at).is_some_and(|(length, it)| length == 1 && it.only_values());
+        (value && !self.is_pronoun(at)).then(|| Decimal::new(i128::from(count), 0))
     }
 
     /// What the number before is counted in, where nothing here is called so.

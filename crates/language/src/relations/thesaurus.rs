@@ -365,6 +365,8 @@ const IRREGULAR: &[(&str, &str)] = &[
     ("wives", "wife"),
     ("leaves", "leaf"),
     ("theses", "thesis"),
+    ("diagnoses", "diagnosis"),
+    ("lenses", "lens"),
     ("analyses", "analysis"),
     ("indices", "index"),
     ("matrices", "matrix"),

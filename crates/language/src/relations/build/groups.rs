@@ -193,9 +193,14 @@ impl Builder<'_> {
         let named = self.schema.tables[table].display == Some(column)
             || self.schema.tables[table].key == Some(column);
         // "Cities in order of the number of shops", asked of shops: each by itself is one.
-        let counted = |by: &Measured| matches!(by, Measured::Count(Some(Noun::Table(counted))) if *counted == table);
-        let counts_itself = self.sketch.sort.iter().any(|key| counted(&key.by));
         let measured = self.measured_tables();
+        let counted = |by: &Measured| match by {
+            Measured::Count(Some(Noun::Table(counted))) => *counted == table,
+            // "Kinds of devices by frequency": how often each kind is there.
+            Measured::Count(None) => measured.is_empty(),
+            _ => false,
+        };
+        let counts_itself = self.sketch.sort.iter().any(|key| counted(&key.by));
         let elsewhere = !measured.contains(&table) || measured.is_empty();
         elsewhere && !counts_itself && (named || self.sketch.entity == Some(table))
     }

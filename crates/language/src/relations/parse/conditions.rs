@@ -87,6 +87,8 @@ impl Parser<'_> {
             Key::By => self.by_condition(here),
             Key::Ask | Key::HowMany | Key::Aggregate(_) => self.ask_again(here, key),
             Key::Most(_) | Key::Common(_) => self.condition_best(here),
+            // "Who never filed one before"
+            Key::Compare(Comparison::Less) if self.denied && self.ends_with(here, "before") => {}
             Key::Compare(comparison) => self.comparison(here, comparison),
             Key::Between => self.between(here),
             // "Never ordered by customers from Germany"
@@ -118,6 +120,12 @@ impl Parser<'_> {
             | Key::Than
             | Key::Beyond => {}
         }
+    }
+
+    /// Whether the question ends with a word.
+    fn ends_with(&self, here: usize, word: &str) -> bool {
+        let tokens = &self.pieces[here].tokens;
+        here + 1 == self.pieces.len() && self.words[tokens.start].eq_ignore_ascii_case(word)
     }
 
     fn tests_text(&self, at: usize) -> bool {

@@ -39,6 +39,7 @@ impl Parser<'_> {
         if let Some(metric) = self.metric.take() {
             self.sketch.targets.push(Target::Metric(metric));
         }
+        self.count_rows_too();
         self.extreme_of_each();
         self.figures_of_groups();
         self.kinds_side_by_side();
@@ -90,6 +91,18 @@ impl Parser<'_> {
         }
         self.sketch.unplaced.sort_by_key(|tokens| tokens.start);
         self.sketch.settled()
+    }
+
+    /// "The number and average age of the members"
+    fn count_rows_too(&mut self) {
+        let Some((here, place)) = self.rows_too else { return };
+        match self.sketch.entity.filter(|it| !self.sketch.groups.contains(&Noun::Table(*it))) {
+            Some(table) => {
+                let count = Target::Count { what: Noun::Table(table), distinct: false };
+                self.sketch.targets.insert(place.min(self.sketch.targets.len()), count);
+            }
+            None => self.misplaced(here),
+        }
     }
 
     /// "Where is the club?", "when did it start?": the column that says so, or nothing does.

@@ -25,6 +25,8 @@ impl Parser<'_> {
                 let mention = mention.clone();
                 self.group_mention(here, &mention);
             }
+            // "Of each male member"
+            Item::Mention(mention) if self.narrows_group(here, mention) => self.values_here(here),
             // "In each warehouse", where nothing but a value is called so.
             Item::Mention(_) => self.misplaced(here),
             _ => {
@@ -40,13 +42,29 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether a value says which rows of the table after it are the groups.
+    fn narrows_group(&self, here: usize, mention: &Mention) -> bool {
+        let table = self.mention_at(here + 1).filter(|next| Self::is_table(next));
+        let table = table.and_then(Mention::best_table).map(|(table, _)| table);
+        table.is_some_and(|table| super::select::has_value(self, mention, table))
+    }
+
     fn group_mention(&mut self, here: usize, mention: &Mention) {
         let qualifies = self
             .mention_at(here + 1)
             .is_some_and(|next| !next.columns.is_empty() && !self.pieces[here + 1].pause);
         if Self::is_table(mention) && qualifies && !mention.tables.is_empty() {
-            let owner = mention.best_table().map(|(table, _)| table);
-            self.sketch.groups.extend(self.pick(here + 1, owner).map(Noun::Column));
+            let owner = mention.tables[0].0;
+            let rows = self
+                .mention_at(here + 1)
+                .is_some_and(|next| self.names_rows_of(owner, here + 1, next));
+            // "Each bank branch": the rows, and not their key.
+            let group = if rows {
+                Some(Noun::Table(owner))
+            } else {
+                self.pick(here + 1, Some(owner)).map(Noun::Column)
+            };
+            self.sketch.groups.extend(group);
             self.at = here + 2;
         } else if Self::is_table(mention) {
             let table = mention.tables[0].0;

@@ -160,7 +160,13 @@ impl Parser<'_> {
             .mention_at(next)
             .is_some_and(|mention| !mention.columns.is_empty() || !mention.tables.is_empty())
         {
-            return self.sort_by(next, Some(Direction::Ascending));
+            self.sort_by(next, Some(Direction::Ascending));
+            if self.sketch.targets.is_empty() && self.sketch.entity.is_none() {
+                // "List in alphabetical order the names of …": what is asked for comes after its order.
+                self.at = next;
+                self.enter(Zone::Select);
+            }
+            return;
         }
         if let Some(last) = self.sketch.sort.last_mut() {
             last.direction = last.direction.or(Some(Direction::Ascending));
@@ -254,6 +260,9 @@ impl Parser<'_> {
             && self
                 .mention_at(after)
                 .is_some_and(|column| !column.columns.is_empty() && !self.pieces[after].pause);
+        if let Some(table) = self.rows_dated(mention).filter(|_| counting) {
+            return Some((Measured::Count(Some(Noun::Table(table))), after));
+        }
         let own = self.quantifies(mention) && mention.column_quality() > mention.table_quality();
         if counting && own {
             // "By the number of floors", where the row itself says how many.

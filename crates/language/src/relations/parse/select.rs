@@ -7,7 +7,7 @@ mod states;
 
 use pacioli_model::{Aggregate, Definition, Unit};
 
-pub(super) use self::ranked::extreme;
+pub(super) use self::{nouns::has_value, ranked::extreme};
 use super::{Parser, Zone};
 use crate::relations::{
     pieces::{Degree, Item, Mention},
@@ -60,10 +60,15 @@ impl Parser<'_> {
             Key::HowMany if !self.aggregates.is_empty() => self.total_too(here),
             // "List the number and the id": the count that was asked for already.
             Key::HowMany if self.sketch.counts() && self.names_nothing(here + 1) => {}
+            Key::HowMany if self.counts_rows_too(here) => {
+                self.rows_too = Some((here, self.sketch.targets.len()));
+            }
             Key::HowMany => {
                 self.counting = true;
                 self.narrowing = false;
             }
+            // "The number of total papers"
+            Key::Aggregate(Aggregate::Sum) if self.counting => {}
             Key::Aggregate(aggregate) => {
                 if !self.aggregates.contains(&aggregate) {
                     self.aggregates.push(aggregate);
@@ -129,6 +134,14 @@ impl Parser<'_> {
         if total && !self.aggregates.contains(&Aggregate::Sum) {
             self.aggregates.push(Aggregate::Sum);
         }
+    }
+
+    /// "The number and average age of the members": how many rows there are, beside a figure of theirs.
+    fn counts_rows_too(&self, here: usize) -> bool {
+        let and = self.solid(here + 1);
+        let next = self.solid(and + 1);
+        let figure = matches!(self.item(next), Some(Item::Key(Key::Aggregate(_))));
+        figure && self.key_at(and) == Some(Key::And) && self.aggregates.is_empty()
     }
 
     /// Whether no noun follows that a count could be of.

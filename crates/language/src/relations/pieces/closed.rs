@@ -57,7 +57,9 @@ impl Cutter<'_> {
             }
             Key::Aggregate(_) if !self.stands_alone(at + 1) || self.is_compared_with(at) => false,
             // "the rank of each company"; "rank them", "ranked by" are no nouns.
-            Key::Order if self.is_noun_place(at) && self.is_said_of(at) => named >= FITTING,
+            Key::Order if self.is_noun_place(at) && (self.is_said_of(at) || self.is_listed(at)) => {
+                named >= FITTING
+            }
             // "Who never placed an order"
             Key::Order if self.is_after_article(at) => {
                 mention.table_quality() >= PLACED && !self.orders_next(at + 1)
@@ -146,6 +148,11 @@ impl Cutter<'_> {
     fn is_said_of(&self, at: usize) -> bool {
         let next = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
         matches!(next, "is" | "are" | "was" | "were" | "of")
+    }
+
+    /// "The rank, first name and age": one of several things, or the last word.
+    fn is_listed(&self, at: usize) -> bool {
+        self.tokens.get(at + 1).is_none_or(|next| next.word == "and" || self.pause_before(at + 1))
     }
 
     fn orders_next(&self, next: usize) -> bool {

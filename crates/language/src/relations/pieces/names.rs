@@ -56,7 +56,10 @@ impl Mention {
     /// "States" typed small are no department called State, where a column's name ends so.
     fn prefer_nouns(&mut self) {
         if self.column_quality() >= 0.69 {
-            let capital = |value: &KnownValue| value.text.starts_with(char::is_uppercase);
+            // Codes of one letter are no names.
+            let capital = |value: &KnownValue| {
+                value.text.len() > 1 && value.text.starts_with(char::is_uppercase)
+            };
             self.values.retain(|(value, quality)| *quality >= 0.99 || !capital(value));
         }
     }

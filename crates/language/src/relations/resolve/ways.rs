@@ -23,7 +23,14 @@ impl Resolver<'_> {
         let apart = || Misfit::new(tokens.clone(), "Nothing relates these tables.");
         match ways.len() {
             0 => return Err(apart()),
-            1 => return ways.into_iter().next().map(|way| (way, false)).ok_or_else(apart),
+            1 => {
+                let said = |way: &Vec<Step>| !self.schema.goes_unsaid(from, to, way);
+                return ways
+                    .into_iter()
+                    .next()
+                    .map(|way| (way.clone(), said(&way)))
+                    .ok_or_else(apart);
+            }
             _ => {}
         }
         let single: Vec<Vec<Step>> =

@@ -7,11 +7,29 @@ use pacioli_model::RelationshipName;
 use super::{Schema, Step, TableId};
 
 impl Schema<'_> {
-    /// All shortest ways from one table to another.
+    /// All shortest ways from one table to another that do not lead through what both only have in common,
+    /// where there is such a one.
     pub(crate) fn ways(&self, from: TableId, to: TableId) -> Vec<Vec<Step>> {
-        if from == to {
-            return vec![Vec::new()];
+        let mut ways = self.shortest(from, to);
+        let steps = ways.first().map_or(0, Vec::len);
+        if !ways.iter().all(|way| Self::fans(way)) {
+            ways.retain(|way| !Self::fans(way));
+        } else if (1..=2).contains(&steps) {
+            let mut others = Vec::new();
+            self.joined(from, to, steps + 1, &mut Vec::new(), &mut others);
+            if !others.is_empty() {
+                return others;
+            }
         }
+        ways
+    }
+
+    /// Whether a way is the only one that nothing shorter or as short stands beside.
+    pub(crate) fn goes_unsaid(&self, from: TableId, to: TableId, way: &[Step]) -> bool {
+        matches!(self.shortest(from, to).as_slice(), [only] if only.as_slice() == way)
+    }
+
+    fn shortest(&self, from: TableId, to: TableId) -> Vec<Vec<Step>> {
         let mut distance = vec![usize::MAX; self.tables.len()];
         distance[from] = 0;
         let mut queue = VecDeque::from([from]);
@@ -23,17 +41,9 @@ impl Schema<'_> {
                 }
             }
         }
-        if distance[to] == usize::MAX {
-            return Vec::new();
-        }
         let mut ways = Vec::new();
-        self.collect(from, to, &distance, &mut Vec::new(), &mut ways);
-        if ways.iter().all(|way| Self::fans(way)) && distance[to] <= 2 {
-            let mut others = Vec::new();
-            self.joined(from, to, distance[to] + 1, &mut Vec::new(), &mut others);
-            if !others.is_empty() {
-                return others;
-            }
+        if distance[to] != usize::MAX {
+            self.collect(from, to, &distance, &mut Vec::new(), &mut ways);
         }
         ways
     }

@@ -163,6 +163,15 @@ impl Parser<'_> {
             && self
                 .mention_at(after)
                 .is_some_and(|next| self.measures(next) && !self.pieces[after].pause);
+        let said = &self.words[tokens.start..self.pieces[at].tokens.start];
+        let counts = said.iter().any(|word| {
+            matches!(&*word.to_lowercase(), "most" | "fewest" | "least" | "number" | "numbers")
+        });
+        let last = if compound { self.mention_at(after)? } else { mention };
+        if let Some(table) = self.rows_dated(last).filter(|_| counts) {
+            let end = if compound { after + 1 } else { after };
+            return made(Measured::Count(Some(Noun::Table(table))), end);
+        }
         if compound {
             let owner = mention.best_table().map(|(table, _)| table);
             return made(Measured::Column(self.pick(after, owner)?), after + 1);

@@ -37,6 +37,9 @@ impl Parser<'_> {
         if self.against_column(at, comparison) {
             return;
         }
+        if let Some(one) = self.single_before(at) {
+            return self.bounded(here, one, comparison, Decimal::new(1, 0));
+        }
         match self.item(at).cloned() {
             Some(Item::Number(number)) => self.bounded(here, at, comparison, number),
             Some(Item::Key(Key::Aggregate(aggregate))) => {
@@ -74,6 +77,19 @@ impl Parser<'_> {
             }
             _ => self.misplaced(here),
         }
+    }
+
+    /// "More than a single shop", "at least one": where a noun stands after an article that counts.
+    fn single_before(&self, at: usize) -> Option<usize> {
+        let one = at.checked_sub(1).filter(|one| self.key_at(*one) == Some(Key::Stop))?;
+        let said = self.words[self.pieces[one].tokens.clone()].iter();
+        let counts =
+            said.into_iter().any(|word| matches!(&*word.to_lowercase(), "single" | "a" | "an"));
+        let noun =
+            self.mention_at(at).filter(|noun| !noun.only_values() && noun.metrics.is_empty());
+        // "Above an age of 20" bounds a column.
+        let rows = noun.is_some_and(|noun| Self::is_table(noun) || !self.quantifies(noun));
+        (counts && rows && self.column.is_none()).then_some(one)
     }
 
     /// "Longer than 3000 or higher than 100": as "longer" is of the length, "higher" is of the height.
@@ -386,6 +402,11 @@ impl Parser<'_> {
             });
         }
         let compound = self.end_of_noun(at) == at + 2;
+        let last = if compound { self.mention_at(at + 1)? } else { mention };
+        if let Some(table) = self.rows_dated(last).filter(|_| year_of(number).is_none()) {
+            let what = Measured::Count(Some(Noun::Table(table)));
+            return Some(Test::Count { what, comparison, number, of: None });
+        }
         if compound {
             let pick = self.pick(at + 1, mention.best_table().map(|(table, _)| table))?;
             return Some(Test::Compare { pick, comparison, side: Side::Number(number) });

@@ -59,6 +59,8 @@ impl Parser<'_> {
             };
             return self.push(Test::Year { comparison, year, near: self.dated_near(), tokens });
         }
+        let carried = self.carried(here).filter(|_| comparison == Comparison::Equal);
+        let comparison = carried.unwrap_or(comparison);
         match spoken.then(|| self.test_of(next, comparison, value)).flatten() {
             Some(test) => {
                 self.at = self.end_of_noun(next);
@@ -66,6 +68,16 @@ impl Parser<'_> {
                 self.push(test);
             }
             None => self.misplaced(here),
+        }
+    }
+
+    /// "At least two regions and 10 cities": what bounds the first count bounds the second.
+    fn carried(&self, here: usize) -> Option<Comparison> {
+        let and = self.pieces[..here].iter().rposition(|it| it.item != Item::Key(Key::Stop))?;
+        let last = self.sketch.clauses.last().and_then(|clause| clause.tests.last());
+        match last.filter(|_| self.key_at(and) == Some(Key::And))? {
+            Test::Count { comparison, .. } => Some(*comparison),
+            _ => None,
         }
     }
 

@@ -150,7 +150,11 @@ impl Parser<'_> {
 
     /// Whether the first column that is asked for can be one of a table.
     pub(super) fn asked_column_is_of(&self, table: usize) -> bool {
-        let Some(Target::Column(pick)) = self.sketch.targets.first() else { return false };
+        let pick = match self.sketch.targets.first() {
+            Some(Target::Column(pick) | Target::Aggregate { of: pick, .. }) => pick,
+            Some(Target::Count { what: Noun::Table(counted), .. }) => return *counted == table,
+            _ => return false,
+        };
         let best = pick.candidates.first().map_or(0.0, |(_, quality)| *quality);
         pick.candidates.iter().any(|(column, quality)| {
             self.schema.table_of(*column) == table && *quality > best - 0.1

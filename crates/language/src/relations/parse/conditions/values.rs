@@ -72,8 +72,14 @@ impl Parser<'_> {
                     })
             })
         };
-        if after.is_some_and(says) {
+        if let Some(after) = after.filter(|after| says(after)) {
+            // "The average age of female members": whose it is, too.
+            let whose = after
+                .best_table()
+                .filter(|(table, quality)| *quality > 0.9 && self.asked_column_is_of(*table));
+            let told = self.sketch.entity.or(whose.map(|(table, _)| table));
             column = self.pick(self.at, None);
+            self.sketch.entity = told;
             self.at += 1;
         }
         self.of_one_row(&mut values, &tokens);

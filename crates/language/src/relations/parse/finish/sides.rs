@@ -1,5 +1,9 @@
 //! Values that stand side by side: of one row, of either, or each by itself.
 
+use std::ops::Range;
+
+use pacioli_model::Aggregate;
+
 use super::super::Parser;
 use crate::relations::{
     lexicon::KnownValue,
@@ -116,39 +120,61 @@ impl Parser<'_> {
 
     /// "The average age of male and female students": of either, each by itself, for none is both.
     pub(super) fn kinds_side_by_side(&mut self) {
-        let figure = |target: &Target| {
-            matches!(target, Target::Count { what: Noun::Table(_), .. } | Target::Aggregate { .. })
+        // A total of both is one.
+        let figure = |target: &Target| match target {
+            Target::Aggregate { aggregate, .. } => *aggregate != Aggregate::Sum,
+            target => matches!(target, Target::Count { what: Noun::Table(_), .. }),
         };
-        let alone =
-            self.sketch.groups.is_empty() && !self.sketch.both && self.sketch.best.is_none();
-        let figures = !self.sketch.targets.is_empty() && self.sketch.targets.iter().all(figure);
-        let [one, other] = self.sketch.clauses.as_slice() else { return };
-        let ([Test::Values { values, .. }], [Test::Values { values: more, .. }]) =
-            (one.tests.as_slice(), other.tests.as_slice())
-        else {
+        let alone = !self.sketch.both && self.sketch.best.is_none();
+        // "The number of male and female members of each rank": what is grouped by may be shown too.
+        let grouped = |target: &Target| match target {
+            Target::Column(pick) => self.sketch.groups.iter().any(|group| {
+                matches!(group, Noun::Column(known)
+                    if known.candidates.first() == pick.candidates.first())
+            }),
+            _ => false,
+        };
+        let figures = self.sketch.targets.iter().any(figure)
+            && self.sketch.targets.iter().all(|target| figure(target) || grouped(target));
+        let Some((column, tokens)) = (alone && figures).then(|| self.join_kinds()).flatten() else {
             return;
         };
-        let first = |values: &[Vec<(KnownValue, f64)>]| {
-            values.first().and_then(|one| one.first()).map(|(value, _)| value.column)
-        };
-        let (Some(column), true) = (first(values), first(values) == first(more)) else { return };
-        let own = self.sketch.entity == Some(self.schema.table_of(column));
-        let plain = !one.negated && !other.negated && !other.alternative;
-        if !(alone && figures && own && plain) {
-            return;
+        let candidates = vec![(column, 1.0)];
+        let kinds = Pick { candidates, owner: None, near: None, tokens };
+        self.sketch.groups.push(Noun::Column(kinds));
+    }
+
+    /// Makes "male and female" one test, and says what column of the rows asked about it is of.
+    fn join_kinds(&mut self) -> Option<(ColumnId, Range<usize>)> {
+        let plain = |clause: &&Clause| !clause.negated && !clause.alternative;
+        let tests = self.sketch.clauses.iter().filter(plain).flat_map(|clause| &clause.tests);
+        let values: Vec<_> = tests.filter_map(columns_of).collect();
+        let own = |column: &ColumnId| self.sketch.entity == Some(self.schema.table_of(*column));
+        let (column, one, other) = values.windows(2).find_map(|pair| {
+            let [(columns, one), (others, other)] = pair else { return None };
+            let joined = one.end + 1 == other.start && self.words[one.end] == "and";
+            let column = columns.iter().find(|column| own(column) && others.contains(column))?;
+            joined.then(|| (*column, one.clone(), other.clone()))
+        })?;
+        let mut more = Vec::new();
+        for clause in &mut self.sketch.clauses {
+            clause.tests.retain_mut(|test| match test {
+                Test::Values { values, tokens, .. } if *tokens == other => {
+                    more.append(values);
+                    false
+                }
+                _ => true,
+            });
         }
-        let more = more.clone();
-        self.sketch.clauses.truncate(1);
-        if let Some(Test::Values { values, tokens, .. }) = self.sketch.clauses[0].tests.first_mut()
-        {
-            values.extend(more);
-            self.sketch.groups.push(Noun::Column(Pick {
-                candidates: vec![(column, 1.0)],
-                owner: None,
-                near: None,
-                tokens: tokens.clone(),
-            }));
+        self.sketch.clauses.retain(|clause| !clause.tests.is_empty());
+        for test in self.sketch.clauses.iter_mut().flat_map(|clause| &mut clause.tests) {
+            if let Test::Values { values, tokens, .. } = test
+                && *tokens == one
+            {
+                values.append(&mut more);
+            }
         }
+        Some((column, one))
     }
 
     /// "Revenue in Germany and in France": rows of either, for none is in both.
@@ -187,4 +213,11 @@ fn valued(test: &Test) -> Option<ColumnId> {
         Test::Values { values, .. } => Some(values.first()?.first()?.0.column),
         _ => None,
     }
+}
+
+/// The columns that the values of a test may be of, and its words.
+fn columns_of(test: &Test) -> Option<(Vec<ColumnId>, Range<usize>)> {
+    let Test::Values { values, tokens, .. } = test else { return None };
+    let columns = values.iter().flatten().map(|(value, _)| value.column).collect();
+    Some((columns, tokens.clone()))
 }

@@ -14,11 +14,7 @@ use crate::{
 impl Parser<'_> {
     /// "Bank branches", "film studios": the rows where only their key is called so, else a column of theirs.
     pub(super) fn compound_column(&mut self, next: usize, table: TableId, after: &Mention) {
-        let best = after.column_quality();
-        let key = self.schema.tables[table].key;
-        let keyed = after.columns.iter().any(|(it, fit)| Some(*it) == key && *fit >= best - 0.01);
-        let word = lemma(&self.words[self.pieces[next].tokens.end - 1].to_lowercase());
-        if keyed && best < 0.9 && !KEY_TAILS.contains(&word.as_str()) {
+        if self.names_rows_of(table, next, after) {
             return self.select_table(table);
         }
         let figures = !self.sketch.targets.is_empty()
@@ -30,6 +26,20 @@ impl Parser<'_> {
         }
         let pick = self.pick(next, Some(table));
         self.target_column(pick);
+    }
+
+    /// Whether a noun after a table's name is what only its key is called, and so its rows.
+    pub(in crate::relations::parse) fn names_rows_of(
+        &self,
+        table: TableId,
+        next: usize,
+        after: &Mention,
+    ) -> bool {
+        let best = after.column_quality();
+        let key = self.schema.tables[table].key;
+        let keyed = after.columns.iter().any(|(it, fit)| Some(*it) == key && *fit >= best - 0.01);
+        let word = lemma(&self.words[self.pieces[next].tokens.end - 1].to_lowercase());
+        keyed && best < 0.9 && !KEY_TAILS.contains(&word.as_str())
     }
 
     /// "The amount of loans", where they have one column that is called so.

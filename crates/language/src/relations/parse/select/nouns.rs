@@ -29,7 +29,8 @@ impl Parser<'_> {
         let values_win = mention.only_values()
             || self.names_value(here, mention)
             || asked && is_better_value(mention) && (self.narrowing || spoken.next().is_some())
-            || of_kind;
+            || of_kind
+            || self.is_value_of_named(mention);
         if values_win {
             self.count_rows_of(here, mention);
             self.at = here;
@@ -92,8 +93,21 @@ impl Parser<'_> {
                 return self.misplaced(here);
             }
             self.counting |= self.counts_named(here, mention);
-            self.target_column(pick);
+            let dated = self.rows_dated(mention).filter(|_| self.counting && !self.sketch.distinct);
+            match dated {
+                Some(table) => self.select_table(table),
+                None => self.target_column(pick),
+            }
         }
+    }
+
+    /// "Male members", where whether one is male is told of pets alone: a value of the rows that are named.
+    fn is_value_of_named(&self, mention: &Mention) -> bool {
+        let named = |table: TableId| self.sketch.mentioned.contains(&table);
+        let few = mention.values.iter().filter(|(value, quality)| value.few && *quality > 0.9);
+        mention.tables.is_empty()
+            && mention.columns.iter().all(|(column, _)| !named(self.schema.table_of(*column)))
+            && few.into_iter().any(|(value, _)| named(self.schema.table_of(value.column)))
     }
 
     /// "The number of rooms", where a column that tells rooms apart is called nearly so.
@@ -172,6 +186,10 @@ impl Parser<'_> {
     /// Whether a column is at once compared: "teachers aged 32".
     pub(super) fn bounds_next(&self, at: usize) -> bool {
         let mut next = self.solid(at);
+        if self.is_named(next) {
+            // "The governor was named 'Kim'"
+            next = self.solid(next + 1);
+        }
         let mut of = false;
         while matches!(self.key_at(next), Some(Key::Either | Key::Of | Key::Both)) {
             of = true;
@@ -206,6 +224,11 @@ impl Parser<'_> {
             ),
             _ => false,
         }
+    }
+
+    fn is_named(&self, at: usize) -> bool {
+        let word = self.pieces.get(at).map(|piece| self.words[piece.tokens.start].to_lowercase());
+        word.is_some_and(|word| matches!(word.as_str(), "named" | "called" | "titled"))
     }
 
     /// "Built in the last two years": when it was built bounds, and is not asked for.
@@ -416,7 +439,11 @@ impl Parser<'_> {
 }
 
 /// Whether the best value that is meant is one of a table.
-pub(super) fn has_value(parser: &Parser<'_>, mention: &Mention, table: TableId) -> bool {
+pub(in crate::relations::parse) fn has_value(
+    parser: &Parser<'_>,
+    mention: &Mention,
+    table: TableId,
+) -> bool {
     let best = mention.values.first().map_or(0.0, |(_, quality)| *quality);
     mention.values.iter().any(|(value, quality)| {
         *quality >= best - 0.001 && parser.schema.table_of(value.column) == table
