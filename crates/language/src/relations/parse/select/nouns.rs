@@ -18,20 +18,7 @@ impl Parser<'_> {
             return self.target_metric(here, *metric);
         }
         let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
-        let known = self.focus.into_iter().chain(self.sketch.entity);
-        let mut spoken =
-            known.filter(|table| is_better_value(mention) && has_value(self, mention, *table));
-        let kind = self.mention_at(here + 1).filter(|_| !self.pieces[here + 1].pause);
-        let kind = kind.filter(|next| is_better_value(mention) && Self::is_table(next));
-        let of_kind = kind
-            .and_then(Mention::best_table)
-            .is_some_and(|(table, _)| has_value(self, mention, table));
-        let values_win = mention.only_values()
-            || self.names_value(here, mention)
-            || asked && is_better_value(mention) && (self.narrowing || spoken.next().is_some())
-            || of_kind
-            || self.is_value_of_named(mention);
-        if values_win {
+        if self.prefers_value(here, mention, asked) {
             self.count_rows_of(here, mention);
             self.at = here;
             return self.select_values(here, mention);
@@ -99,6 +86,23 @@ impl Parser<'_> {
                 None => self.target_column(pick),
             }
         }
+    }
+
+    /// Whether what stands where something is asked for is a value that narrows it.
+    fn prefers_value(&self, here: usize, mention: &Mention, asked: bool) -> bool {
+        let known = self.focus.into_iter().chain(self.sketch.entity);
+        let mut spoken =
+            known.filter(|table| is_better_value(mention) && has_value(self, mention, *table));
+        let kind = self.mention_at(here + 1).filter(|_| !self.pieces[here + 1].pause);
+        let kind = kind.filter(|next| is_better_value(mention) && Self::is_table(next));
+        let of_kind = kind
+            .and_then(Mention::best_table)
+            .is_some_and(|(table, _)| has_value(self, mention, table));
+        mention.only_values()
+            || self.names_value(here, mention)
+            || asked && is_better_value(mention) && (self.narrowing || spoken.next().is_some())
+            || of_kind
+            || self.is_value_of_named(mention)
     }
 
     /// "Male members", where whether one is male is told of pets alone: a value of the rows that are named.
