@@ -8,14 +8,15 @@ use super::Keyword::{
     Trend, Where, Which, With,
 };
 
-const SHARES: &str = "Shares and ratios cannot be computed yet.";
+const SHARES: &str = "Which share or ratio is meant is not understood.";
 const COMPARISONS: &str =
-    "Comparing two periods or groups cannot be computed yet: ask for each, or for a breakdown.";
+    "What is compared with what is not understood: ask for each, or for a breakdown.";
 const GROWTH: &str =
-    "Growth and change cannot be computed yet: ask for the figures by month or year.";
-const FORECASTS: &str = "Forecasts cannot be computed yet.";
-const REASONS: &str = "Pacioli cannot say why something happened yet.";
-const RUNNING: &str = "Running and moving totals cannot be computed yet.";
+    "Which growth or change is meant is not understood: ask for the figures by month or year.";
+const FORECASTS: &str = "What is to be forecast is not understood: name one figure.";
+const REASONS: &str =
+    "Of what the reasons are asked for is not understood: name one figure and its days.";
+const RUNNING: &str = "Which running or moving total is meant is not understood.";
 const STATISTICS: &str = "Of statistics, Pacioli knows sum, average, minimum, maximum and counts.";
 const FISCAL: &str = "Fiscal periods are not known: name calendar dates.";
 const WRITING: &str = "Pacioli reads data and never changes it.";

@@ -348,7 +348,7 @@ impl QueryOut {
             Outcome::Answered(answered) => out.answered(*answered, language),
             Outcome::Clarify { question, choices } => {
                 out.status = "needs_clarification";
-                out.answer = question;
+                out.answer = retold(&question, language);
                 out.choices = choices.into_iter().enumerate().map(ChoiceOut::new).collect();
             }
             Outcome::Refused { not_understood, reason } => {

@@ -92,6 +92,16 @@ const QUESTIONS: [&str; 12] = [
     "anything unusual in revenue",
 ];
 
+/// Questions that are asked back or refused.
+const REFUSED: [&str; 6] = [
+    "revenue by colour",
+    "weather in Rome",
+    "delete the revenue",
+    "revenue over 9 in region over 3",
+    "the weight of sales",
+    "median growth of the top of",
+];
+
 async fn saved(server: &Server, person: &Person, question: &str) -> String {
     let body = json!({"name": question, "question": question});
     let id = made(server, person, "/questions", body).await["id"].clone();
@@ -156,6 +166,13 @@ async fn an_answer_is_told_and_drawn_in_german() {
         let said: Vec<&str> = said.into_iter().filter_map(Value::as_str).collect();
         let said = read(&said.join("\n"), &theirs);
         assert!(found(&said, ENGLISH).is_empty(), "{:?} in {said}", found(&said, ENGLISH));
+    }
+    for question in REFUSED {
+        let body = json!({"question": question, "language": "de"});
+        let answer = server.send(&owner, Method::POST, "/query", body).await;
+        assert_ne!(answer.body["status"], "answered", "{}", answer.text);
+        let said = read(answer.body["answer"].as_str().unwrap(), &theirs);
+        assert!(found(&said, ENGLISH).is_empty() && !found(&said, ALSO).is_empty(), "{said}");
     }
     let few: String = sales().lines().take(17).flat_map(|line| [line, "\n"]).collect();
     let other = server.sign_up("other").await;

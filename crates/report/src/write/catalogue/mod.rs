@@ -6,6 +6,7 @@ mod answers;
 mod findings;
 mod labels;
 mod others;
+mod questions;
 
 use advice::{ADVICE, CAVEATS, GLOSSARY, MISSING, TESTS};
 use answers::{ANSWERS, SCOPE};

@@ -1,10 +1,11 @@
 //! What other rooms say in English of questions, tables and queries, and the same in German. Each text is known by
 //! its English template: what stands in its braces is taken over. Days in `{days}` are written anew.
 
+use super::questions::QUESTIONS;
 use crate::locale::Language;
 
 /// English, German.
-type Pair = (&'static str, &'static str);
+pub(super) type Pair = (&'static str, &'static str);
 
 /// A text of another room in a language; as it is where it is none of those that are known.
 pub fn retold(text: &str, language: Language) -> String {
@@ -65,7 +66,7 @@ fn days_in(text: &str, language: Language) -> String {
     written.collect::<Vec<_>>().join(" ")
 }
 
-const OTHERS: &[&[Pair]] = &[REASONS, QUALITY, NOTES, MODELS, FIGURES];
+const OTHERS: &[&[Pair]] = &[QUESTIONS, REASONS, QUALITY, NOTES, MODELS, FIGURES];
 
 /// Of the quality of data.
 const QUALITY: &[Pair] = &[
