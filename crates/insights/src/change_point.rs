@@ -9,6 +9,8 @@ pub const SEGMENT: usize = 3;
 /// A level that shifted and stayed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ChangePoint {
+    /// The first place of the level before.
+    pub from: usize,
     /// The first place of the new level.
     pub at: usize,
     /// Mean of the level before.
@@ -79,13 +81,20 @@ fn noise(values: &[f64]) -> f64 {
 }
 
 /// The last change of level in `values`, which should be free of season: one that is at least as large
-/// as the noise, and that a straight line does not explain better.
+/// as the noise, and that a straight line does not explain better. What was otherwise for a few periods and is again
+/// as it was has not shifted.
 pub fn change_point(values: &[f64], spent: usize) -> Option<ChangePoint> {
     let points = change_points(values, spent);
     let at = *points.last()?;
-    let from = points.len().checked_sub(2).map_or(0, |place| points[place]);
+    let start = |back: usize| points.len().checked_sub(back).map_or(0, |place| points[place]);
+    let from = start(2);
     let (old, new) = (&values[from..at], &values[at..]);
     let (before, after) = (mean(old), mean(new));
+    let was = if from > 0 { mean(&values[start(3)..from]) } else { before };
+    let is_back = old.len() < 2 * SEGMENT && (after - was).abs() < (after - before).abs() / 2.0;
+    if is_back {
+        return None;
+    }
     let around = |level: f64, part: &[f64]| part.iter().map(|y| (y - level).powi(2)).sum::<f64>();
     let stepped = around(before, old) + around(after, new);
     let both = &values[from..];
@@ -96,7 +105,7 @@ pub fn change_point(values: &[f64], spent: usize) -> Option<ChangePoint> {
     }
     let test = same_mean(old, new, spent);
     let p_value = (test.p_value * real(values.len() - 2 * SEGMENT + 1)).min(1.0);
-    Some(ChangePoint { at, before, after, test: Tested { p_value, ..test } })
+    Some(ChangePoint { from, at, before, after, test: Tested { p_value, ..test } })
 }
 
 /// Whether two samples of the same spread have one mean (Student 1908).
@@ -125,6 +134,23 @@ mod tests {
         let found = change_point(&noisy(|x| if x < 22 { 100.0 } else { 70.0 }), 0).unwrap();
         assert!((21..=23).contains(&found.at), "{found:?}");
         assert!((found.after - found.before + 30.0).abs() < 4.0 && found.test.p_value < 0.001);
+    }
+
+    #[test]
+    fn what_was_otherwise_for_some_periods_has_not_shifted_back() {
+        let bump = |last: usize, rest: f64| {
+            let level = move |x| match x {
+                0..22 => 100.0,
+                x if x < last => 190.0,
+                _ => rest,
+            };
+            change_point(&noisy(level), 0)
+        };
+        assert_eq!(bump(25, 100.0), None);
+        // Three months of that which end elsewhere, or half a year of it, are levels.
+        let elsewhere = bump(25, 150.0).unwrap();
+        assert_eq!((elsewhere.from, elsewhere.at), (22, 25));
+        assert_eq!(bump(29, 100.0).unwrap().at, 29);
     }
 
     #[test]

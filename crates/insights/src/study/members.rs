@@ -136,7 +136,7 @@ impl Look<'_> {
     ) -> Option<Candidate> {
         let series = &self.figure.series;
         let shift = self.shift(&decompose(&followed.tested, phases, series.cycle()))?;
-        let levels = |of: &[f64]| (mean(&of[..shift.at]), mean(&of[shift.at..]));
+        let levels = |of: &[f64]| (mean(&of[shift.from..shift.at]), mean(&of[shift.at..]));
         let other = levels(&followed.other);
         let moved = shift.after - shift.before;
         if !moved_along(other.1 - other.0, moved) {
