@@ -326,7 +326,7 @@ impl Lexicon {
                 // "Occupation title" for a column called job.
                 let other = self.in_other_words(head).into_iter();
                 let same = other.filter(|(.., fit)| *fit >= NEAR);
-                entries.extend(same.map(|(name, quality, fit)| (name, quality * fit)));
+                entries.extend(same.map(|(name, quality, _)| (name, quality * AS_NAMED)));
             }
             let best = |column: bool| {
                 let fits =

@@ -86,6 +86,17 @@ pub(crate) fn cut(
         {
             piece = Piece { tokens: at..at + length, item, pause: piece.pause, quality: 0.8 };
         }
+        if let Item::Quoted(text, values) = &mut piece.item
+            && values.is_empty()
+            && !matches!(pieces.last().map(|before| &before.item), Some(Item::Key(Key::Text(_))))
+        {
+            // "Ford Motor", where one name alone goes on from that.
+            *values = cutter.longer(&piece.tokens);
+            let known = values.first();
+            notes.extend(
+                known.map(|(known, _)| format!("\"{text}\" was read as \"{}\".", known.text)),
+            );
+        }
         at = piece.tokens.end;
         if !cutter.repeats(&piece, pieces.last()) {
             pieces.push(piece);
@@ -246,7 +257,9 @@ impl Cutter<'_> {
                     .filter(|_| length == 1 && quality < 0.95)
                     .map_or((length, Item::Mention(mention), quality), |item| (1, item, 1.0))
             }
-            (Some((1, Key::Ask)), None) if self.must_be_noun(at) => (1, Item::Unknown, 0.0),
+            (Some((1, Key::Ask | Key::Verb)), None) if self.must_be_noun(at) => {
+                (1, Item::Unknown, 0.0)
+            }
             (Some((length, word)), None) => self
                 .adjective(at)
                 .filter(|_| length == 1)
@@ -266,6 +279,7 @@ impl Cutter<'_> {
         before: Option<&Piece>,
     ) -> bool {
         let row_before = word == Key::Verb
+            && !self.is_said_of_rows(at)
             && before.is_some_and(|piece| {
                 matches!(&piece.item, Item::Mention(before) if before.table_quality() > 0.9)
             });
@@ -322,7 +336,16 @@ impl Cutter<'_> {
             if length == 1 && &self.question[self.tokens[at].at.clone()] == "US" {
                 return None;
             }
-            let word = key(&self.words(at, length)?.join(" "))?;
+            let words = self.words(at, length)?;
+            let word = key(&words.join(" "))?;
+            // "The minimum number of people" where that is the population.
+            let figure = matches!(words.as_slice(), ["maximum" | "minimum", "number", "of"])
+                && self.mention(at + 1).is_some_and(|(length, mention)| {
+                    length > 2 && mention.column_quality() > mention.table_quality()
+                });
+            if figure {
+                return None;
+            }
             let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
             (!paused).then_some((length, word))
         })

@@ -30,6 +30,8 @@ const TELLING: &[&str] = &[
 
 /// A name that fits at least so well is taken for a noun where one must stand.
 const FITTING: f64 = 0.75;
+/// Rows are named so well where what they have is said next.
+const NAMED: f64 = 0.9;
 /// The same where nothing else can stand.
 const PARTLY: f64 = 0.5;
 /// What is placed is a row, however little of its table's name is said.
@@ -119,7 +121,9 @@ impl Cutter<'_> {
         let word = self.tokens[at].word.as_str();
         let asks = matches!(word, "state" | "report" | "list" | "view" | "display" | "return");
         let first = at == 1 && matches!(before, "which" | "what");
-        asks && (first || matches!(before, "each" | "every" | "per" | "whose"))
+        // "How many features": several of something.
+        let several = before == "many" && word.ends_with('s') && key(word) == Some(Key::Verb);
+        asks && (first || matches!(before, "each" | "every" | "per" | "whose")) || several
     }
 
     /// "The score", "no scores", "the average score", "score of the film".
@@ -130,9 +134,33 @@ impl Cutter<'_> {
             key(before),
             Some(Key::Aggregate(_) | Key::Most(_) | Key::Distinct | Key::HowMany)
         );
-        let article = measured || matches!(before, "no" | "any" | "different");
+        let article = measured
+            || matches!(before, "no" | "any" | "different" | "of" | "more" | "fewer" | "many");
         let owned = self.tokens.get(at + 1).is_some_and(|next| next.word == "of");
-        self.is_after_article(at) || (article || owned) && !is_part_or_time(word)
+        let noun = article || owned || self.is_said_of_rows(at);
+        self.is_after_article(at) || noun && !is_part_or_time(word)
+    }
+
+    /// "The film score", "the average film score": after the rows that have it.
+    pub(super) fn is_said_of_rows(&self, at: usize) -> bool {
+        let Some(rows) = at.checked_sub(1) else { return false };
+        let before = rows.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
+        let begun =
+            before == "the" || matches!(key(before), Some(Key::Aggregate(_) | Key::Most(_)));
+        // "How many hours did the consultant work"
+        let helped = self.tokens[..at]
+            .iter()
+            .any(|token| matches!(token.word.as_str(), "do" | "does" | "did" | "who" | "that"));
+        let table = self.mention(rows).and_then(|(length, mention)| {
+            mention.best_table().filter(|(_, sure)| length == 1 && *sure >= NAMED)
+        });
+        let own = self.mention(at).and_then(|(_, mention)| mention.columns.first().copied());
+        begun
+            && !helped
+            && !is_part_or_time(&self.tokens[at].word)
+            && table.is_some_and(|(table, _)| {
+                own.is_some_and(|(column, _)| self.lexicon.owner(column) == Some(table))
+            })
     }
 
     /// "For each place", "which place", "the score": a noun that could be a verb too.
@@ -180,5 +208,7 @@ impl Cutter<'_> {
 
 /// A participle; or a time, as "the end of each month".
 fn is_part_or_time(word: &str) -> bool {
-    word.ends_with("ed") || word.ends_with("ing") || matches!(word, "end" | "start" | "begin")
+    let parts = ["ed", "ing", "en", "wn", "ought", "aught", "pent", "eld", "old", "ung"];
+    parts.iter().any(|tail| word.ends_with(tail))
+        || matches!(word, "end" | "start" | "begin" | "won" | "led" | "built" | "made" | "left")
 }

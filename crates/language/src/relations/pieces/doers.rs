@@ -3,7 +3,7 @@
 use super::{Cutter, Mention};
 use crate::relations::{
     lexicon::Name,
-    schema::TableId,
+    schema::{ColumnId, TableId},
     vocabulary::{Key, key},
 };
 
@@ -52,12 +52,16 @@ impl Cutter<'_> {
         if key(word(verb)) != Some(Key::Verb) || at > 0 && self.mention(at).is_some() {
             return None;
         }
-        let tables = self.called_after(word(verb));
-        (!tables.is_empty()).then(|| Mention { tables, ..Mention::default() })
+        let mut called = self.called_after(word(verb));
+        // "Who directed the film": its director, where no director has rows.
+        if at > 0 || !called.tables.is_empty() {
+            called.columns.clear();
+        }
+        (called != Mention::default()).then_some(called)
     }
 
-    /// Tables called after who does something: teachers of "teaches", directors of "directed".
-    fn called_after(&self, verb: &str) -> Vec<(TableId, f64)> {
+    /// Tables and columns called after who does something: teachers of "teaches", directors of "directed".
+    fn called_after(&self, verb: &str) -> Mention {
         let irregular = IRREGULAR.iter().find(|(form, _)| *form == verb).map(|(_, base)| *base);
         let tails = ["ing", "ed", "es", "s", "d", ""];
         let regular = tails.iter().filter_map(|tail| verb.strip_suffix(tail));
@@ -67,17 +71,21 @@ impl Cutter<'_> {
             ["er".to_owned(), "or".to_owned(), "r".to_owned(), format!("{last}er")]
                 .map(|tail| format!("{base}{tail}"))
         });
-        let mut tables = Vec::new();
+        let (mut tables, mut columns) = (Vec::new(), Vec::new());
         for noun in nouns {
-            for (name, quality) in self.lexicon.names(&[noun.as_str()]) {
-                if let Name::Table(table) = name
-                    && quality >= 0.94
-                    && !tables.iter().any(|(known, _)| *known == table)
-                {
-                    tables.push((table, quality));
+            let names = self.lexicon.names(&[noun.as_str()]).into_iter();
+            for (name, quality) in names.filter(|(_, quality)| *quality >= 0.94) {
+                match name {
+                    Name::Table(table) if !tables.iter().any(|(known, _)| *known == table) => {
+                        tables.push((table, quality));
+                    }
+                    Name::Column(column) if !columns.iter().any(|(known, _)| *known == column) => {
+                        columns.push((column, quality));
+                    }
+                    _ => {}
                 }
             }
         }
-        tables
+        Mention { tables, columns, ..Mention::default() }
     }
 }

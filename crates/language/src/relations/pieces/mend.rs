@@ -1,11 +1,11 @@
 //! Words that are more, or less, than they look: parts of names, slips, names cut short or turned
 //! around.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, ops::Range};
 
 use super::{
     super::{
-        lexicon::Name,
+        lexicon::{KnownValue, Name},
         schema::{ColumnId, TableId},
         thesaurus,
         vocabulary::{Key, key},
@@ -57,7 +57,7 @@ impl Cutter<'_> {
             next += 1;
         }
         if next == at + 1 || !matches!(word(next), "name" | "names") {
-            return None;
+            return self.shares_head(at);
         }
         let columns =
             self.lexicon.names(&[word(at), "name"]).into_iter().filter_map(|(name, quality)| {
@@ -124,8 +124,11 @@ impl Cutter<'_> {
 
     /// "rank of the winner" for a column called winner rank.
     pub(super) fn turned(&self, at: usize) -> Option<(usize, Mention)> {
-        let of = (1..=2)
-            .find(|length| self.tokens.get(at + length).is_some_and(|token| token.word == "of"))?;
+        let of = (1..=2).find(|length| {
+            let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+            word(at + length) == "of"
+                || word(at + length) == "for" && matches!(word(at + length + 1), "the" | "all")
+        })?;
         let mut start = at + of + 1;
         while self
             .tokens
@@ -280,6 +283,20 @@ impl Cutter<'_> {
             && self.mention(next).is_none()
             && self.keyword(next).is_none()
             && self.part_of_value(at).is_some_and(|(length, _)| length > 1)
+    }
+
+    /// The values that a quoted text of several words is a part of, where one column has one such.
+    pub(super) fn longer(&self, tokens: &Range<usize>) -> Vec<(KnownValue, f64)> {
+        let words = self.words(tokens.start, tokens.len()).unwrap_or_default();
+        if words.len() < 2 {
+            return Vec::new();
+        }
+        let values = self.lexicon.parts(&words);
+        let mut columns: Vec<ColumnId> = values.iter().map(|value| value.column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let sole = values.len() == columns.len();
+        values.into_iter().filter(|_| sole).map(|value| (value, 0.75)).collect()
     }
 
     pub(super) fn part_of_value(&self, at: usize) -> Option<(usize, Item)> {

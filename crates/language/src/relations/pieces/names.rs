@@ -72,6 +72,9 @@ impl Mention {
     }
 }
 
+/// How well a name fits that is the same in other words.
+const AS_WELL: f64 = 0.92;
+
 impl Cutter<'_> {
     pub(super) fn mention(&self, at: usize) -> Option<(usize, Mention)> {
         if let Some(known) = self.mentions.borrow().get(&at) {
@@ -109,6 +112,8 @@ impl Cutter<'_> {
                     )
                 })
                 && !Lexicon::is_phrase(&words);
+            // "Max velocity" where a column is called max speed.
+            let extreme = matches!(words.as_slice(), ["max" | "maximum" | "min" | "minimum", _]);
             let (names, loss) = if paused { (Vec::new(), 0.0) } else { self.lexicon.named(&words) };
             let numeric = length == 1 && !matches!(self.tokens[at].kind, Kind::Word);
             for (name, quality) in names {
@@ -116,7 +121,11 @@ impl Cutter<'_> {
                 if numeric && quality < 0.95 {
                     continue;
                 }
-                if asking && quality * (1.0 - loss) < 0.9 && !self.is_called(&words, name) {
+                if asking
+                    && quality * (1.0 - loss) < 0.9
+                    && !(extreme && quality >= AS_WELL)
+                    && !self.is_called(&words, name)
+                {
                     continue;
                 }
                 match name {

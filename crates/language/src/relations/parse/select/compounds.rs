@@ -42,6 +42,31 @@ impl Parser<'_> {
         keyed && best < 0.9 && !KEY_TAILS.contains(&word.as_str())
     }
 
+    /// "The address lines" that are called line 1, line 2: each of them. Any other noun is one column.
+    pub(super) fn family(&self, pick: &Pick) -> Vec<Pick> {
+        let best = pick.candidates.iter().map(|(_, quality)| *quality).fold(0.0, f64::max);
+        let called = |column: usize| {
+            let node = &self.schema.columns[column];
+            let (last, head) = node.words.split_last()?;
+            let number = last.stem.bytes().all(|letter| letter.is_ascii_digit());
+            let head: Vec<&str> = head.iter().map(|word| word.stem.as_str()).collect();
+            number.then_some((node.table, head))
+        };
+        let fitting = pick.candidates.iter().filter(|(_, quality)| *quality >= best - 0.01);
+        let owned =
+            |column: &usize| pick.owner.is_none_or(|owner| self.schema.table_of(*column) == owner);
+        let mut columns: Vec<usize> = fitting.map(|(column, _)| *column).filter(owned).collect();
+        columns.sort_unstable();
+        let word = self.words[pick.tokens.end - 1].to_lowercase();
+        let family = columns.first().and_then(|first| called(*first));
+        let same = family.is_some() && columns.iter().all(|column| called(*column) == family);
+        if columns.len() < 2 || lemma(&word) == word || !same {
+            return vec![pick.clone()];
+        }
+        let one = |column| Pick { candidates: vec![(column, best)], ..pick.clone() };
+        columns.into_iter().map(one).collect()
+    }
+
     /// "The amount of loans", where they have one column that is called so.
     pub(in crate::relations::parse) fn amount_of(
         &self,

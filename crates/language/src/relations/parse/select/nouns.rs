@@ -389,7 +389,8 @@ impl Parser<'_> {
             }
         } else {
             self.taken.clear();
-            self.sketch.targets.push(Target::Column(pick));
+            let all = self.family(&pick);
+            self.sketch.targets.extend(all.into_iter().map(Target::Column));
         }
         self.narrowing = false;
     }
