@@ -3,7 +3,6 @@
 use super::{Cutter, Mention};
 use crate::relations::{
     lexicon::Name,
-    schema::{ColumnId, TableId},
     vocabulary::{Key, key},
 };
 
