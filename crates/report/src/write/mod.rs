@@ -33,8 +33,12 @@ pub fn write(report: &Report, language: Language) -> Document {
         content.findings.iter().map(|finding| writer.section(finding)).collect();
     sections.extend(content.answers.iter().map(|answer| writer.answer(answer)));
     let first = content.findings.iter().zip(&sections).take(IN_SHORT);
-    let mut summary: Vec<String> =
-        first.map(|(_, section)| format!("{}.", section.heading)).collect();
+    // What it is about, and the figures of it.
+    let in_short = |section: &Section| {
+        let told = section.sentences.first().map_or("", String::as_str);
+        format!("{}. {told}", section.heading).trim_end().to_owned()
+    };
+    let mut summary: Vec<String> = first.map(|(_, section)| in_short(section)).collect();
     if summary.is_empty() && content.answers.is_empty() {
         summary.push(text(language, "no_findings").to_owned());
     }
