@@ -257,12 +257,15 @@ impl Parser<'_> {
         close.into_iter().any(|(column, _)| self.is_figure(*column))
     }
 
-    /// The rows that are counted where the words best name a day of theirs: "enrolments" are no days.
-    pub(super) fn rows_dated(&self, mention: &Mention) -> Option<TableId> {
-        let (column, _) = *mention.columns.first()?;
-        let dated = self.schema.columns[column].column.data_type.is_time();
-        let named = mention.best_table().map(|(table, _)| table);
-        dated.then(|| named.unwrap_or_else(|| self.schema.table_of(column)))
+    /// The rows that are counted where the words best name a day of theirs, or their name: enrolments
+    /// are no days, and books no titles.
+    pub(super) fn rows_told(&self, mention: &Mention) -> Option<TableId> {
+        let (column, quality) = *mention.columns.first()?;
+        let node = &self.schema.columns[column];
+        let dated = node.column.data_type.is_time();
+        let name = self.schema.tables[node.table].display == Some(column) && quality < 0.99;
+        let table = mention.best_table().map_or(node.table, |(table, _)| table);
+        (dated || name && table == node.table && !node.foreign).then_some(table)
     }
 
     /// Whether a column tells rows apart or names those of another table.
@@ -362,11 +365,25 @@ impl Parser<'_> {
             let (by, tokens) = (Measured::Column(pick.clone()), pick.tokens.clone());
             return self.rank(Best { direction, by, number: None, of: None, tokens }, self.from);
         }
-        if self.having || flag && !self.is_said(&pick) {
+        if let Some(table) = self.rows_of_name(&pick).filter(|_| self.having) {
+            self.push(Test::Exists { table, tokens: pick.tokens });
+        } else if self.having || flag && !self.is_said(&pick) {
             self.push(Test::Has { pick });
         } else if !self.is_said(&pick) {
             self.sketch.unplaced.push(pick.tokens);
         }
+    }
+
+    /// "Genres that have no title from 1990": the rows that a name stands for, where only a column of theirs
+    /// is asked for.
+    fn rows_of_name(&self, pick: &Pick) -> Option<TableId> {
+        let (column, _) = *pick.candidates.first()?;
+        let table = self.schema.table_of(column);
+        let named = self.schema.tables[table].display == Some(column) && !self.is_said(pick);
+        let asked = self.sketch.entity.is_none_or(|entity| entity == table)
+            && self.asks_for_columns()
+            && self.asked_column_is_of(table);
+        (named && asked).then_some(table)
     }
 
     /// "The room with the maximum occupancy", where a column of numbers itself is called so.

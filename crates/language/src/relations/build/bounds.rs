@@ -5,7 +5,7 @@ use pacioli_model::{Ask, ColumnType, Comparison, DatePart, Decimal, Literal, Pre
 use super::{Builder, NOWHERE, Output, misfit};
 use crate::relations::{
     resolve::Misfit,
-    schema::{ColumnId, TableId},
+    schema::{ColumnId, TableId, holds_years},
     sketch::{Clause, Measured, Noun, Test},
 };
 use crate::token::Kind;
@@ -30,7 +30,10 @@ impl Builder<'_> {
             !matches!(comparison, Comparison::Equal | Comparison::NotEqual)
                 && values.iter().all(|value| value.len() == text.len() && digits(value))
         };
+        // A year that no row has is a year all the same.
+        let year = self.schema.is_year(column) && (1000.0..2300.0).contains(&number.to_f64());
         if data_type == ColumnType::Text
+            && !(year && holds_years(profiled))
             && profiled
                 .profile
                 .values

@@ -9,6 +9,7 @@ use crate::relations::{
     resolve::Misfit,
     schema::{ColumnId, TableId},
     sketch::{Noun, Pick, Target},
+    vocabulary::{self, Key},
 };
 
 impl Builder<'_> {
@@ -160,7 +161,7 @@ impl Builder<'_> {
         let column = self.resolver.choose(pick)?;
         let table = self.schema.table_of(column);
         let own = self.schema.tables[table].key == Some(column)
-            || self.schema.tables[table].display == Some(column) && !self.sketch.distinct;
+            || self.schema.tables[table].display == Some(column) && !self.says_distinct(pick);
         let data_type = self.schema.columns[column].column.data_type;
         let output = if own {
             Output::CountRows(table)
@@ -207,6 +208,13 @@ impl Builder<'_> {
             Output::CountValues(column, distinct)
         };
         Ok((output, pick.tokens.clone()))
+    }
+
+    /// Whether "different" stands just before some words.
+    fn says_distinct(&self, pick: &Pick) -> bool {
+        let before = pick.tokens.start.saturating_sub(3)..pick.tokens.start;
+        let distinct = |word: &str| vocabulary::key(word) == Some(Key::Distinct);
+        self.sketch.distinct && self.resolver.tokens[before].iter().any(|it| distinct(&it.word))
     }
 
     /// The column of an aggregate: one that holds numbers or days, where there is a choice.

@@ -74,7 +74,13 @@ impl Parser<'_> {
                 self.having = true;
             }
             // "With first names that end in m": of the column.
-            Key::That if self.column.is_some() && self.tests_text(here + 1) => {}
+            Key::That
+                if self.column.is_some()
+                    && matches!(
+                        self.key_at(self.solid(here + 1)),
+                        Some(Key::Text(_) | Key::Common(_))
+                    ) => {}
+            Key::That if self.tells_of_denied(here) => {}
             Key::That => {
                 if !self.negated || self.open {
                     self.break_clause();
@@ -122,14 +128,21 @@ impl Parser<'_> {
         }
     }
 
+    /// "No stadium that was opened after 2006": of what is denied.
+    fn tells_of_denied(&self, here: usize) -> bool {
+        let start = self.pieces[here].tokens.start;
+        let thing = matches!(&*self.words[start].to_lowercase(), "that" | "which");
+        let last = self.sketch.clauses.last().filter(|clause| clause.negated && self.open);
+        let denied = last.and_then(|clause| clause.tests.last());
+        thing
+            && self.negated
+            && matches!(denied, Some(Test::Exists { tokens, .. }) if tokens.end == start)
+    }
+
     /// Whether the question ends with a word.
     fn ends_with(&self, here: usize, word: &str) -> bool {
         let tokens = &self.pieces[here].tokens;
         here + 1 == self.pieces.len() && self.words[tokens.start].eq_ignore_ascii_case(word)
-    }
-
-    fn tests_text(&self, at: usize) -> bool {
-        matches!(self.key_at(self.solid(at)), Some(Key::Text(_)))
     }
 
     /// "whose date is null", "with a null value for the date".
@@ -360,6 +373,13 @@ impl Parser<'_> {
         })
     }
 
+    /// Whether a rank counts the very rows that have the column before it.
+    fn counts_own(&self, best: &Best, pick: &Pick) -> bool {
+        let column = pick.candidates.first().map(|(column, _)| *column);
+        matches!(best.by, Measured::Count(Some(Noun::Table(counted)))
+            if column.is_some_and(|column| self.schema.table_of(column) == counted))
+    }
+
     fn condition_best(&mut self, here: usize) {
         match self.ranked_before(here).or_else(|| self.read_best(here)) {
             Some((best, end)) => {
@@ -370,8 +390,10 @@ impl Parser<'_> {
                     self.at = noun + 1;
                     return self.push(Test::Best(of_value));
                 }
-                // "Whose type is the most common"
-                if let Some(pick) = self.column.take_if(|_| common && best.number.is_none()) {
+                // "Whose type is the most common", "in the type with the most members"
+                let counts =
+                    common || self.column.as_ref().is_some_and(|it| self.counts_own(&best, it));
+                if let Some(pick) = self.column.take_if(|_| counts && best.number.is_none()) {
                     self.at = end;
                     let by = Measured::Count(Some(Noun::Column(pick)));
                     return self.push(Test::Best(Best { by, ..best }));

@@ -7,7 +7,7 @@ use pacioli_model::Aggregate;
 use super::Parser;
 use crate::relations::{
     lexicon::KnownValue,
-    pieces::Item,
+    pieces::{Item, Mention},
     schema::Schema,
     sketch::{Best, Measured, Noun, Pick, Sketch, Target, Test},
     vocabulary::Key,
@@ -71,6 +71,7 @@ impl Parser<'_> {
         if let Some(entity) = self.sketch.entity.filter(|_| nothing) {
             self.sketch.targets.push(Target::Entity(entity));
         }
+        self.who_is_asked();
         if self.so_many.is_some() {
             let number = self.pieces.iter().find(|piece| matches!(piece.item, Item::Number(_)));
             self.sketch.unplaced.extend(number.map(|piece| piece.tokens.clone()));
@@ -154,6 +155,17 @@ impl Parser<'_> {
         let tokens = self.tokens(0);
         let pick = Pick { candidates, owner: Some(entity), near: None, tokens };
         self.sketch.targets = vec![Target::Column(pick)];
+    }
+
+    /// "Who wrote the book": whoever did it is asked for, and not what it was done to.
+    fn who_is_asked(&mut self) {
+        let who = self.words.first().is_some_and(|word| word.eq_ignore_ascii_case("who"));
+        let object = self.mention_at(self.solid(2)).and_then(Mention::best_table);
+        let rows = object.map(|(table, _)| Target::Entity(table));
+        let done = who && self.key_at(1) == Some(Key::Verb) && self.sketch.best.is_none();
+        if done && rows.is_some() && self.sketch.targets.as_slice() == rows.as_slice() {
+            self.misplaced(0);
+        }
     }
 
     /// Whether a column says when, or where, something is.

@@ -260,7 +260,7 @@ impl Parser<'_> {
             && self
                 .mention_at(after)
                 .is_some_and(|column| !column.columns.is_empty() && !self.pieces[after].pause);
-        if let Some(table) = self.rows_dated(mention).filter(|_| counting) {
+        if let Some(table) = self.rows_told(mention).filter(|_| counting) {
             return Some((Measured::Count(Some(Noun::Table(table))), after));
         }
         let own = self.quantifies(mention) && mention.column_quality() > mention.table_quality();

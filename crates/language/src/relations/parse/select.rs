@@ -327,6 +327,18 @@ impl Parser<'_> {
         };
         let word = &self.words[self.pieces[noun].tokens.end - 1].to_lowercase();
         let plural = crate::relations::thesaurus::lemma(word) != *word;
+        let own = self.sketch.targets.iter().any(|target| match target {
+            Target::Aggregate { of, .. } => of
+                .candidates
+                .first()
+                .is_some_and(|(column, _)| self.schema.table_of(*column) == table),
+            _ => false,
+        });
+        let after = self.pieces.get(noun + 1).filter(|piece| !piece.pause);
+        if plural && own && after.is_some() {
+            // "The money requested by owners who …": each row is one of them, and no group.
+            return true;
+        }
         let narrowed = matches!(self.key_at(noun + 1), Some(Key::Verb | Key::That))
             && !self.pieces[noun + 1].pause;
         let made = self.sketch.entity.is_some_and(|entity| self.schema.refers_to(entity, table));

@@ -54,6 +54,7 @@ impl Cutter<'_> {
                     || named >= NOUN && self.stands_as_noun(at)
                     || !mention.metrics.is_empty()
                     || mention.values.iter().any(|(value, quality)| value.few && *quality >= 0.99)
+                        && !self.happens(at)
                     || named >= 0.8 && TELLING.contains(&word)
                     || (capital && !mention.values.is_empty())
             }
@@ -95,6 +96,14 @@ impl Cutter<'_> {
         matches!(before, Some("than" | "above" | "below" | "over" | "under"))
     }
 
+    /// "Reported before 1990", "reported by Kim": when or by whom something happened, and no state of it,
+    /// where a column tells that.
+    fn happens(&self, at: usize) -> bool {
+        let word = |at: usize| self.tokens.get(at).map_or("", |token| token.word.as_str());
+        matches!(word(at + 1), "before" | "after" | "since" | "between" | "by" | "on")
+            && self.lexicon.knows(word(at))
+    }
+
     /// Whether a word stands where only a noun can.
     fn is_noun_place(&self, at: usize) -> bool {
         let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
@@ -112,6 +121,8 @@ impl Cutter<'_> {
                 | "which"
                 | "this"
                 | "whose"
+                | "common"
+                | "popular"
         )
     }
 
@@ -175,7 +186,7 @@ impl Cutter<'_> {
     /// "Whose rank is": a verb follows that nothing is ordered by.
     fn is_said_of(&self, at: usize) -> bool {
         let next = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
-        matches!(next, "is" | "are" | "was" | "were" | "of")
+        matches!(next, "is" | "are" | "was" | "were" | "of" | "with" | "that" | "has")
     }
 
     /// "The rank, first name and age": one of several things, or the last word.

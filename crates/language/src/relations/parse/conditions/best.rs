@@ -168,7 +168,7 @@ impl Parser<'_> {
             matches!(&*word.to_lowercase(), "most" | "fewest" | "least" | "number" | "numbers")
         });
         let last = if compound { self.mention_at(after)? } else { mention };
-        if let Some(table) = self.rows_dated(last).filter(|_| counts) {
+        if let Some(table) = self.rows_told(last).filter(|_| counts) {
             let end = if compound { after + 1 } else { after };
             return made(Measured::Count(Some(Noun::Table(table))), end);
         }

@@ -268,16 +268,21 @@ impl Parser<'_> {
                 return self.push(Test::Count { what, comparison, number, of: None });
             }
         }
-        let pick = self.column.take();
-        if let (Some(pick), Some(year)) = (&pick, year_of(number))
+        if let (Some(pick), Some(year)) = (&self.column, year_of(number))
             && comparison != Comparison::Equal
-            && pick.candidates.iter().all(|(column, _)| self.schema.columns[*column].foreign)
         {
-            // "a host city after 2010": of the row's year, for a reference is no number.
-            let tokens = self.tokens(at);
-            return self.push(Test::Year { comparison, year, near: self.dated_near(), tokens });
+            let refers = |(column, _): &(ColumnId, f64)| self.schema.columns[*column].foreign;
+            if pick.candidates.iter().all(refers) {
+                // "a host city after 2010": of the row's year, for a reference is no number.
+                self.column = None;
+                let (near, tokens) = (self.dated_near(), self.tokens(at));
+                return self.push(Test::Year { comparison, year, near, tokens });
+            }
+            if self.is_of_texts(pick) {
+                return self.year_of_rows(at, comparison, year);
+            }
         }
-        if let Some(pick) = pick {
+        if let Some(pick) = self.column.take() {
             if self.names_rows(&pick) && !matches!(comparison, Comparison::Equal) {
                 return self.misplaced(here);
             }
@@ -403,7 +408,7 @@ impl Parser<'_> {
         }
         let compound = self.end_of_noun(at) == at + 2;
         let last = if compound { self.mention_at(at + 1)? } else { mention };
-        if let Some(table) = self.rows_dated(last).filter(|_| year_of(number).is_none()) {
+        if let Some(table) = self.rows_told(last).filter(|_| year_of(number).is_none()) {
             let what = Measured::Count(Some(Noun::Table(table)));
             return Some(Test::Count { what, comparison, number, of: None });
         }

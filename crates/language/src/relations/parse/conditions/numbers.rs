@@ -1,6 +1,6 @@
 //! Numbers by themselves, and what they are of.
 
-use pacioli_model::{Comparison, Decimal};
+use pacioli_model::{ColumnType, Comparison, Decimal};
 
 use super::{
     super::{Parser, compared},
@@ -20,6 +20,12 @@ impl Parser<'_> {
     pub(super) fn number(&mut self, here: usize, value: Decimal) {
         self.at = here + 1;
         let (comparison, value) = self.or_more(Comparison::Equal, value);
+        if let Some(year) = year_of(value)
+            && self.column.as_ref().is_some_and(|pick| self.is_of_texts(pick))
+            && self.stands_in(here)
+        {
+            return self.year_of_rows(here, comparison, year);
+        }
         if let Some(pick) = self.column.take() {
             if comparison != Comparison::Equal && self.names_rows(&pick) {
                 return self.misplaced(here);
@@ -69,6 +75,32 @@ impl Parser<'_> {
             }
             None => self.misplaced(here),
         }
+    }
+
+    /// Whether `in` stands before: "in both 1989 and 1990".
+    fn stands_in(&self, here: usize) -> bool {
+        let passed = [Key::Stop, Key::Both, Key::Either].map(Item::Key);
+        let before = self.pieces[..here].iter().rev().find(|piece| !passed.contains(&piece.item));
+        before.is_some_and(|piece| piece.item == Item::Key(Key::In))
+    }
+
+    /// "A book in 1989": of the year of the row that the text before names.
+    pub(super) fn year_of_rows(&mut self, at: usize, comparison: Comparison, year: i32) {
+        let named = self.column.take().and_then(|pick| pick.candidates.first().copied());
+        if let Some((column, _)) = named.filter(|_| self.negated && self.asks_for_columns()) {
+            let table = self.schema.table_of(column);
+            self.push(Test::Exists { table, tokens: self.tokens(at) });
+        }
+        let (near, tokens) = (self.dated_near(), self.tokens(at));
+        self.push(Test::Year { comparison, year, near, tokens });
+    }
+
+    /// Whether texts that are no years are all that some words may mean.
+    pub(super) fn is_of_texts(&self, pick: &Pick) -> bool {
+        pick.candidates.iter().all(|(column, _)| {
+            self.schema.columns[*column].column.data_type == ColumnType::Text
+                && !self.schema.is_year(*column)
+        })
     }
 
     /// "At least two regions and 10 cities": what bounds the first count bounds the second.

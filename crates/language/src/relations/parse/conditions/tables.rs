@@ -143,13 +143,13 @@ impl Parser<'_> {
         }
     }
 
-    pub(super) fn asks_for_columns(&self) -> bool {
+    pub(in crate::relations::parse) fn asks_for_columns(&self) -> bool {
         !self.sketch.targets.is_empty()
             && self.sketch.targets.iter().all(|target| matches!(target, Target::Column(_)))
     }
 
     /// Whether the first column that is asked for can be one of a table.
-    pub(super) fn asked_column_is_of(&self, table: usize) -> bool {
+    pub(in crate::relations::parse) fn asked_column_is_of(&self, table: usize) -> bool {
         let pick = match self.sketch.targets.first() {
             Some(Target::Column(pick) | Target::Aggregate { of: pick, .. }) => pick,
             Some(Target::Count { what: Noun::Table(counted), .. }) => return *counted == table,

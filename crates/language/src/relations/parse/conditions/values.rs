@@ -54,6 +54,7 @@ impl Parser<'_> {
         }
         let mut column = self.column.take();
         let tokens = self.pieces[here].tokens.start..self.pieces[self.at - 1].tokens.end;
+        self.pass_as(&values);
         // "Prague city": what the value is stands after it.
         let after =
             self.mention_at(self.at).filter(|_| column.is_none() && !self.pieces[self.at].pause);
@@ -92,6 +93,20 @@ impl Parser<'_> {
             self.focus = Some(*only);
         }
         self.push(Test::Values { values, column, near, tokens });
+    }
+
+    /// "Oslo as their home town": the column that a value is of is told after it.
+    fn pass_as(&mut self, values: &[Vec<(KnownValue, f64)>]) {
+        let noun = self.solid(self.at);
+        let told = self.pieces.get(self.at).is_some_and(|piece| {
+            !piece.pause && self.words[piece.tokens.start].eq_ignore_ascii_case("as")
+        });
+        let of = |(column, _): &(usize, f64)| {
+            values.iter().flatten().any(|(value, _)| value.column == *column)
+        };
+        if told && self.mention_at(noun).is_some_and(|mention| mention.columns.iter().any(of)) {
+            self.at = noun;
+        }
     }
 
     /// "Ann Berg": the first and the last name of one row, and of none that is only called like half of it.
@@ -163,10 +178,11 @@ impl Parser<'_> {
                 tokens,
             });
         }
-        let column = column.or_else(|| self.column_behind(&values));
         let mut all = vec![values];
+        self.pass_as(&all);
+        let column = column.or_else(|| self.column_behind(&all[0]));
         if all[0].is_empty() {
-            return match column {
+            return match column.or_else(|| self.name_before(here)) {
                 Some(pick) => self.push(Test::Compare {
                     pick,
                     comparison: Comparison::Equal,
@@ -187,6 +203,25 @@ impl Parser<'_> {
         }
         let near = self.focus;
         self.push(Test::Values { values: all, column, near, tokens });
+    }
+
+    /// "The track 'Blue Day'": the name of the rows that stand just before, where not all names are known.
+    fn name_before(&self, here: usize) -> Option<Pick> {
+        let passed = |at: &usize| {
+            let word = self.words[self.pieces[*at].tokens.start].to_lowercase();
+            !matches!(word.as_str(), "the" | "is" | "are" | "named" | "called" | "titled")
+        };
+        let at = (0..here).rev().find(passed).filter(|_| !self.pieces[here].pause)?;
+        let mention = self.mention_at(at).filter(|mention| Self::is_table(mention))?;
+        let (table, _) = mention.best_table().filter(|(_, quality)| *quality > 0.9)?;
+        let name = self.schema.tables[table].display?;
+        let all = self.schema.columns[name].column.profile.values.is_some();
+        (!all).then(|| Pick {
+            candidates: vec![(name, 1.0)],
+            owner: Some(table),
+            near: None,
+            tokens: self.tokens(at),
+        })
     }
 
     /// "'Banking' industry": the column that a quoted value is of stands after it.

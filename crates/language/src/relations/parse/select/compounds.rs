@@ -28,6 +28,17 @@ impl Parser<'_> {
         self.target_column(pick);
     }
 
+    /// Whether a column of a table follows at once, whose rows the words before it name.
+    pub(super) fn names_rows_before(&self, table: TableId, next: usize) -> bool {
+        let after = self.mention_at(next).filter(|_| !self.pieces[next].pause);
+        let own = |(column, quality): &(usize, f64)| {
+            *quality > 0.69 && self.schema.table_of(*column) == table
+        };
+        after.is_some_and(|after| {
+            after.tables.is_empty() && after.metrics.is_empty() && after.columns.iter().any(own)
+        })
+    }
+
     /// Whether a noun after a table's name is what only its key is called, and so its rows.
     pub(in crate::relations::parse) fn names_rows_of(
         &self,

@@ -59,6 +59,12 @@ impl Parser<'_> {
             self.at = next + 1;
             return self.compound_column(next, owner.unwrap_or_default(), &after);
         }
+        if let Some(table) = self.rows_told(mention).filter(|it| self.names_rows_before(*it, next))
+        {
+            // "Book publishers" are publishers of books.
+            self.sketch.entity = self.sketch.entity.or(Some(table));
+            return self.at = next;
+        }
         if let Some(pick) = self.amount_of(here, mention) {
             self.counting = false;
             self.sketch.entity = self.sketch.entity.or(pick.owner);
@@ -80,7 +86,7 @@ impl Parser<'_> {
                 return self.misplaced(here);
             }
             self.counting |= self.counts_named(here, mention);
-            let dated = self.rows_dated(mention).filter(|_| self.counting && !self.sketch.distinct);
+            let dated = self.rows_told(mention).filter(|_| self.counting && !self.sketch.distinct);
             match dated {
                 Some(table) => self.select_table(table),
                 None => self.target_column(pick),

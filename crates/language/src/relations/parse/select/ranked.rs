@@ -4,9 +4,9 @@ use pacioli_model::{Aggregate, Definition, Direction};
 
 use super::super::Parser;
 use crate::relations::{
-    pieces::{Degree, Item},
+    pieces::{Degree, Item, Mention},
     schema::TableId,
-    sketch::{Best, Measured, Noun, SortKey, Target, Test},
+    sketch::{Best, Measured, Noun, Pick, SortKey, Target, Test},
     vocabulary::Key,
 };
 
@@ -99,7 +99,7 @@ impl Parser<'_> {
     ) -> Option<Best> {
         let mention = self.mention_at(at).filter(|_| !self.pieces[at].pause)?;
         let column = mention.column_quality() > mention.table_quality();
-        let pick = self.pick(at, None).filter(|_| column)?;
+        let pick = if column { self.pick(at, None) } else { self.reference_to(at, mention) }?;
         let (of, _) = *pick.candidates.first()?;
         let other = |target: &Target| match target {
             Target::Column(known) => known.candidates.iter().all(|(it, _)| *it != of),
@@ -113,6 +113,20 @@ impl Parser<'_> {
             of: None,
             ..best.clone()
         })
+    }
+
+    /// "Users with the most popular role": the column by which they refer to roles.
+    fn reference_to(&self, at: usize, mention: &Mention) -> Option<Pick> {
+        let entity = self.sketch.entity?;
+        let (table, _) = mention.best_table().filter(|(table, _)| *table != entity)?;
+        let refers = |column: &usize| {
+            self.schema.columns[*column].foreign
+                && self.schema.table_of(self.schema.referenced(*column)) == table
+        };
+        let mut columns = self.schema.tables[entity].columns.clone().filter(refers);
+        let column = columns.next().filter(|_| columns.next().is_none())?;
+        let candidates = vec![(column, 1.0)];
+        Some(Pick { candidates, owner: Some(entity), near: None, tokens: self.tokens(at) })
     }
 
     /// Whether an aggregate follows that shares the column.
