@@ -268,19 +268,8 @@ impl Parser<'_> {
                 return self.push(Test::Count { what, comparison, number, of: None });
             }
         }
-        if let (Some(pick), Some(year)) = (&self.column, year_of(number))
-            && comparison != Comparison::Equal
-        {
-            let refers = |(column, _): &(ColumnId, f64)| self.schema.columns[*column].foreign;
-            if pick.candidates.iter().all(refers) {
-                // "a host city after 2010": of the row's year, for a reference is no number.
-                self.column = None;
-                let (near, tokens) = (self.dated_near(), self.tokens(at));
-                return self.push(Test::Year { comparison, year, near, tokens });
-            }
-            if self.is_of_texts(pick) {
-                return self.year_of_rows(at, comparison, year);
-            }
+        if self.bounds_year(at, comparison, number) {
+            return;
         }
         if let Some(pick) = self.column.take() {
             if self.names_rows(&pick) && !matches!(comparison, Comparison::Equal) {
@@ -332,6 +321,23 @@ impl Parser<'_> {
             return self.bounded_whole((here, at), entity, comparison, number);
         }
         self.misplaced(here);
+    }
+
+    /// A year of rows that only a reference or a text before it names.
+    fn bounds_year(&mut self, at: usize, comparison: Comparison, number: Decimal) -> bool {
+        let (Some(pick), Some(year)) = (&self.column, year_of(number)) else { return false };
+        let refers = |(column, _): &(ColumnId, f64)| self.schema.columns[*column].foreign;
+        let refers = pick.candidates.iter().all(refers);
+        let named = comparison != Comparison::Equal && (refers || self.is_of_texts(pick));
+        if named && refers {
+            // "a host city after 2010": of the row's year, for a reference is no number.
+            self.column = None;
+            let (near, tokens) = (self.dated_near(), self.tokens(at));
+            self.push(Test::Year { comparison, year, near, tokens });
+        } else if named {
+            self.year_of_rows(at, comparison, year);
+        }
+        named
     }
 
     /// A number of nothing that is named: "invoices over 20000" is of an amount, "more than one" of rows.

@@ -76,21 +76,25 @@ impl Parser<'_> {
         } else if let Some(table) = self.subject(here, mention) {
             self.select_table(table);
         } else {
-            if self.says_whose(here) {
-                self.narrowing = false;
-                return;
-            }
-            let owner = self.owner_after(next);
-            let pick = self.pick(here, owner);
-            if asked && self.says_what_they_are(here, pick.as_ref()) {
-                return self.misplaced(here);
-            }
-            self.counting |= self.counts_named(here, mention);
-            let dated = self.rows_told(mention).filter(|_| self.counting && !self.sketch.distinct);
-            match dated {
-                Some(table) => self.select_table(table),
-                None => self.target_column(pick),
-            }
+            self.select_column(here, mention, asked);
+        }
+    }
+
+    fn select_column(&mut self, here: usize, mention: &Mention, asked: bool) {
+        if self.says_whose(here) {
+            self.narrowing = false;
+            return;
+        }
+        let owner = self.owner_after(here + 1);
+        let pick = self.pick(here, owner);
+        if asked && self.says_what_they_are(here, pick.as_ref()) {
+            return self.misplaced(here);
+        }
+        self.counting |= self.counts_named(here, mention);
+        let counts = self.counting && !self.sketch.distinct;
+        match self.rows_told(mention).filter(|_| counts) {
+            Some(table) => self.select_table(table),
+            None => self.target_column(pick),
         }
     }
 
