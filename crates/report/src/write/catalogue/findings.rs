@@ -168,13 +168,13 @@ pub(super) const FINDINGS: &[Text] = &[
     ("new_lost.back", "{back} back with {back_value}", "{back} wieder da mit {back_value}"),
     (
         "new_lost.lost",
-        "{lost} no longer here, with {lost_value} before",
-        "{lost} nicht mehr da, zuvor {lost_value}",
+        "{lost} without any now, with {lost_value} before",
+        "{lost} jetzt ohne, zuvor {lost_value}",
     ),
     (
         "new_lost.kept",
-        "{kept} here in both, changed by {kept_change}",
-        "{kept} beide Male da, verändert um {kept_change}",
+        "{kept} both times, changed by {kept_change}",
+        "{kept} beide Male, verändert um {kept_change}",
     ),
     ("per_period", " a {grain}", " je {grain}"),
     (
