@@ -1,6 +1,7 @@
 //! What a question may call the tables, columns, values and metrics of a whole catalog.
 
 mod forms;
+mod reworded;
 mod values;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -9,7 +10,7 @@ use self::forms::SILENT;
 use super::{
     business,
     schema::{ColumnId, Schema, TableId},
-    thesaurus::{NEAR, alike, in_full, lemma},
+    thesaurus::{NEAR, alike, in_full, is_person, lemma},
 };
 use crate::{countries, spelling::is_slip_of, synonyms};
 
@@ -45,6 +46,8 @@ pub(crate) struct Lexicon {
     words: HashMap<char, Vec<String>>,
     /// The table of each column.
     owners: Vec<TableId>,
+    /// Tables of people.
+    people: Vec<TableId>,
     /// Columns of two or three values, which may be codes of one letter.
     coded: HashSet<ColumnId>,
     /// Figures are declared, and with them what people call things: only the same in other words counts.
@@ -61,12 +64,6 @@ const NAMED: f64 = 0.9;
 const AS_NAMED: f64 = 0.93;
 /// How much less they count beside something that is called so itself.
 const BESIDE: f64 = 0.7;
-
-/// How much is lost where two words of a name are said in others.
-const BOTH: f64 = 0.97;
-
-/// How well a name fits that is only written together or apart.
-const SPELLED: f64 = 0.96;
 
 /// A name that ends in the words, and how much less other words count beside it.
 const PARTLY: f64 = 0.69;
@@ -196,6 +193,9 @@ impl Lexicon {
             .cloned()
             .collect();
         self.add(&core, name, 0.95);
+        if core.last().is_some_and(|last| is_person(last)) {
+            self.people.push(table);
+        }
         if core.len() > 1 {
             self.add(&core[core.len() - 1..], name, 0.7);
             if core.len() > 2 {
@@ -343,82 +343,15 @@ impl Lexicon {
         (found, if alone { 1.0 - fit } else { 0.0 })
     }
 
-    /// The same words written together or apart: "lap time" and `laptime`.
-    fn run_together(&self, stems: &[String]) -> Vec<(Name, f64)> {
-        let other = match stems {
-            [only] => self.joined.get(only).and_then(|apart| self.names.get(apart)),
-            several if several.len() <= 3 => {
-                self.names.get(&several.concat()).filter(|_| several.concat().len() > 5)
-            }
-            _ => None,
-        };
-        let spelled = |(name, quality): &(Name, f64)| (*name, quality * SPELLED);
-        other.into_iter().flatten().map(spelled).collect()
-    }
-
-    /// What stems may call when they, or one or two of them, are said in other words: how well the
-    /// name fits by itself, and how well the words fit it.
-    fn in_other_words(&self, stems: &[String]) -> Vec<(Name, f64, f64)> {
-        let mut found = Vec::new();
-        let mut look = |phrase: &str, fit: f64| {
-            let entries = self.names.get(phrase).filter(|_| fit >= NEAR || !self.declared);
-            found.extend(
-                entries.into_iter().flatten().map(|(name, quality)| (*name, *quality, fit)),
-            );
-        };
-        for (other, fit) in alike(&stems.join(" ")) {
-            look(other, *fit);
-        }
-        if let [only] = stems
-            && alike(only).is_empty()
-        {
-            // "Weighed" and "weighing" are the weight as "weigh" is.
-            for (other, fit) in verb_bases(only).flat_map(|base| alike(&base).iter()) {
-                look(other, *fit);
-            }
-        }
-        // Words that no name has must be among those that change.
-        let strange = |stem: &String| !self.parts.contains(stem);
-        let first = stems.iter().position(strange).unwrap_or(stems.len());
-        let end = stems.iter().rposition(strange).map_or(0, |last| last + 1);
-        for length in 1..stems.len().min(3) {
-            for place in end.saturating_sub(length)..=first.min(stems.len() - length) {
-                for (other, fit) in alike(&stems[place..place + length].join(" ")) {
-                    let (head, tail) = (&stems[..place], &stems[place + length..]);
-                    let changed: Vec<&str> = head
-                        .iter()
-                        .map(String::as_str)
-                        .chain([other.as_str()])
-                        .chain(tail.iter().map(String::as_str))
-                        .collect();
-                    look(&changed.join(" "), *fit);
-                }
-            }
-        }
-        if found.is_empty() { self.in_two_other_words(stems) } else { found }
-    }
-
-    /// "Vehicle manufacturers" are car makers: both words are said in others.
-    fn in_two_other_words(&self, stems: &[String]) -> Vec<(Name, f64, f64)> {
-        let [one, other] = stems else { return Vec::new() };
-        if self.declared || self.parts.contains(one) || self.parts.contains(other) {
-            return Vec::new();
-        }
-        let known = |of: &str| alike(of).iter().filter(|(word, _)| self.parts.contains(word));
-        let both = known(one).flat_map(|(one, fit)| {
-            known(other).map(move |(other, also)| (format!("{one} {other}"), fit.min(*also) * BOTH))
-        });
-        let named = both.flat_map(|(phrase, fit)| {
-            let entries = self.names.get(&phrase).into_iter().flatten();
-            entries.map(move |(name, quality)| (*name, *quality, fit))
-        });
-        named.collect()
-    }
-
     /// Whether a phrase of folded words as a whole stands for another.
     pub(crate) fn is_phrase(words: &[&str]) -> bool {
         let stems: Vec<String> = words.iter().map(|word| lemma(word)).collect();
         words.len() > 1 && !alike(&stems.join(" ")).is_empty()
+    }
+
+    /// Tables whose rows are people.
+    pub(crate) fn people(&self) -> &[TableId] {
+        &self.people
     }
 
     /// The table of a column.
@@ -479,12 +412,6 @@ impl Lexicon {
         let words = self.words.get(&word.chars().next()?)?;
         words.iter().find(|known| known.as_str() == word).map(String::as_str)
     }
-}
-
-/// What a verb's form may be a form of: `weigh` of weighed, `require` of requiring.
-fn verb_bases(word: &str) -> impl Iterator<Item = String> {
-    let tails = ["ed", "ing"].iter().filter_map(|tail| word.strip_suffix(tail));
-    tails.filter(|base| base.len() > 3).flat_map(|base| [base.to_owned(), format!("{base}e")])
 }
 
 fn merge(found: &mut Vec<(Name, f64)>, name: Name, quality: f64) {

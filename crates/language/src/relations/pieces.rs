@@ -158,6 +158,9 @@ const UNITS: &[&str] = &[
     "time",
 ];
 
+/// How well people fit who are only called a person.
+const PERSON: f64 = 0.8;
+
 /// How many words, what they are, and how well they fit.
 type Cut = (usize, Item, f64);
 
@@ -196,6 +199,16 @@ impl Cutter<'_> {
             let values = self.lexicon.values(&words);
             return Some((length, Item::Quoted(text, values), 1.0));
         }
+        if self.is_each_person(at) {
+            // "For each person": the only people that there are.
+            return Some(match self.lexicon.people() {
+                [only] => {
+                    let tables = vec![(*only, PERSON)];
+                    (1, Item::Mention(Mention { tables, ..Mention::default() }), PERSON)
+                }
+                _ => (1, Item::Unknown, 0.0),
+            });
+        }
         let next = self.tokens.get(at + 1).map_or("", |token| token.word.as_str());
         if self.tokens[at].word == "how" && thesaurus::adjective(next).is_some() {
             return Some((1, Item::Key(Key::Ask), 1.0));
@@ -211,6 +224,13 @@ impl Cutter<'_> {
         let count = count_word(&self.tokens[at].word).filter(|_| small)?;
         let value = self.mention(at).is_some_and(|(length, it)| length == 1 && it.only_values());
         (value && !self.is_pronoun(at)).then(|| Decimal::new(i128::from(count), 0))
+    }
+
+    fn is_each_person(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).map_or("", |before| self.tokens[before].word.as_str());
+        matches!(self.tokens[at].word.as_str(), "person" | "individual")
+            && matches!(before, "each" | "every" | "per")
+            && self.mention(at).is_none_or(|(_, mention)| mention.quality() < PERSON)
     }
 
     /// What the number before is counted in, where nothing here is called so.

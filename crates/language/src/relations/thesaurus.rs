@@ -1,7 +1,10 @@
 //! Words of everyday English that stand for one another when people ask about data, and what
 //! adjectives measure.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use pacioli_model::Direction;
 
@@ -304,6 +307,26 @@ static BY_PHRASE: LazyLock<HashMap<String, Others>> = LazyLock::new(|| {
     }
     known
 });
+
+/// The headings in the file under which words for people stand.
+const PEOPLE: [&str; 2] = ["# People", "# More people"];
+
+/// Whether a stem is a word for somebody: student, buyer.
+pub(crate) fn is_person(stem: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let mut people = false;
+        let mut lines = Vec::new();
+        for line in ALIKE.lines() {
+            if line.starts_with('#') {
+                people = PEOPLE.contains(&line);
+            } else if people {
+                lines.extend(phrases(line.split('>').next().unwrap_or_default()));
+            }
+        }
+        lines.into_iter().collect()
+    });
+    KNOWN.contains(stem)
+}
 
 /// The phrases of a part of a line, as they are looked up.
 fn phrases(part: &str) -> Vec<String> {

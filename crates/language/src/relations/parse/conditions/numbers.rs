@@ -113,6 +113,11 @@ impl Parser<'_> {
         }
     }
 
+    fn says_old(&self, at: usize) -> bool {
+        let last = self.mention_at(at).map(|_| self.words[self.pieces[at].tokens.end - 1]);
+        last.is_some_and(|word| word.eq_ignore_ascii_case("old"))
+    }
+
     /// "Either 32 or 33", "32 or 33 years old": ages, where nothing else is said.
     fn either_number(&mut self, here: usize) -> bool {
         let or = self.solid(here + 1);
@@ -130,7 +135,8 @@ impl Parser<'_> {
         });
         let (at, columns) = match adjective.map(|at| (at, self.item(at))) {
             Some((at, Some(Item::Adjective { columns, .. }))) => (at, columns.clone()),
-            _ => (second, vec!["age"]),
+            // "Years old" may be another word for the age itself.
+            _ => (second + usize::from(self.says_old(second + 1)), vec!["age"]),
         };
         if adjective.is_none() && (year_of(one).is_some() || year_of(other).is_some()) {
             return false;
@@ -141,7 +147,7 @@ impl Parser<'_> {
         let near = self.focus.or(self.sketch.entity);
         let Some(pick) = self
             .adjective_pick(at, &columns, near)
-            .filter(|pick| Self::is_own(pick) && (adjective.is_some() || ends))
+            .filter(|pick| Self::is_own(pick) && (adjective.is_some() || at > second || ends))
         else {
             return false;
         };

@@ -1,5 +1,7 @@
 //! Nouns that say more of the noun beside them: "bank branches", "car models", "physician John Wen".
 
+use pacioli_model::Aggregate;
+
 use super::super::Parser;
 use crate::{
     relations::{
@@ -85,10 +87,7 @@ impl Parser<'_> {
         mention: &Mention,
     ) -> Option<Pick> {
         let (table, _) = mention.best_table().filter(|_| Self::is_table(mention))?;
-        let start = self.pieces[here].tokens.start;
-        let said = self.words[start.saturating_sub(4)..start].join(" ").to_lowercase();
-        let said = said.trim_end_matches(" the").trim_end_matches(" all");
-        said.ends_with("amount of").then_some(())?;
+        self.says_amount(here).then_some(())?;
         let called = |column: &usize| {
             let node = &self.schema.columns[*column];
             node.column.data_type.is_number() && node.words.iter().any(|it| it.stem == "amount")
@@ -101,6 +100,24 @@ impl Parser<'_> {
             near: None,
             tokens: self.tokens(here),
         })
+    }
+
+    fn says_amount(&self, here: usize) -> bool {
+        let start = self.pieces[here].tokens.start;
+        let said = self.words[start.saturating_sub(4)..start].join(" ").to_lowercase();
+        said.trim_end_matches(" the").trim_end_matches(" all").ends_with("amount of")
+    }
+
+    /// "The total amount of airlines" is their number, where nothing of them adds up.
+    pub(super) fn counts_amount(&mut self, here: usize, table: TableId) {
+        let mut columns = self.schema.tables[table].columns.clone();
+        let figures = columns.any(|column| {
+            self.schema.columns[column].column.data_type.is_number() && !self.is_key(column)
+        });
+        if self.aggregates == [Aggregate::Sum] && !figures && self.says_amount(here) {
+            self.aggregates.clear();
+            self.counting = true;
+        }
     }
 
     /// "Singers aged 43", "parcels weighing over 20": a bound, and no column of theirs to show.

@@ -72,6 +72,7 @@ impl Parser<'_> {
         }
         if self.prefers_table(mention) {
             let table = mention.tables[0].0;
+            self.counts_amount(here, table);
             self.select_table(table);
         } else if let Some(table) = self.subject(here, mention) {
             self.select_table(table);
