@@ -154,6 +154,24 @@ impl Builder<'_> {
         self.outputs.retain(
             |(output, _)| !matches!(output, Output::Column(column) if measured.contains(column)),
         );
+        // A declared figure is not shown again as what it adds up.
+        let declared = self.outputs.iter().filter_map(|(output, _)| match output {
+            Output::Metric(metric) => self.plainly_declared(*metric),
+            _ => None,
+        });
+        let declared: Vec<Output> = declared.collect();
+        self.outputs.retain(|(output, _)| !declared.contains(output));
+    }
+
+    /// The aggregate of a column that a declared figure is, where it says no more.
+    fn plainly_declared(&self, metric: usize) -> Option<Output> {
+        let declared = &self.schema.catalog.semantics.metrics.get(metric)?.definition;
+        let Definition::Aggregate(one) = declared else { return None };
+        let reference = one.column().filter(|_| one.filter.is_none())?;
+        let columns = self.schema.tables[self.table_named(&reference.table)].columns.clone();
+        let named =
+            |column: &ColumnId| self.schema.columns[*column].column.name == reference.column;
+        columns.into_iter().find(named).map(|column| Output::Aggregate(one.aggregate, column))
     }
 
     /// A count of a column's values; of rows where the column is the rows' own key.

@@ -95,11 +95,18 @@ impl Parser<'_> {
         self.push(Test::Year { comparison, year, near, tokens });
     }
 
-    /// Whether texts that are no years are all that some words may mean.
+    /// Whether texts that are no years are all that some words may mean, of rows that have a year.
     pub(super) fn is_of_texts(&self, pick: &Pick) -> bool {
+        let dated = |table: usize| {
+            self.schema.tables[table].columns.clone().any(|column| {
+                let time = self.schema.columns[column].column.data_type.is_time();
+                time || self.schema.is_year(column)
+            })
+        };
         pick.candidates.iter().all(|(column, _)| {
             self.schema.columns[*column].column.data_type == ColumnType::Text
                 && !self.schema.is_year(*column)
+                && dated(self.schema.table_of(*column))
         })
     }
 

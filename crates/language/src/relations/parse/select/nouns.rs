@@ -1,5 +1,7 @@
 //! Nouns in what is asked for: columns to show, rows to list or count, and what only narrows them.
 
+use pacioli_model::Aggregate;
+
 use super::super::{Parser, Zone};
 use crate::relations::{
     pieces::{Item, Mention},
@@ -84,6 +86,10 @@ impl Parser<'_> {
     fn select_column(&mut self, here: usize, mention: &Mention, asked: bool) {
         if self.says_whose(here) {
             self.narrowing = false;
+            if self.is_of_each(here, mention) {
+                self.sketch.by = true;
+                self.sketch.groups.extend(self.pick(here, None).map(Noun::Column));
+            }
             return;
         }
         let owner = self.owner_after(here + 1);
@@ -97,6 +103,28 @@ impl Parser<'_> {
             Some(table) => self.select_table(table),
             None => self.target_column(pick),
         }
+    }
+
+    /// "The total amounts of regions": of each, where the figures add up and several are named.
+    fn is_of_each(&self, here: usize, mention: &Mention) -> bool {
+        let word = self.words[self.pieces[here].tokens.end - 1].to_lowercase();
+        let several = crate::relations::thesaurus::lemma(&word) != word;
+        let kinds = mention.columns.first().is_some_and(|(column, _)| {
+            let node = &self.schema.columns[*column];
+            let name = self.schema.tables[node.table].display == Some(*column);
+            node.column.data_type == pacioli_model::ColumnType::Text && !name
+        });
+        // "The highest fee of all schools" is one.
+        let start = self.pieces[here].tokens.start;
+        let before = &self.words[start.saturating_sub(3)..start];
+        let together = before.iter().any(|word| matches!(&*word.to_lowercase(), "all" | "across"));
+        let figure = |target: &Target| match target {
+            Target::Column(pick) => {
+                super::super::usual_aggregate(pick, self.schema) == Some(Aggregate::Sum)
+            }
+            target => !together && matches!(target, Target::Aggregate { .. }),
+        };
+        several && kinds && self.sketch.groups.is_empty() && self.sketch.targets.iter().all(figure)
     }
 
     /// Whether what stands where something is asked for is a value that narrows it.
