@@ -311,10 +311,20 @@ impl Parser<'_> {
             && table.is_some_and(|table| of != table && self.schema.reaches_one(of, table))
     }
 
-    fn after_rank(&self, mut next: usize) -> Option<(Measured, usize)> {
-        let mut counting = false;
-        while let Some(Item::Key(Key::HowMany | Key::Most(_) | Key::Of)) = self.item(next) {
-            counting |= matches!(self.key_at(next), Some(Key::HowMany));
+    pub(in crate::relations::parse) fn after_rank(
+        &self,
+        mut next: usize,
+    ) -> Option<(Measured, usize)> {
+        let (mut counting, mut aggregate) = (false, None);
+        while let Some(Item::Key(
+            key @ (Key::HowMany | Key::Most(_) | Key::Of | Key::Aggregate(_)),
+        )) = self.item(next)
+        {
+            match key {
+                Key::HowMany => counting = true,
+                Key::Aggregate(found) => aggregate = Some(*found),
+                _ => {}
+            }
             next = self.solid_noun(next + 1);
         }
         let mention = self.mention_at(next)?;
@@ -329,6 +339,11 @@ impl Parser<'_> {
         if compound {
             let owner = mention.best_table().map(|(table, _)| table);
             return Some((Measured::Column(self.pick(amount, owner)?), amount + 1));
+        }
+        if let Some(aggregate) = aggregate.filter(|_| self.quantifies(mention)) {
+            // "By total number of pages", "by average age"
+            let pick = self.figure(next, self.owner_after(next + 1))?;
+            return Some((Measured::Aggregate(aggregate, pick), next + 1));
         }
         if counting || !self.quantifies(mention) {
             return Some((Measured::Count(Some(self.counted(next, mention)?)), next + 1));

@@ -97,17 +97,16 @@ impl Parser<'_> {
 
     /// Whether texts that are no years are all that some words may mean, of rows that have a year.
     pub(super) fn is_of_texts(&self, pick: &Pick) -> bool {
-        let dated = |table: usize| {
-            self.schema.tables[table].columns.clone().any(|column| {
-                let time = self.schema.columns[column].column.data_type.is_time();
-                time || self.schema.is_year(column)
+        let Some((best, _)) = pick.candidates.first() else { return false };
+        let mut own = self.schema.tables[self.schema.table_of(*best)].columns.clone();
+        let dated = own.any(|column| {
+            self.schema.columns[column].column.data_type.is_time() || self.schema.is_year(column)
+        });
+        dated
+            && pick.candidates.iter().all(|(column, _)| {
+                self.schema.columns[*column].column.data_type == ColumnType::Text
+                    && !self.schema.is_year(*column)
             })
-        };
-        pick.candidates.iter().all(|(column, _)| {
-            self.schema.columns[*column].column.data_type == ColumnType::Text
-                && !self.schema.is_year(*column)
-                && dated(self.schema.table_of(*column))
-        })
     }
 
     /// "At least two regions and 10 cities": what bounds the first count bounds the second.

@@ -28,6 +28,9 @@ impl Parser<'_> {
             self.at = here + 1;
             return;
         }
+        if self.ranks_kinds(here) {
+            return;
+        }
         let Some((mut best, next)) = self.read_best(here) else {
             self.misplaced(here);
             self.at = here + 1;
@@ -88,6 +91,53 @@ impl Parser<'_> {
             }
         }
         self.rank(best, here);
+    }
+
+    /// "Top 5 regions by revenue": values of a column, ranked by a figure of their rows.
+    fn ranks_kinds(&mut self, here: usize) -> bool {
+        let (mut at, mut number, mut towards) = (here, None, None);
+        loop {
+            match self.item(at) {
+                Some(Item::Number(value)) if number.is_none() && value.scale == 0 => {
+                    number = u32::try_from(value.mantissa).ok().filter(|count| *count > 0);
+                }
+                Some(Item::Key(Key::Most(found))) if towards.is_none() => towards = Some(*found),
+                _ => break,
+            }
+            at += 1;
+        }
+        let (Some(direction), Some(_), Some(mention)) = (towards, number, self.mention_at(at))
+        else {
+            return false;
+        };
+        let kinds = mention.column_quality() > mention.table_quality()
+            && mention.metrics.is_empty()
+            && !self.quantifies(mention);
+        let first = self.sketch.targets.is_empty() && self.sketch.entity.is_none();
+        let by = self.solid(at + 1);
+        let told = kinds && first && !self.counting && self.key_at(by) == Some(Key::By);
+        let measured = told.then(|| self.after_rank(self.solid_noun(by + 1))).flatten();
+        let (Some(pick), Some((by, end))) = (self.pick(at, None), measured) else { return false };
+        let by = match by {
+            Measured::Column(pick) => match super::super::usual_aggregate(&pick, self.schema) {
+                Some(usual) => Measured::Aggregate(usual, pick),
+                None => return false,
+            },
+            by => by,
+        };
+        // "Countries by number of invoices": the invoices' own, where they have one.
+        let near = match &by {
+            Measured::Count(Some(Noun::Table(table))) => Some(*table),
+            Measured::Aggregate(_, of) => {
+                of.candidates.first().map(|(column, _)| self.schema.table_of(*column))
+            }
+            _ => None,
+        };
+        let tokens = self.tokens(here);
+        self.target_column(Some(Pick { near, ..pick }));
+        self.sketch.best = Some(Best { direction, by, number, of: None, tokens });
+        self.at = end;
+        true
     }
 
     /// "Customers under the most popular policy type": those with the value that most rows have, where
@@ -178,11 +228,14 @@ impl Parser<'_> {
         let adjective_of_table = matches!(self.item(here), Some(Item::Adjective { .. }))
             && self.mention_at(noun).is_some_and(Self::is_table)
             && !amount;
+        // "The most recently published book" is a book.
+        let mut said = self.words[self.pieces[here].tokens.start..].iter().take(2);
+        let when = said.any(|word| word.eq_ignore_ascii_case("recently"));
         let who = self
             .words
             .first()
             .is_some_and(|word| matches!(word.to_lowercase().as_str(), "who" | "whom"));
-        !adjective_of_table && !who
+        !adjective_of_table && !who && !when
     }
 
     /// Ranks what is asked for, or says which rows of another table count: "members who borrowed the book
