@@ -359,10 +359,12 @@ impl Cutter<'_> {
             let words = self.words(at, length)?;
             let word = key(&words.join(" "))?;
             // "The minimum number of people" where that is the population.
-            let figure = matches!(words.as_slice(), ["maximum" | "minimum", "number", "of"])
-                && self.mention(at + 1).is_some_and(|(length, mention)| {
-                    length > 2 && mention.column_quality() > mention.table_quality()
-                });
+            let figure =
+                matches!(words.as_slice(), ["maximum" | "minimum" | "total", "number", "of"])
+                    && self.mention(at + 1).is_some_and(|(length, mention)| {
+                        length > 2 && mention.column_quality() > mention.table_quality()
+                    })
+                    && self.mention(at + 3).is_none_or(|(_, rows)| rows.table_quality() < PERSON);
             if figure {
                 return None;
             }

@@ -209,7 +209,7 @@ const PHRASES: &[(Key, &str)] = &[
     ),
     (
         Everything,
-        "information|all information|info|all info|all the information|all details|all columns|all attributes|all fields|everything|all data|all the details|information of|information about|other information|other info",
+        "information|all information|info|all info|all the information|all details|all columns|all attributes|all fields|everything|all data|all the details|information of|information about|other information|other info|other details|other detail|all detail",
     ),
     (Empty, "null|missing|unknown|empty|blank|unspecified|undefined"),
     (

@@ -14,7 +14,8 @@ impl Parser<'_> {
         let said = self.words[self.tokens(here)].join(" ").to_lowercase();
         let start = self.pieces[here].tokens.start;
         let all = start > 0 && self.words[start - 1].eq_ignore_ascii_case("all");
-        let some = said.contains("info") && !said.contains("all") && !all;
+        let some =
+            (said.contains("info") || said.starts_with("other")) && !said.contains("all") && !all;
         self.detailed = some.then(|| {
             let before = here.checked_sub(1).filter(|_| !self.pieces[here].pause);
             let of = before.and_then(|before| self.mention_at(before));

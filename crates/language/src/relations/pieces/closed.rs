@@ -74,6 +74,8 @@ impl Cutter<'_> {
             Key::HowMany | Key::Aggregate(_) | Key::Ask | Key::In => {
                 named >= 0.99 && self.tokens[at].word.len() > 4
             }
+            // What is called so itself is no more than that.
+            Key::Everything if self.tokens[at].word == "other" => named >= PARTLY,
             Key::Beyond | Key::Change(_) | Key::Versus | Key::Every(_) => named >= 0.95,
             // "The day and the amount of payments": their date, and no group by days.
             Key::Grain(TimeGrain::Day) if self.is_asked_for(at) => named >= PARTLY,

@@ -16,7 +16,14 @@ impl Parser<'_> {
             self.pieces[..here].iter().rev().find(|piece| piece.item != Item::Key(Key::Stop));
         let joined =
             before.is_none_or(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
-        let started = self.pieces[here].pause || joined;
+        // "Also list": the stop stands before the word that says nothing.
+        let stops = self.pieces[..=here].iter().rev();
+        let paused = stops
+            .take_while(|piece| {
+                piece.tokens == self.pieces[here].tokens || piece.item == Item::Key(Key::Stop)
+            })
+            .any(|piece| piece.pause);
+        let started = paused && key == Key::Ask || self.pieces[here].pause || joined;
         // "that has the minimum horsepower": a rank, unless a bound follows.
         let possessed = before.is_some_and(|piece| piece.item == Item::Key(Key::With));
         if possessed
@@ -34,6 +41,7 @@ impl Parser<'_> {
         if started || self.sketch.targets.is_empty() {
             if self.pieces[here].pause && key == Key::Ask {
                 self.forget_tested();
+                self.forget_named(here);
             }
             self.break_clause();
             if self.pieces[here].pause && self.sketch.entity.is_some() {
@@ -95,6 +103,26 @@ impl Parser<'_> {
         let word = self.words[self.pieces[here].tokens.start].to_lowercase();
         let ends = self.pieces.get(here + 1).is_none_or(|piece| piece.pause);
         noun && ends && !self.pieces[here].pause && word == "number"
+    }
+
+    /// "Which makers have more than 3 models? List the id": what the rows are called is not asked for too.
+    fn forget_named(&mut self, here: usize) {
+        let [Target::Column(pick)] = self.sketch.targets.as_slice() else { return };
+        let which = |word: &str| matches!(word.to_lowercase().as_str(), "which" | "what");
+        let also = |word: &&str| matches!(word.to_lowercase().as_str(), "also" | "too" | "and");
+        let first = pick.tokens.start < 3 && which(self.words[0]);
+        let best = pick.candidates.first().map_or(0.0, |(_, quality)| *quality);
+        let mut tables = pick.candidates.iter().filter(|(_, quality)| *quality >= best - 0.01);
+        let rows = tables.find_map(|(column, _)| {
+            let table = self.schema.table_of(*column);
+            (self.schema.tables[table].display == Some(*column)).then_some(table)
+        });
+        let start = self.pieces[here].tokens.start;
+        let more = self.words[start.saturating_sub(1)..start + 1].iter().any(also);
+        if let Some(table) = rows.filter(|_| first && !more) {
+            self.sketch.entity = self.sketch.entity.or(Some(table));
+            self.sketch.targets.clear();
+        }
     }
 
     /// "Which programs' origin is not Beijing? Give me …": what was only tested is not what is asked for.

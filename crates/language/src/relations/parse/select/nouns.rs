@@ -400,7 +400,14 @@ impl Parser<'_> {
             None => self.sketch.entity = Some(table),
             Some(entity) if entity != table => {
                 let tokens = self.tokens(self.at - 1);
-                if counted
+                // "The depots of customers": only theirs.
+                let mut before = self.pieces[..self.at - 1].iter().rev();
+                let before = before.find(|piece| piece.item != Item::Key(Key::Stop));
+                let open = self.sketch.targets.is_empty()
+                    && before
+                        .is_some_and(|piece| matches!(piece.item, Item::Key(Key::Of | Key::In)));
+                if open
+                    || counted
                     || self.sketch.targets.iter().any(|target| matches!(target, Target::Entity(_)))
                 {
                     self.push(Test::Exists { table, tokens });
