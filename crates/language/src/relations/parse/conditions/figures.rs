@@ -118,7 +118,7 @@ impl Parser<'_> {
             (self.schema.tables[table].display == Some(*column)).then_some(table)
         });
         let start = self.pieces[here].tokens.start;
-        let more = self.words[start.saturating_sub(1)..start + 1].iter().any(also);
+        let more = self.words[start.saturating_sub(1)..=start].iter().any(also);
         if let Some(table) = rows.filter(|_| first && !more) {
             self.sketch.entity = self.sketch.entity.or(Some(table));
             self.sketch.targets.clear();
