@@ -4,6 +4,7 @@ mod answers;
 mod catalogue;
 mod facts;
 mod grids;
+mod members;
 mod names;
 mod open_items;
 mod pictures;
