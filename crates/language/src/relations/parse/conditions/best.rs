@@ -206,6 +206,9 @@ impl Parser<'_> {
                 made(Measured::Column(pick), after)
             };
         }
+        if let Some(pick) = self.number_of(at, self.sketch.entity.filter(|_| number.is_none())) {
+            return made(Measured::Column(pick), after);
+        }
         // "The highest expenses" are no number of them.
         let word = self.words[self.pieces[at.max(1) - 1].tokens.start].to_lowercase();
         let amounts = mention.best_table().is_some_and(|(table, _)| {

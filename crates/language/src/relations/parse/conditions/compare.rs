@@ -434,6 +434,10 @@ impl Parser<'_> {
             }
             return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
         }
+        let own = self.sketch.entity.filter(|entity| self.focus.is_none_or(|it| it == *entity));
+        if let Some(pick) = self.number_of(at, own) {
+            return Some(Test::Compare { pick, comparison, side: Side::Number(number) });
+        }
         let what = match table {
             Some((table, quality)) if quality + 0.2 > mention.column_quality() => {
                 Noun::Table(table)

@@ -5,6 +5,7 @@ use pacioli_model::Aggregate;
 use super::super::Parser;
 use crate::{
     relations::{
+        lexicon::name_words,
         pieces::Mention,
         schema::TableId,
         sketch::{Pick, Target},
@@ -118,6 +119,33 @@ impl Parser<'_> {
             self.aggregates.clear();
             self.counting = true;
         }
+    }
+
+    /// "The club with the most members", where clubs themselves tell their number of members, and no member
+    /// names its club.
+    pub(in crate::relations::parse) fn number_of(
+        &self,
+        at: usize,
+        of: Option<TableId>,
+    ) -> Option<Pick> {
+        let owner = of?;
+        let (counted, _) = self.mention_at(at).filter(|noun| Self::is_table(noun))?.best_table()?;
+        let word = lemma(&self.words[self.pieces[at].tokens.end - 1].to_lowercase());
+        let tells = |column: &usize| {
+            let node = &self.schema.columns[*column];
+            let words = name_words(&node.column.label);
+            let mut rest = words.iter().filter(|it| **it != word && *it != "of");
+            let number = matches!(rest.next().map(String::as_str), Some("number" | "count"));
+            number
+                && rest.next().is_none()
+                && words.contains(&word)
+                && node.column.data_type.is_number()
+        };
+        let named = counted == owner || self.schema.refers_to(counted, owner);
+        let mut columns = self.schema.tables[owner].columns.clone().filter(tells);
+        let column = columns.next().filter(|_| columns.next().is_none() && !named)?;
+        let candidates = vec![(column, 1.0)];
+        Some(Pick { candidates, owner: Some(owner), near: None, tokens: self.tokens(at) })
     }
 
     /// "Singers aged 43", "parcels weighing over 20": a bound, and no column of theirs to show.
