@@ -1,5 +1,6 @@
 //! What is asked for.
 
+mod bounds;
 mod compounds;
 mod nouns;
 mod ranked;
