@@ -92,7 +92,7 @@ impl<'c> Translator<'c> {
         if self.relations.is_related()
             && let Some(read) = idioms::read(&self.relations, question, context.today, &plain)
         {
-            return read;
+            return in_own_words(read, question);
         }
         self.plain_rows(question, context)
     }
@@ -248,6 +248,25 @@ fn noted(mut translation: Translation, exported: bool) -> Translation {
 
 fn answers(translation: &Translation) -> bool {
     !matches!(translation, Translation::Refuse { .. })
+}
+
+/// A refusal in words of the question alone: an idiom may have been read in others.
+fn in_own_words(read: Translation, question: &str) -> Translation {
+    let Translation::Refuse { not_understood, reason } = read else { return read };
+    let mut own: Vec<String> = Vec::new();
+    for phrase in not_understood {
+        let words: Vec<&str> = if question.contains(&phrase) {
+            vec![&phrase]
+        } else {
+            phrase.split_whitespace().filter(|word| question.contains(word)).collect()
+        };
+        for word in words {
+            if !own.iter().any(|it| it == word) {
+                own.push(word.to_owned());
+            }
+        }
+    }
+    Translation::Refuse { not_understood: own, reason }
 }
 
 /// Reads one question against a catalog: [`Translator::translate`] for who asks once.
