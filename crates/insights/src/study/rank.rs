@@ -77,13 +77,16 @@ pub(super) fn choose(study: &Study, kept: Vec<Candidate>) -> Vec<Finding> {
         let metric = |it: &Candidate| &study.figures[twins[it.figure]].metric.name;
         let is_told =
             |it: &Candidate| metric(it) == metric(&one) && is_same_shift(&it.finding, &one.finding);
-        if let Some(place) = chosen.iter().position(is_told) {
+        if !said.insert(key(&one.finding, metric(&one))) {
+            continue;
+        }
+        match chosen.iter().position(is_told) {
             // The one that shifted most by its size is where it comes from.
-            if by_size(&one.finding) > by_size(&chosen[place].finding) {
+            Some(place) if by_size(&one.finding) > by_size(&chosen[place].finding) => {
                 chosen[place] = one;
             }
-        } else if said.insert(key(&one.finding, metric(&one))) {
-            chosen.push(one);
+            Some(_) => {}
+            None => chosen.push(one),
         }
     }
     rank(chosen.into_iter().map(|it| it.finding).collect())
