@@ -44,6 +44,9 @@ const LEADS: &[&str] = &[
     "display", "those", "of", "my", "were", "was",
 ];
 
+/// How often a question is said in plainer words, at most: of odd words what is plainer has yet plainer ones.
+const PLAINER: usize = 8;
+
 /// Reads a question as an idiom; nothing where it is none.
 pub(crate) fn read(
     relations: &Relations<'_>,
@@ -51,10 +54,20 @@ pub(crate) fn read(
     today: NaiveDate,
     rows: Rows<'_>,
 ) -> Option<Translation> {
+    read_within(relations, question, today, rows, PLAINER)
+}
+
+fn read_within(
+    relations: &Relations<'_>,
+    question: &str,
+    today: NaiveDate,
+    rows: Rows<'_>,
+    left: usize,
+) -> Option<Translation> {
     let tokens = tokenise(question);
     let idioms = Idioms { relations, question, tokens: &tokens, today, rows };
-    if let Some(plainer) = idioms.plainer() {
-        let again = read(relations, &plainer, today, rows);
+    if let Some(plainer) = idioms.plainer().filter(|_| left > 0) {
+        let again = read_within(relations, &plainer, today, rows, left - 1);
         return Some(again.unwrap_or_else(|| rows(&plainer)))
             .filter(|read| !matches!(read, Translation::Refuse { .. }));
     }

@@ -297,3 +297,39 @@ fn ends_of_the_calendar_and_long_texts_hold() {
     catalogs[0].translate("top 5 customers by revenue in Germany since 2024", &context());
     assert!(started.elapsed().as_millis() < 1000, "took {:?}", started.elapsed());
 }
+/// What is plainer had ever plainer words.
+#[test]
+fn plainer_words_come_to_an_end() {
+    let text = [
+        "date 50",
+        "  date_key integer key unique",
+        "  strasse integer ->x",
+        "  x integer ->average",
+        "  amount integer ->created_on",
+        "  t1 integer ->date",
+        "average 50",
+        "  average_key integer key unique",
+        "  stu_hrs integer ->created_on",
+        "  amount integer ->average",
+        "  x integer nulls",
+        "  first_name integer ->x",
+        "created_on 50",
+        "  created_on_key integer key unique",
+        "  country integer ->average",
+        "  name integer ->is_active",
+        "  stu_hrs integer ->average",
+        "  total integer ->created_on",
+        "is_active 50",
+        "  is_active_key integer key unique",
+        "  id integer ->average",
+        "  year text values: Germany | France",
+        "  total integer ->created_on",
+        "  last_name date",
+        "x 50",
+        "  x_key integer key unique",
+    ];
+    let catalog = crate::catalog::read(&text.join("\n"));
+    let question = "country highest total 2025 created on $ $$'l'3% not products";
+    let read = Translator::new(&catalog).translate(question, &context());
+    holds(question, &read, &catalog).unwrap();
+}
