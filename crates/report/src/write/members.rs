@@ -107,9 +107,8 @@ impl Voice<'_> {
             ("kept", *kept, self.difference(*kept_change)),
         ];
         let part = |(name, count, value): &(&str, usize, String)| {
-            let told =
-                if *name == "kept" { "kept_change".to_owned() } else { format!("{name}_value") };
-            self.say(&format!("new_lost.{name}"), &[(*name, &count.to_string()), (&told, value)])
+            let values = [("count", &*count.to_string()), ("value", value)];
+            self.say(&format!("new_lost.{name}"), &values)
         };
         let told: Vec<String> = parts.iter().filter(|it| it.1 > 0).map(part).collect();
         let parties = self.finding.subject.dimension.as_ref().is_some_and(|it| {

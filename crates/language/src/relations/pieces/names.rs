@@ -88,30 +88,12 @@ impl Cutter<'_> {
     fn looked_up(&self, at: usize) -> Option<(usize, Mention)> {
         for length in (1..=lexicon::LONGEST).rev() {
             let Some(words) = self.words(at, length) else { continue };
-            let person = self.quoted(at).is_some_and(|(length, _)| self.is_person(at, length));
-            if self.quotes.iter().any(|range| {
-                (range.start > self.tokens[at].at.start
-                    || !person && range.start == self.tokens[at].at.start)
-                    && range.start < self.tokens[at + length - 1].at.end
-            }) {
+            if self.reaches_into_quotes(at, length) {
                 continue;
             }
             let mut mention = Mention::default();
             let paused = (at + 1..at + length).any(|inner| self.pause_before(inner));
-            let asking = length > 1
-                && key(words[0]).is_some_and(|word| {
-                    !matches!(
-                        word,
-                        Key::Verb
-                            | Key::Everything
-                            | Key::Common(_)
-                            | Key::Order
-                            | Key::Grain(_)
-                            | Key::Every(_)
-                            | Key::Change(_)
-                    )
-                })
-                && !Lexicon::is_phrase(&words);
+            let asking = length > 1 && asks(words[0]) && !Lexicon::is_phrase(&words);
             // "Max velocity" where a column is called max speed.
             let extreme = matches!(words.as_slice(), ["max" | "maximum" | "min" | "minimum", _]);
             let (names, loss) = if paused { (Vec::new(), 0.0) } else { self.lexicon.named(&words) };
@@ -171,6 +153,15 @@ impl Cutter<'_> {
         None
     }
 
+    /// Whether words begin outside a quotation and go on inside; first and last name of a person may be told apart there.
+    fn reaches_into_quotes(&self, at: usize, length: usize) -> bool {
+        let person = self.quoted(at).is_some_and(|(length, _)| self.is_person(at, length));
+        let (start, end) = (self.tokens[at].at.start, self.tokens[at + length - 1].at.end);
+        self.quotes.iter().any(|range| {
+            (range.start > start || !person && range.start == start) && range.start < end
+        })
+    }
+
     /// "american airlines": airlines of that country, where the words are typed small and some row is called
     /// so.
     fn is_nationality_of(&self, at: usize, length: usize) -> bool {
@@ -224,4 +215,20 @@ impl Cutter<'_> {
         }
         owned && !(plain && mention.table_quality() >= 0.9)
     }
+}
+
+/// Whether a word says what is asked, and so begins no name; some words of questions are parts of names too.
+fn asks(word: &str) -> bool {
+    key(word).is_some_and(|word| {
+        !matches!(
+            word,
+            Key::Verb
+                | Key::Everything
+                | Key::Common(_)
+                | Key::Order
+                | Key::Grain(_)
+                | Key::Every(_)
+                | Key::Change(_)
+        )
+    })
 }

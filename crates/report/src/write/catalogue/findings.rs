@@ -164,17 +164,17 @@ pub(super) const FINDINGS: &[Text] = &[
         "{metric}: who came and who went ({dimension})",
         "{metric}: wer kam und wer ging ({dimension})",
     ),
-    ("new_lost.new", "{new} new with {new_value}", "{new} neu mit {new_value}"),
-    ("new_lost.back", "{back} back with {back_value}", "{back} wieder da mit {back_value}"),
+    ("new_lost.new", "{count} new with {value}", "{count} neu mit {value}"),
+    ("new_lost.back", "{count} back with {value}", "{count} wieder da mit {value}"),
     (
         "new_lost.lost",
-        "{lost} without any now, with {lost_value} before",
-        "{lost} jetzt ohne, zuvor {lost_value}",
+        "{count} without any now, with {value} before",
+        "{count} jetzt ohne, zuvor {value}",
     ),
     (
         "new_lost.kept",
-        "{kept} both times, changed by {kept_change}",
-        "{kept} beide Male, verändert um {kept_change}",
+        "{count} both times, changed by {value}",
+        "{count} beide Male, verändert um {value}",
     ),
     ("per_period", " a {grain}", " je {grain}"),
     (

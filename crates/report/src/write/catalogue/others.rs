@@ -12,17 +12,28 @@ pub fn retold(text: &str, language: Language) -> String {
     known(text, language).unwrap_or_else(|| text.to_owned())
 }
 
-/// The same, where it is known.
+/// The same, where it is known, or made of two that are: what the rules said, and what became of a model.
 pub(crate) fn known(text: &str, language: Language) -> Option<String> {
     if language == Language::English {
         return Some(text.to_owned());
     }
+    let ends = text.match_indices(['.', '?']).map(|(at, _)| at + 1);
+    let two = |end: usize| {
+        let second = text[end..].strip_prefix(' ')?;
+        Some(format!("{} {}", one(&text[..end], language)?, one(second, language)?))
+    };
+    { ends }.find_map(two).or_else(|| one(text, language))
+}
+
+/// A text that is known as a whole.
+fn one(text: &str, language: Language) -> Option<String> {
     OTHERS.iter().flat_map(|part| part.iter()).find_map(|(english, german)| {
         let values = taken(english, text)?;
         let values: Vec<(&str, String)> = values
             .into_iter()
             .map(|(name, value)| match name {
                 "days" | "today" => (name, days_in(value, language)),
+                "words" => (name, value.replace("\" or \"", "\" oder \"")),
                 _ => (name, value.to_owned()),
             })
             .collect();
@@ -357,6 +368,23 @@ mod tests {
         }
         assert_eq!(known("Something else.", Language::German), None);
         assert_eq!(retold("Something else.", Language::German), "Something else.");
+    }
+
+    #[test]
+    fn two_texts_in_one_are_each_known() {
+        for (english, german) in [
+            (
+                "No table, column, value or date here is called \"a\" or \"b\". A language model was asked too, and was not sure.",
+                "Keine Tabelle, keine Spalte, kein Wert und kein Datum heißt hier \"a\" oder \"b\". Auch ein Sprachmodell wurde gefragt und war nicht sicher.",
+            ),
+            (
+                "A language model was asked too, and took too long. Which of these do you mean?",
+                "Auch ein Sprachmodell wurde gefragt und brauchte zu lange. Was davon meinen Sie?",
+            ),
+        ] {
+            assert_eq!(retold(english, Language::German), german);
+        }
+        assert_eq!(known("Is this what you mean? Something else.", Language::German), None);
     }
 
     #[test]

@@ -5,6 +5,23 @@ pub(super) const QUESTIONS: &[Pair] = &[
     ("Which of these is meant?", "Was davon ist gemeint?"),
     ("Which of these do you mean?", "Was davon meinen Sie?"),
     ("Is this what you mean?", "Ist das gemeint?"),
+    (
+        "A language model reads this differently. Is this what you mean?",
+        "Ein Sprachmodell liest das anders. Ist das gemeint?",
+    ),
+    (
+        "Only a language model understands this. Is this what you mean?",
+        "Nur ein Sprachmodell versteht das. Ist das gemeint?",
+    ),
+    (
+        "This can be read in two ways. Which do you mean?",
+        "Das lässt sich auf zwei Weisen lesen. Welche meinen Sie?",
+    ),
+    (
+        "This can be read in several ways. Which do you mean?",
+        "Das lässt sich auf mehrere Weisen lesen. Welche meinen Sie?",
+    ),
+    ("No row has {values}.", "Keine Zeile hat {values}."),
     ("By which of these?", "Auf welchem dieser Wege?"),
     ("By which figure?", "Nach welcher Kennzahl?"),
     ("By which figure should they be ranked?", "Nach welcher Kennzahl soll die Rangfolge gehen?"),
