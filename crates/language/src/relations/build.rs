@@ -171,7 +171,8 @@ impl Builder<'_> {
 
     /// Lists rows.
     fn listed(&self) -> Result<Ask, Misfit> {
-        let columns = self.shown_columns()?;
+        let mut columns = self.shown_columns()?;
+        let whose = self.tell_whose(&mut columns)?;
         let mut tables: Vec<TableId> =
             columns.iter().map(|(column, _)| self.schema.table_of(*column)).collect();
         let best = match &self.sketch.best {
@@ -217,6 +218,11 @@ impl Builder<'_> {
         if let Some(best) = of_owner {
             let ranked = self.best_filter(base, best)?;
             ask.filter = all(ask.filter.into_iter().chain([ranked]).collect());
+        }
+        if whose && !tables.contains(&base) {
+            // What joins them may name what is not there.
+            let there = self.rows_there(&tables, base)?;
+            ask.filter = all(ask.filter.into_iter().chain(there).collect());
         }
         // What holds of a value in several rows is one answer.
         ask.each_row &= !(self.contradicts(base)? || self.denies_values(base));

@@ -40,6 +40,12 @@ const ONCE: &[&str] = &[
     "introduced",
 ];
 
+/// Words of columns of text that nobody knows rows by, though no two may be the same.
+const PASSING: &[&str] = &[
+    "status", "state", "time", "date", "day", "email", "mail", "phone", "fax", "website", "url",
+    "comment", "note", "remark", "reason", "message",
+];
+
 /// A table by its place in the catalog.
 pub(crate) type TableId = usize;
 /// A column by its place among all columns of the catalog.
@@ -217,6 +223,18 @@ impl<'c> Schema<'c> {
             .or_else(|| {
                 texts.first().copied().filter(|only| texts.len() == 1 && ends(only, &["detail"]))
             })
+            .or_else(|| find(&|column| self.says_more_than_key(table, *column)))
+    }
+
+    /// Rows that are only numbered are known by the text that each has one of its own of, where that is
+    /// no chance.
+    fn says_more_than_key(&self, table: TableId, column: ColumnId) -> bool {
+        let entry = self.tables[table].entry;
+        let numbered = |key: ColumnId| self.columns[key].column.data_type.is_number();
+        self.tables[table].key.is_some_and(numbered)
+            && entry.rows > 2
+            && is_unique(self.columns[column].column, entry)
+            && !self.columns[column].words.iter().any(|it| PASSING.contains(&it.stem.as_str()))
     }
 
     /// Whether a column says when somebody was born: the younger, the greater.

@@ -162,11 +162,10 @@ pub fn settle(
     settled
 }
 
+/// Whether `other` leads from the very key that `one` leads to, back to the table that `one` comes from:
+/// the key of `programs` that rows of `authorities_programs` name does not name these rows in turn.
 fn is_reverse(one: &Relationship, other: &Relationship) -> bool {
-    one.table == other.to
-        && one.to == other.table
-        && one.columns == other.references
-        && one.references == other.columns
+    one.table == other.to && one.to == other.table && one.references == other.columns
 }
 
 fn is_enough(candidate: &Candidate, values: ValueMatch) -> bool {

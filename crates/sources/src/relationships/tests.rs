@@ -261,6 +261,22 @@ fn of_two_tables_that_a_column_may_mean_the_closer_one_is_meant() {
 }
 
 #[test]
+fn a_key_that_a_table_names_does_not_name_its_rows_in_turn() {
+    let world = [
+        rows("authorities", "authority_id name\n1 a\n2 b"),
+        rows("programs", "program_id program_name\n1 p\n2 q\n3 r"),
+        rows("authorities_programs", "id authority_id program_id\n1 1 1\n2 2 1\n3 2 3"),
+    ];
+    check(
+        &world,
+        &[
+            "authorities_programs.authority_id -> authorities.authority_id",
+            "authorities_programs.program_id -> programs.program_id",
+        ],
+    );
+}
+
+#[test]
 fn equal_names_are_enough_where_they_name_rows_and_never_where_they_are_commonplace() {
     let lines = rows("deliveries", "line card_code name\n1 C1 a\n2 C1 b\n3 C2 c");
     let partners = rows("ocrd", "card_code name\nC1 a\nC2 b\nC3 c");

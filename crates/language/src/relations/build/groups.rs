@@ -79,7 +79,9 @@ impl Builder<'_> {
         self.add_days(&mut ask)?;
         ask.filter = self.filter(filter_from, None)?;
         if (best.is_some() || self.counts_for_rows()) && !alone {
-            let there = self.rows_there(&keys, filter_from)?;
+            let tables: Vec<TableId> =
+                keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+            let there = self.rows_there(&tables, filter_from)?;
             ask.filter = super::all(ask.filter.into_iter().chain(there).collect());
         }
         self.add_versus(&mut ask, filter_from)?;
@@ -113,9 +115,12 @@ impl Builder<'_> {
     }
 
     /// "The club with the most members" is a club: whoever is in none counts for none.
-    fn rows_there(&self, keys: &[Key], from: TableId) -> Result<Vec<Predicate>, Misfit> {
-        let mut tables: Vec<TableId> =
-            keys.iter().map(|key| self.schema.table_of(key.column)).collect();
+    pub(super) fn rows_there(
+        &self,
+        tables: &[TableId],
+        from: TableId,
+    ) -> Result<Vec<Predicate>, Misfit> {
+        let mut tables = tables.to_vec();
         tables.sort_unstable();
         tables.dedup();
         tables.retain(|table| !self.schema.always_has(from, *table));

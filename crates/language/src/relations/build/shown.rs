@@ -9,7 +9,7 @@ use crate::relations::{
     lexicon::name_words,
     resolve::Misfit,
     schema::{ColumnId, TableId},
-    sketch::Pick,
+    sketch::{Noun, Pick},
 };
 
 impl Builder<'_> {
@@ -68,6 +68,24 @@ impl Builder<'_> {
             }
         }
         Ok(columns)
+    }
+
+    /// "For each bank, its services": a service alone would not tell whose it is. Whether that was added.
+    pub(super) fn tell_whose(
+        &self,
+        columns: &mut Vec<(ColumnId, Range<usize>)>,
+    ) -> Result<bool, Misfit> {
+        let before = columns.len();
+        for group in self.sketch.groups.iter().rev() {
+            let Noun::Table(table) = group else { continue };
+            let told = columns
+                .iter()
+                .any(|(column, _)| self.schema.table_of(self.schema.referenced(*column)) == *table);
+            if !told {
+                columns.insert(0, (self.shown(*table)?, NOWHERE));
+            }
+        }
+        Ok(columns.len() > before)
     }
 
     /// "All payment methods": the kinds that there are, where nothing speaks of the rows that have them.
