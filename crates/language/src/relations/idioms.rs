@@ -9,6 +9,7 @@ mod balances;
 mod changes;
 mod everyday;
 mod implied;
+mod pairs;
 mod places;
 mod plainer;
 mod sets;
@@ -88,7 +89,9 @@ fn read_within(
         .or_else(|| idioms.without_figure())
         .or_else(|| idioms.how_many_sold())
         .or_else(|| idioms.of_large_orders())
+        .or_else(|| idioms.against_own())
         .or_else(|| idioms.done_or_not())
+        .or_else(|| idioms.how_long())
         .or_else(|| idioms.days_between())
         .or_else(|| idioms.flagged())
         .or_else(|| idioms.overdue())

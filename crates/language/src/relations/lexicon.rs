@@ -10,7 +10,7 @@ use self::forms::SILENT;
 use super::{
     business,
     schema::{ColumnId, Schema, TableId},
-    thesaurus::{NEAR, alike, in_full, is_person, lemma},
+    thesaurus::{NEAR, alike, in_full, in_full_beside, is_person, lemma},
 };
 use crate::{countries, spelling::is_slip_of, synonyms};
 
@@ -123,8 +123,10 @@ const TRAILING: &[&str] = &[
 /// The words of a name: abbreviations spelled out, singular.
 pub(crate) fn name_words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
-    for word in super::schema::split_words(text, text) {
-        match in_full(&word.stem) {
+    let header = super::schema::split_words(text, text);
+    let stems: Vec<&str> = header.iter().map(|word| word.stem.as_str()).collect();
+    for (place, word) in header.iter().enumerate() {
+        match in_full_beside(&word.stem, place, &stems) {
             Some(full) => words.extend(full.split(' ').map(lemma)),
             None => words.push(lemma(&word.stem)),
         }

@@ -237,6 +237,24 @@ impl<'c> Schema<'c> {
             && !self.columns[column].words.iter().any(|it| PASSING.contains(&it.stem.as_str()))
     }
 
+    /// The number that is written on the thing itself, `room_no` of rooms, where its key is one of the
+    /// system's own.
+    fn written_on(&self, table: TableId) -> Option<ColumnId> {
+        let node = &self.tables[table];
+        let own = super::lexicon::name_words(node.entry.name.as_str());
+        let ends = |column: ColumnId, tail: &str| {
+            self.columns[column].words.last().is_some_and(|word| full(&word.stem) == tail)
+        };
+        node.key
+            .filter(|key| ends(*key, "id") && self.columns[*key].column.data_type.is_number())?;
+        node.columns.clone().find(|column| {
+            let of = &self.columns[*column];
+            let words = super::lexicon::name_words(&of.column.label);
+            let like_table = words.split_last().is_some_and(|(_, head)| head == own);
+            ends(*column, "number") && !of.foreign && !of.hidden && like_table
+        })
+    }
+
     /// Whether a column says when somebody was born: the younger, the greater.
     pub(crate) fn is_birth(&self, column: ColumnId) -> bool {
         self.columns[column].words.iter().any(|word| {
@@ -263,6 +281,9 @@ impl<'c> Schema<'c> {
         if column.data_type == ColumnType::Boolean {
             return Some("true");
         }
+        if Self::is_switch(column) {
+            return Some("1");
+        }
         let values = column.profile.values.as_deref().filter(|values| values.len() <= 3)?;
         let is = |value: &str, words: &[&str]| words.contains(&value.to_lowercase().as_str());
         let (yes, no) = (["yes", "y", "true", "t"], ["no", "n", "false", "f", ""]);
@@ -278,8 +299,22 @@ impl<'c> Schema<'c> {
         if column.data_type == ColumnType::Boolean {
             return Some("false");
         }
+        if Self::is_switch(column) {
+            return Some("0");
+        }
         let mut values = column.profile.values.as_deref()?.iter();
         values.find(|value| !value.is_empty() && *value != yes).map(String::as_str)
+    }
+
+    /// Whether a column of integers holds ones and zeros that say yes and no, and are no small counts.
+    fn is_switch(column: &Column) -> bool {
+        let bounds = (&column.profile.min, &column.profile.max);
+        let counted = ["number", "count", "quantity", "total", "id"];
+        column.data_type == ColumnType::Integer
+            && bounds == (&Some(Cell::Integer(0)), &Some(Cell::Integer(1)))
+            && !super::lexicon::name_words(&column.label)
+                .iter()
+                .any(|word| counted.contains(&word.as_str()))
     }
 
     fn is_part_of_name(&self, column: ColumnId, part: &str) -> bool {
@@ -304,6 +339,7 @@ impl<'c> Schema<'c> {
             self.columns[*column].words.iter().all(|word| own.contains(&word.stem))
         };
         node.display
+            .or_else(|| self.written_on(table))
             .or(node.key)
             .or_else(|| node.columns.clone().find(|it| shown(it) && !self.columns[*it].foreign))
             .or_else(|| node.columns.clone().find(|it| shown(it) && like_table(it)))

@@ -192,7 +192,33 @@ const SHORT: &[(&str, &str)] = &[
     ("stmt", "statement"),
     ("acc", "account"),
     ("bal", "balance"),
+    ("veh", "vehicle"),
+    ("mech", "mechanic"),
+    ("supp", "supplier"),
+    ("purch", "purchase"),
+    ("grp", "group"),
+    ("expct", "expected"),
+    ("pref", "preferred"),
+    ("sched", "scheduled"),
+    ("deliv", "delivery"),
+    ("pmt", "payment"),
+    ("whse", "warehouse"),
+    ("equip", "equipment"),
+    ("maint", "maintenance"),
+    ("mfg", "manufacturing"),
+    ("svc", "service"),
+    ("trx", "transaction"),
+    ("txn", "transaction"),
+    ("usr", "user"),
+    ("grs", "gross"),
+    ("ttl", "total"),
+    ("resv", "reservation"),
+    ("appt", "appointment"),
+    ("proj", "project"),
 ];
+
+/// What `inv` is short for beside one of these words: what is in stock, and no invoice.
+const OF_STOCK: &[&str] = &["level", "item", "quantity", "location", "movement", "balance", "bin"];
 
 /// What an adjective measures, greatest first: the word, the direction its superlative points to, and
 /// the words of columns that hold it, best first.
@@ -350,6 +376,19 @@ pub(crate) fn in_full(word: &str) -> Option<&'static str> {
     static KNOWN: LazyLock<HashMap<&str, &str>> =
         LazyLock::new(|| SHORT.iter().rev().copied().collect());
     KNOWN.get(word).copied()
+}
+
+/// Abbreviations of a header whose other words say what they are short for.
+pub(crate) fn in_full_beside(word: &str, place: usize, words: &[&str]) -> Option<&'static str> {
+    let last = place > 0 && place + 1 == words.len();
+    match word {
+        "inv" => {
+            let stocked = |other: &&str| OF_STOCK.contains(&in_full(other).unwrap_or(other));
+            (!words.iter().any(stocked)).then_some("invoice")
+        }
+        "stat" if last => Some("status"),
+        _ => in_full(word),
+    }
 }
 
 /// Which way an adjective points, and what measures it.

@@ -190,6 +190,7 @@ impl<'a> Entities<'a> {
             }
         }
         let named = parts.tokens.join("_");
+        self.above_by_key(table, &parts, &mut found);
         if ABOVE.contains(&named.as_str()) {
             let own = self.tables.iter().position(|other| other.name == table.name);
             if let Some(own) = own {
@@ -239,6 +240,25 @@ impl<'a> Entities<'a> {
                 score,
                 role: role.to_owned(),
             });
+        }
+    }
+
+    /// `boss_emp_no` beside the key `emp_no` of the same table, which is not called like the table.
+    fn above_by_key(&self, table: &TableEntry, parts: &Parts, found: &mut Vec<Reading<'a>>) {
+        let Some((role, rest)) = parts.tokens.split_first().filter(|(_, rest)| !rest.is_empty())
+        else {
+            return;
+        };
+        let Some(own) = self.tables.iter().find(|other| other.name == table.name) else { return };
+        if !ABOVE.contains(&role.as_str()) {
+            return;
+        }
+        for column in own.columns.iter().filter(|it| plausible::may_be_unique(own, it)) {
+            let key = take_apart(column.name.as_str());
+            if key.key_word.is_some() && key.key_word == parts.key_word && key.tokens == rest {
+                let (to, role) = (&own.name, role.clone());
+                found.push(Reading { to, references: column, score: 0.9, role });
+            }
         }
     }
 

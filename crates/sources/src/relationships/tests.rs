@@ -184,6 +184,8 @@ fn a_row_may_name_another_row_of_its_own_table() {
     check(&[accounts], &["accounts.parent_id -> accounts.id"]);
     let orders = rows("orders", "order_number returned_order_number\nA1 -\nA2 A1\nA3 -\nA4 A2");
     check(&[orders], &["orders.returned_order_number -> orders.order_number"]);
+    let crew = rows("crew", "emp_no boss_emp_no age\n11 - 40\n12 11 40\n13 11 31\n14 12 31");
+    check(&[crew], &["crew.boss_emp_no -> crew.emp_no"]);
 }
 
 #[test]

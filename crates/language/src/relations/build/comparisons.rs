@@ -129,9 +129,14 @@ impl Builder<'_> {
         column: ColumnId,
         mut texts: Vec<String>,
     ) -> Predicate {
-        let boolean = self.schema.columns[column].column.data_type == ColumnType::Boolean;
+        let data_type = self.schema.columns[column].column.data_type;
         let literal = |text: &String| match text.as_str() {
-            "true" | "false" if boolean => Literal::Boolean(text == "true"),
+            "true" | "false" if data_type == ColumnType::Boolean => {
+                Literal::Boolean(text == "true")
+            }
+            "1" | "0" if data_type == ColumnType::Integer => {
+                Literal::Integer(i64::from(text == "1"))
+            }
             _ => Literal::Text(text.clone()),
         };
         texts.dedup();

@@ -282,7 +282,12 @@ impl Idioms<'_> {
     }
 
     /// The mean of days between two dates of the rows of a table, by what the rest of the question says.
-    fn mean_of_days(&self, base: usize, days: &Value, tail: &str) -> Option<Translation> {
+    pub(super) fn mean_of_days(
+        &self,
+        base: usize,
+        days: &Value,
+        tail: &str,
+    ) -> Option<Translation> {
         let schema = &self.relations.schema;
         let rows = schema.tables[base].entry.name.clone();
         let counted = format!("number of {} {tail}", rows.as_str().replace('_', " "));

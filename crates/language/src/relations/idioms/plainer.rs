@@ -1,6 +1,7 @@
 //! The same question in plainer words: "how much did we sell" is the sales.
 
 use super::Idioms;
+use crate::relations::lexicon::Name;
 
 /// Verbs of "how much did we …", and what the figure is called.
 pub(super) const DEEDS: &[(&[&str], &[&str])] = &[
@@ -32,7 +33,54 @@ impl Idioms<'_> {
             .or_else(|| self.money_of_table())
             .or_else(|| self.undeclared_units())
             .or_else(|| self.undeclared_sales())
+            .or_else(|| self.rows_by_number())
+            .or_else(|| self.summed_deed())
+            .or_else(|| self.and_who())
             .or_else(|| self.implied())
+    }
+
+    /// "How much VAT did we charge in May": the sum of what is named before the verb.
+    fn summed_deed(&self) -> Option<String> {
+        (self.is(0, &["how"]) && self.is(1, &["much"])).then_some(())?;
+        let did = (3..6).find(|at| self.is(*at, &["did", "do", "have"]))?;
+        self.is(did + 1, &["we"]).then_some(())?;
+        let words: Vec<&str> = (2..did).map(|at| self.word(at)).collect();
+        let schema = &self.relations.schema;
+        let (name, fit) = self.relations.lexicon.names(&words).into_iter().next()?;
+        let Name::Column(column) = name else { return None };
+        (fit > 0.59 && schema.columns[column].role.adds_up()).then_some(())?;
+        let rest = self.said(did + 3..self.tokens.len());
+        Some(format!("total {} {rest}", self.said(2..did)))
+    }
+
+    /// "Which projects are on hold and who is the client": with one thing more.
+    fn and_who(&self) -> Option<String> {
+        let and = (2..self.tokens.len()).find(|at| {
+            self.is(*at, &["and"])
+                && self.is(at + 1, &["who", "what"])
+                && self.is(at + 2, &["is", "are"])
+                && self.is(at + 3, &["the", "its", "their"])
+        })?;
+        let more = self.said(and + 4..self.tokens.len());
+        let lists = self.is(0, &["which", "list", "show"]) && !more.contains(' ');
+        lists.then(|| format!("{} with their {more}", self.said(0..and)))
+    }
+
+    /// "Guests by number of bookings": how many each of them has.
+    fn rows_by_number(&self) -> Option<String> {
+        let by = self.find(&["by"])?;
+        let the = by + 1 + usize::from(self.is(by + 1, &["the", "their"]));
+        (self.is(the, &["number"]) && self.is(the + 1, &["of"])).then_some(())?;
+        let rows = self.said(self.after_lead(0)..by);
+        let last = self.tokens.len().checked_sub(the + 2)?;
+        let counted = (1..=last.min(3))
+            .rev()
+            .find(|length| self.table_called(&self.said(the + 2..the + 2 + length)).is_some())?
+            + the
+            + 2;
+        self.table_called(&rows)?;
+        let rest = self.said(counted..self.tokens.len());
+        Some(format!("number of {} for each of the {rows} {rest}", self.said(the + 2..counted)))
     }
 
     /// "How much money do customers owe us?"

@@ -32,13 +32,35 @@ impl Idioms<'_> {
                     || self.word(owner).ends_with("'s")
             });
         of_somebody.then_some(())?;
+        if let Some(read) = self.who_is_above(at) {
+            return Some(read);
+        }
         self.changed(self.question, |ask| self.led_above(ask, self.word(at)))
+    }
+
+    /// "Who is the boss of Ann", "who is Ann's manager": of the one table whose rows name others of it.
+    fn who_is_above(&self, at: usize) -> Option<Translation> {
+        (self.is(0, &["who", "whos"])).then_some(())?;
+        let lead = ["who", "whos", "is", "s", "the", "was"];
+        let first = (0..at).find(|at| !self.is(*at, &lead));
+        let name = match first {
+            None if self.is(at + 1, &["of"]) => self.said(at + 2..self.tokens.len()),
+            Some(first) if at + 1 == self.tokens.len() => self.said(first..at),
+            _ => return None,
+        };
+        let name = name.trim_end_matches("'s").to_owned();
+        self.changed(&format!("list {} called {name}", self.led_rows()?), |ask| {
+            self.led_above(ask, self.word(at))
+        })
     }
 
     /// "Employees who report to Ann Berg", "how many people does Ann Berg manage": rows whose superior she is.
     fn below(&self) -> Option<Translation> {
         let reports = self.find(&["report", "reports", "reporting", "reported"]);
-        let (before, name) = if let Some(at) = reports.filter(|at| self.is(at + 1, &["to"])) {
+        let reports = reports.filter(|at| self.is(at + 1, &["to"]));
+        let works = self.find(&["work", "works", "working", "managed", "led", "supervised"]);
+        let works = works.filter(|at| self.is(at + 1, &["under", "by"]));
+        let (before, name) = if let Some(at) = reports.or(works).filter(|at| *at > 0) {
             let end = at - usize::from(self.is(at - 1, &["who", "that", "directly"]));
             // "Who reports to Ann": of the one table whose rows name others of it.
             let rows = if end == 0 { self.led_rows()? } else { self.said(0..end) };

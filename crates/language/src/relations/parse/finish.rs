@@ -289,9 +289,12 @@ impl Parser<'_> {
         let named = matches!(self.item(0), Some(Item::Mention(_)));
         let mut tests = self.sketch.clauses.iter().flat_map(|clause| &clause.tests);
         let dated = tests.any(|test| matches!(test, Test::Days { .. } | Test::Year { .. }));
-        let alone = matches!(self.sketch.targets.as_slice(), [Target::Column(pick)]
-            if usual_aggregate(pick, self.schema) == Some(Aggregate::Sum));
-        named && dated && alone
+        let adds_up = |target: &Target| {
+            matches!(target, Target::Column(pick)
+                if usual_aggregate(pick, self.schema) == Some(Aggregate::Sum))
+        };
+        let targets = &self.sketch.targets;
+        named && dated && !targets.is_empty() && targets.iter().all(adds_up)
     }
 
     /// A count or an aggregate at the end of the question is of what it is about.

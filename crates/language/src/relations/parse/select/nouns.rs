@@ -25,6 +25,9 @@ impl Parser<'_> {
             self.at = here;
             return self.select_values(here, mention);
         }
+        if let Some(pick) = self.switch_before(here, mention) {
+            return self.push(Test::Has { pick });
+        }
         let next = here + 1;
         let within = std::mem::take(&mut self.within)
             && self.narrowing
@@ -182,6 +185,18 @@ impl Parser<'_> {
         plain.then_some(to)
     }
 
+    /// "VIP guests", "discontinued parts": a yes or no just before the rows that it is told of.
+    fn switch_before(&self, here: usize, mention: &Mention) -> Option<Pick> {
+        let next = here + 1;
+        let rows = self.mention_at(next).filter(|_| !self.pieces[next].pause)?;
+        let (table, _) = rows.best_table().filter(|_| Self::is_table(rows))?;
+        let (column, quality) = *mention.columns.first()?;
+        let told = self.schema.affirms(column).is_some()
+            && self.schema.table_of(column) == table
+            && quality > mention.table_quality().max(0.69);
+        (told && self.aggregates.is_empty()).then(|| self.pick(here, None)).flatten()
+    }
+
     /// "Medicines that are approved": a yes or no that narrows, and nothing to show.
     fn says_flag(&self, here: usize, mention: &Mention) -> bool {
         let Some((column, quality)) = mention.columns.first() else { return false };
@@ -195,7 +210,7 @@ impl Parser<'_> {
                 said.into_iter().any(|word| {
                     matches!(
                         word.to_lowercase().as_str(),
-                        "who" | "that" | "those" | "is" | "are" | "was" | "were"
+                        "who" | "that" | "those" | "is" | "are" | "was" | "were" | "been"
                     )
                 })
             }
@@ -360,6 +375,9 @@ impl Parser<'_> {
         }
         if self.counting {
             self.counting = false;
+            if self.is_part_of_price(&pick) {
+                return self.sketch.unplaced.push(pick.tokens);
+            }
             self.sketch.targets.push(Target::Count { what: Noun::Column(pick), distinct: true });
         } else if !self.aggregates.is_empty() || self.continues() {
             if !self.aggregates.is_empty() {
@@ -374,6 +392,13 @@ impl Parser<'_> {
             self.sketch.targets.extend(all.into_iter().map(Target::Column));
         }
         self.narrowing = false;
+    }
+
+    /// "How many nights", where only a price per night is called nearly so: nobody counts prices.
+    fn is_part_of_price(&self, pick: &Pick) -> bool {
+        pick.candidates.first().is_some_and(|(column, quality)| {
+            self.schema.columns[*column].role == crate::role::Role::Rate && *quality < 0.8
+        })
     }
 
     /// "How many first shows", where a column says of each whether it is one: the rows that are.
