@@ -14,6 +14,7 @@ mod outputs;
 mod ranks;
 mod sets;
 mod shown;
+mod siblings;
 mod sorting;
 mod whose;
 

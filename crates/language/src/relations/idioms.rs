@@ -7,6 +7,7 @@
 
 mod balances;
 mod changes;
+mod common;
 mod everyday;
 mod implied;
 mod pairs;
@@ -109,6 +110,7 @@ fn read_within(
         .or_else(|| idioms.average_of_each())
         .or_else(|| idioms.number_per_each())
         .or_else(|| idioms.best_of_all())
+        .or_else(|| idioms.in_common())
         .or_else(|| idioms.dealt_with())
         .or_else(|| idioms.with_amounts())
         .or_else(|| idioms.no_count())

@@ -203,11 +203,10 @@ impl<'c> Schema<'c> {
         let own_name = |column: &ColumnId| {
             let words = named(column);
             let Some((tail, head)) = words.split_last() else { return false };
-            // `gname` of games.
-            let initial =
-                |word: &str| own.iter().any(|of| of.chars().next() == word.chars().next());
-            if let (Some("name"), []) = (tail.get(1..), head) {
-                return initial(tail);
+            // `gname` of games, `rulename` of rules.
+            if let (Some(start), []) = (tail.strip_suffix("name"), head) {
+                let whole = |of: &String| of == start || start.len() == 1 && of.starts_with(start);
+                return start.is_empty() || own.iter().any(whole);
             }
             ["name", "title"].contains(&tail.as_str())
                 && head.iter().all(|word| own.iter().any(|other| other.starts_with(word)))
@@ -218,7 +217,7 @@ impl<'c> Schema<'c> {
             .or_else(|| find(&|column| named(column) == own))
             .or_else(|| find(&like_table))
             .or_else(|| find(&|column| self.is_part_of_name(*column, "last")))
-            .or_else(|| find(&|column| ends(column, &["name", "title"])))
+            .or_else(|| find(&|column| ends(column, &["name", "title", "fullname"])))
             .or_else(|| find(&|column| ends(column, &["description", "label"])))
             .or_else(|| {
                 texts.first().copied().filter(|only| texts.len() == 1 && ends(only, &["detail"]))

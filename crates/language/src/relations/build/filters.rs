@@ -220,6 +220,10 @@ impl Builder<'_> {
             if settled.table == base || one && self.schema.always_has(base, settled.table) {
                 return Ok(None);
             }
+            if self.schema.only_share(base, settled.table) {
+                // "Football players and rugby players with a cup": these are no rows of theirs.
+                return Err(misfit(settled.tokens, "Nothing relates these tables."));
+            }
             let via = self.resolver.via(base, settled.table, &settled.tokens)?;
             let table = self.schema.tables[settled.table].entry.name.clone();
             return Ok(Some(Predicate::Related { table, via, filter: None }));

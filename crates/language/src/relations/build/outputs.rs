@@ -102,34 +102,6 @@ impl Builder<'_> {
         pick.candidates.iter().any(|it| table(it) == *only).then_some(*only)
     }
 
-    /// "The phone numbers of customers and staff" are rows of two tables, one below the other, and no pairs
-    /// of both.
-    fn must_be_of_one(&self) -> Result<(), Misfit> {
-        let [(Output::Column(column), tokens), (Output::Entity(other), _)] =
-            self.outputs.as_slice()
-        else {
-            return Ok(());
-        };
-        let asked = self.sketch.targets.iter().find_map(|target| match target {
-            Target::Column(pick) if pick.tokens == *tokens => Some(&pick.candidates),
-            _ => None,
-        });
-        let best = asked.into_iter().flatten().map(|(_, quality)| *quality).fold(0.0, f64::max);
-        let table = self.schema.table_of(*column);
-        let both = table != *other
-            && !self.schema.reaches_one(table, *other)
-            && asked.into_iter().flatten().any(|(own, quality)| {
-                self.schema.table_of(*own) == *other && *quality > best - 0.05
-            })
-            && !matches!(self.sketch.targets.first(), Some(Target::Entity(_)))
-            && self.sketch.groups.is_empty();
-        if both {
-            let reason = "These are rows of two tables: ask for each of them by itself.";
-            return Err(misfit(tokens.clone(), reason));
-        }
-        Ok(())
-    }
-
     /// "The total amount of grant money": a column that is measured is not shown as well, unless it is what
     /// groups are made by.
     fn drop_measured(&mut self) {

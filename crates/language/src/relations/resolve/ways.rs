@@ -182,6 +182,15 @@ impl Resolver<'_> {
         let cost = |table: &TableId| {
             (total[*table], *table != prefer, !self.mentioned.contains(table), *table)
         };
+        let link = tables.first().and_then(|one| {
+            let other = tables.iter().find(|other| *other != one)?;
+            // Rows that only happen to have one each so far are not led past what is there to link them.
+            let named = self.schema.refers_to(*one, *other) || self.schema.refers_to(*other, *one);
+            self.schema.link_of(*one, *other).filter(|link| !named && total[*link].is_some())
+        });
+        if let Some(link) = link {
+            return Some(link);
+        }
         if total.get(prefer).copied().flatten().is_some() {
             return Some(prefer);
         }

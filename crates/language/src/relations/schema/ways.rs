@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use pacioli_model::RelationshipName;
 
 use super::{Schema, Step, TableId};
+use crate::relations::lexicon::name_words;
 
 impl Schema<'_> {
     /// All shortest ways from one table to another that do not lead through what both only have in common,
@@ -150,6 +151,28 @@ impl Schema<'_> {
     /// one each so far, the table that is named does not refer to the other.
     pub(crate) fn refers_to(&self, from: TableId, to: TableId) -> bool {
         self.ways(from, to).iter().any(|way| way.iter().all(|step| self.is_forward(step)))
+    }
+
+    /// The table that is named after both of two and names rows of either: `hospitals_departments`.
+    pub(crate) fn link_of(&self, one: TableId, other: TableId) -> Option<TableId> {
+        let words = |table: TableId| name_words(self.tables[table].entry.name.as_str());
+        let is_last = |table: TableId, of: &[String]| {
+            words(table).last().is_some_and(|last| of.contains(last))
+        };
+        (0..self.tables.len()).find(|link| {
+            let own = words(*link);
+            ![one, other].contains(link)
+                && is_last(one, &own)
+                && is_last(other, &own)
+                && self.refers_to(*link, one)
+                && self.refers_to(*link, other)
+        })
+    }
+
+    /// Whether all that two tables have to do with each other is what rows of both name.
+    pub(crate) fn only_share(&self, from: TableId, to: TableId) -> bool {
+        let turns = |pair: &[Step]| self.is_forward(&pair[0]) && !self.is_forward(&pair[1]);
+        self.ways(from, to).iter().all(|way| way.windows(2).any(turns))
     }
 
     /// Whether a step leads from the row that names to the row that is named.

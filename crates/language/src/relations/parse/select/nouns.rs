@@ -277,7 +277,10 @@ impl Parser<'_> {
             let listed = self.pieces.get(next).is_some_and(|piece| piece.pause)
                 && self.mention_at(next).is_some_and(|mention| !mention.columns.is_empty())
                 && self.asked_before(self.at - 1);
-            if listed || matches!(self.key_at(next), Some(Key::And)) {
+            // "All approved drugs, their makers and prices"
+            let theirs = self.pieces.get(self.at).is_some_and(|piece| piece.pause)
+                && self.theirs(self.at - 1);
+            if listed || theirs || matches!(self.key_at(next), Some(Key::And)) {
                 self.sketch.targets.push(Target::Entity(table));
             }
         } else if self.sketch.entity != Some(table) {
@@ -285,9 +288,19 @@ impl Parser<'_> {
                 .iter()
                 .rev()
                 .find(|piece| !matches!(piece.item, Item::Key(Key::Stop | Key::Distinct)));
-            let joined =
-                joined.is_some_and(|piece| matches!(piece.item, Item::Key(Key::And | Key::Ask)));
-            if joined
+            let and = joined.is_some_and(|piece| piece.item == Item::Key(Key::And));
+            let joined = and || joined.is_some_and(|piece| piece.item == Item::Key(Key::Ask));
+            let counts = |target: &Target| {
+                matches!(target, Target::Count { what: Noun::Table(_), distinct: false })
+            };
+            let owned = self.theirs(self.at.saturating_sub(3));
+            let only_counts =
+                !self.sketch.targets.is_empty() && self.sketch.targets.iter().all(counts);
+            if and && only_counts && !owned {
+                // "How many customers and suppliers": of either.
+                let what = Noun::Table(table);
+                self.sketch.targets.push(Target::Count { what, distinct: false });
+            } else if joined
                 || self
                     .sketch
                     .targets
