@@ -8,9 +8,11 @@
 mod balances;
 mod changes;
 mod common;
+mod denied;
 mod everyday;
 mod implied;
 mod pairs;
+mod people;
 mod places;
 mod plainer;
 mod sets;
@@ -77,6 +79,7 @@ fn read_within(
         .as_of()
         .or_else(|| idioms.in_place())
         .or_else(|| idioms.superior())
+        .or_else(|| idioms.who_came_or_went())
         .or_else(|| idioms.in_currency())
         .or_else(|| idioms.days_of_cover())
         .or_else(|| idioms.stock_turns())

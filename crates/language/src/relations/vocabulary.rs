@@ -273,9 +273,12 @@ const WRAPPING: &[(Key, &str)] = &[
     ),
     (
         Towards(Direction::Descending),
-        "from the most recent to the oldest|from the newest to the oldest|from the latest to the earliest|slowest first|longest first|most expensive first|latest ones first",
+        "from the most recent to the oldest|from the newest to the oldest|from the latest to the earliest|slowest first|longest first|most expensive first|latest ones first|biggest first|largest first|highest first",
     ),
-    (Towards(Direction::Ascending), "fastest first|shortest first|cheapest first"),
+    (
+        Towards(Direction::Ascending),
+        "fastest first|shortest first|cheapest first|smallest first|lowest first|fewest first",
+    ),
     (
         Ask,
         "i d like to see|i would like to see|i want to see|i want to know|i would like to know|i need to know|i need|can i see|can i get|can i have|can we see|could i see|could i get|could you tell me|could you show me|can you tell me|can you show me|can you give me|could you give me|would you tell me|would you show me|please show me|please tell me|please give me|show us|tell us|give us|let me see|let us see|let me know|get a|pull up|look at|have a look at|plot the|plot our|chart the|chart of|a chart of|graph of|a graph of|draw a chart of|make a chart of",

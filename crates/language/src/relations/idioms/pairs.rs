@@ -322,12 +322,28 @@ impl Idioms<'_> {
         ((0..at).all(|at| self.is(at, &lead)) && from < to).then_some(())?;
         let (one, other) = (single(from, to)?, single(to + 1, self.tokens.len())?);
         let schema = &self.relations.schema;
-        let mut both = (0..schema.tables.len()).filter_map(|table| {
-            let both = (self.happened(table, one)?, self.happened(table, other)?);
-            (both.0 != both.1 && !schema.tables[table].hidden).then_some((table, both))
-        });
-        let (table, (from, end)) = both.next().filter(|_| both.next().is_none())?;
+        let only = |day: &dyn Fn(TableId, &str) -> Option<ColumnId>| {
+            let mut both = (0..schema.tables.len()).filter_map(|table| {
+                let both = (day(table, one)?, day(table, other)?);
+                (both.0 != both.1 && !schema.tables[table].hidden).then_some((table, both))
+            });
+            both.next().filter(|_| both.next().is_none())
+        };
+        // Days that are called so themselves come before those that are called so in other words.
+        let named = |table: TableId, word: &str| {
+            let base = base_of(word);
+            let forms =
+                [base.to_owned(), format!("{base}ed"), format!("{base}e"), format!("{base}ing")];
+            self.dated(table, &forms.each_ref().map(String::as_str))
+        };
+        let other_words = |table: TableId, word: &str| self.happened(table, word);
+        let (table, (from, end)) = only(&named).or_else(|| only(&other_words))?;
         let rest = (to + 1..self.tokens.len()).find(|at| self.word(*at) == other)? + 1;
         self.mean_between(table, from, end, &self.said(rest..self.tokens.len()))
     }
+}
+
+/// A verb without its ending: `clos` of closing.
+fn base_of(word: &str) -> &str {
+    ["ing", "ed", "e"].iter().find_map(|tail| word.strip_suffix(tail)).unwrap_or(word)
 }

@@ -36,6 +36,12 @@ impl Idioms<'_> {
             .or_else(|| self.rows_by_number())
             .or_else(|| self.summed_deed())
             .or_else(|| self.and_who())
+            .or_else(|| self.who_the_most())
+            .or_else(|| self.who_works_as())
+            .or_else(|| self.earned_on_average())
+            .or_else(|| self.yet_to())
+            .or_else(|| self.by_nobody())
+            .or_else(|| self.never_did())
             .or_else(|| self.implied())
     }
 

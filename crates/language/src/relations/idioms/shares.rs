@@ -364,6 +364,8 @@ impl Idioms<'_> {
         let plain = important || alone || self.is(first, &["best", "worst", "top"]);
         let best = important || alone || self.is(first, BEST);
         let first = first + usize::from(important);
+        // "Top 5 customers"
+        let first = first + usize::from(self.number(first + 1).is_some());
         if !(best || self.is(first, WORST)) || !(declared || plain) {
             return None;
         }

@@ -377,10 +377,14 @@ impl Idioms<'_> {
         (end == self.tokens.len() && schema.reaches_one(levels, entity)).then_some(())?;
         let nothing = Value::Literal(Literal::Integer(0));
         let empty = compare(Value::Column(self.column(column)), Comparison::LessOrEqual, nothing);
-        let related = Predicate::Related {
-            table: schema.tables[levels].entry.name.clone(),
-            via: Vec::new(),
-            filter: Some(Box::new(empty)),
+        let related = if levels == entity {
+            empty
+        } else {
+            Predicate::Related {
+                table: schema.tables[levels].entry.name.clone(),
+                via: Vec::new(),
+                filter: Some(Box::new(empty)),
+            }
         };
         self.changed(&format!("list {}", schema.tables[entity].entry.name), |ask| {
             (ask.each_row && self.table_named(&ask.table)? == entity).then_some(())?;

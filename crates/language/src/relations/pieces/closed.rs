@@ -79,7 +79,8 @@ impl Cutter<'_> {
             Key::Beyond | Key::Change(_) | Key::Versus | Key::Every(_) => named >= 0.95,
             // "The day and the amount of payments": their date, and no group by days.
             Key::Grain(TimeGrain::Day) if self.is_asked_for(at) => named >= PARTLY,
-            Key::Grain(_) => named >= 0.6,
+            // "By year" is by no column that only begins so, or is called a date.
+            Key::Grain(_) => named > 0.6 && mention.loss <= 0.0,
             _ => false,
         }
     }

@@ -438,7 +438,7 @@ impl Parser<'_> {
     fn count_rows_of(&mut self, here: usize, mention: &Mention) {
         let first = self.sketch.targets.is_empty() && self.sketch.entity.is_none();
         let kinds = mention.only_values() && mention.values.iter().all(|(value, _)| value.few);
-        let typed = self.words[self.pieces[here].tokens.start];
+        let typed = self.words[self.pieces[here].tokens.end - 1];
         let followed = self.mention_at(self.solid(here + 1)).is_some();
         let asked = self.counting || self.asked_before(here);
         if !asked || !first || !kinds || followed || !typed.ends_with('s') {
