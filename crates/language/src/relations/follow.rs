@@ -265,7 +265,12 @@ fn opens(tokens: &[Token]) -> bool {
     let word = |at: usize| tokens.get(at).map_or("", |token| token.word.as_str());
     let pair = OPENING_PAIRS.iter().any(|[first, second]| word(0) == *first && word(1) == *second);
     let last = tokens.last().map_or("", |token| token.word.as_str());
-    pair || OPENERS.contains(&word(0))
+    // "Show me the top 2"
+    let shown = word(0) == "show"
+        && ["top", "bottom"].contains(&word(tokens.len().saturating_sub(2)))
+        && tokens[..tokens.len() - 2].iter().all(|token| HOLLOW.contains(&token.word.as_str()));
+    pair || shown
+        || OPENERS.contains(&word(0))
         || tokens.len() <= 4 && matches!(last, "only" | "instead")
         || tokens.len() <= 4
             && tokens.iter().any(|token| matches!(token.word.as_str(), "those" | "them" | "these"))

@@ -351,6 +351,12 @@ impl Lexicon {
         words.len() > 1 && !alike(&stems.join(" ")).is_empty()
     }
 
+    /// Whether a column is called so itself, and in no other words, at least so well.
+    pub(crate) fn has_column(&self, word: &str, least: f64) -> bool {
+        let named = self.names.get(&lemma(word)).into_iter().flatten();
+        named.into_iter().any(|(name, fit)| matches!(name, Name::Column(_)) && *fit >= least)
+    }
+
     /// Tables whose rows are people.
     pub(crate) fn people(&self) -> &[TableId] {
         &self.people

@@ -81,6 +81,9 @@ const COMMONPLACE: [&str; 42] = [
     "channel",
     "priority",
 ];
+/// Words at the start of a column that say that it counts or limits and names nothing: `max_guests`.
+const AMOUNTS: [&str; 10] =
+    ["max", "min", "maximum", "minimum", "num", "total", "count", "avg", "average", "sum"];
 /// The row above, in the same table.
 const ABOVE: [&str; 10] = [
     "parent",
@@ -178,6 +181,9 @@ impl<'a> Entities<'a> {
     pub(super) fn readings(&self, table: &TableEntry, column: &Column) -> Vec<Reading<'a>> {
         let parts = take_apart(column.name.as_str());
         let mut found = Vec::new();
+        if parts.tokens.first().is_some_and(|word| AMOUNTS.contains(&word.as_str())) {
+            return found;
+        }
         for at in 0..parts.tokens.len() {
             let role = parts.tokens[..at].join("_");
             for (to, weight) in self.about(&parts.tokens[at..]) {

@@ -189,6 +189,13 @@ fn a_row_may_name_another_row_of_its_own_table() {
 }
 
 #[test]
+fn a_count_of_rows_names_none() {
+    let guests = rows("guests", "guest_id\n1\n2\n3\n4");
+    let types = rows("room_types", "code max_guests\nSGL 1\nDBL 2\nFAM 4");
+    check(&[guests, types], &[]);
+}
+
+#[test]
 fn the_one_side_must_be_unique_and_the_values_must_be_there() {
     let orders = || rows("orders", "order_ref customer_id\n1 11\n2 12\n3 11\n4 13");
     let twice = rows("customers", "id\n11\n12\n13\n13");

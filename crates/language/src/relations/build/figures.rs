@@ -46,6 +46,9 @@ impl Builder<'_> {
     pub(super) fn add_periods(&self, ask: &mut Ask) {
         for group in &self.sketch.groups {
             let Noun::Period(grain) = group else { continue };
+            if self.year_told(*grain).is_some() {
+                continue;
+            }
             if ask.group_by.iter().all(|known| known.grain() != Some(*grain)) {
                 let name = free_name(ask, grain.as_str());
                 ask.group_by

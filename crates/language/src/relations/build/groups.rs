@@ -143,6 +143,16 @@ impl Builder<'_> {
             .unwrap_or(self.resolver.entity)
     }
 
+    /// "Vehicles by year", of which no day is known and one column alone is called a year.
+    pub(super) fn year_told(&self, grain: pacioli_model::TimeGrain) -> Option<ColumnId> {
+        let entity = &self.schema.tables[self.resolver.entity];
+        let dated = |column: ColumnId| self.schema.columns[column].column.data_type.is_time();
+        (grain == pacioli_model::TimeGrain::Year && !entity.columns.clone().any(dated))
+            .then_some(())?;
+        let mut years = entity.columns.clone().filter(|column| self.schema.is_year(*column));
+        years.next().filter(|_| years.next().is_none())
+    }
+
     /// What is grouped by: what the question says, and the plain columns that it asks for.
     fn keys(&self) -> Result<Vec<Key>, Misfit> {
         let mut keys: Vec<Key> = Vec::new();
@@ -162,7 +172,11 @@ impl Builder<'_> {
         }
         for group in &self.sketch.groups {
             match group {
-                Noun::Period(_) => {}
+                Noun::Period(grain) => {
+                    if let Some(column) = self.year_told(*grain) {
+                        add(column, &NOWHERE, false);
+                    }
+                }
                 Noun::Column(pick) => add(self.resolver.choose(pick)?, &pick.tokens, false),
                 Noun::Table(table) => {
                     let shown = columns.iter().any(|(column, _)| {

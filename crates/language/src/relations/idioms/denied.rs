@@ -24,15 +24,21 @@ impl Idioms<'_> {
             end -= 1;
         }
         let rest = self.said(verb + 1..self.tokens.len());
-        let cancelled = self.given_up().map_or_else(String::new, |word| format!(" and not {word}"));
+        let first = self.after_lead(if self.is(0, &["how"]) { 2 } else { 0 });
+        let table = self.table_called(&self.said(first..end))?;
+        let cancelled =
+            self.given_up(table).map_or_else(String::new, |word| format!(" and not {word}"));
         let many = self.is(0, &["how"]);
         let joined = if many { "are not" } else { "not" };
         Some(format!("{} {joined} {done}{cancelled} {rest}", self.said(0..end)))
     }
 
     /// What a value is called that says that nothing more will come of rows.
-    fn given_up(&self) -> Option<&'static str> {
-        let known = |word: &&str| !self.relations.lexicon.values(&[word]).is_empty();
+    fn given_up(&self, table: TableId) -> Option<&'static str> {
+        let known = |word: &&str| {
+            let mut values = self.relations.lexicon.values(&[word]).into_iter();
+            values.any(|(value, _)| self.relations.schema.table_of(value.column) == table)
+        };
         ["cancelled", "canceled", "void"].into_iter().find(known)
     }
 
@@ -67,15 +73,23 @@ impl Idioms<'_> {
         }
         let said = self.word(verb);
         self.is_no_state(entity, said).then_some(())?;
-        let (deed, other) = nouns(said).into_iter().find_map(|noun| {
+        let schema = &self.relations.schema;
+        let deed = nouns(said).into_iter().find_map(|noun| {
             let table = self.table_called(&noun)?;
-            let belongs = self.relations.schema.reaches_one(table, entity) && table != entity;
-            belongs.then_some((noun, table))
+            let belongs = table != entity && !schema.tables[table].hidden;
+            (belongs && schema.reaches_one(table, entity)).then_some(table)
         })?;
+        let deed = name_words(schema.tables[deed].entry.name.as_str()).join(" ");
         let after = verb + 1 + usize::from(self.is(verb + 1, &["from", "with", "by"]));
         let after = after + usize::from(self.is(after, &["us", "anything", "yet"]));
+        // "Who never borrowed a book": what it was done with is said.
+        let company = self.relations.company(self.today);
+        let tail = ["in", "during", "since", "before", "after", "by", "per", "at", "on", "for"];
+        let ends = after >= self.tokens.len()
+            || self.is(after, &tail)
+            || crate::calendar::read_for(&self.tokens[after..], company).is_some();
+        ends.then_some(())?;
         let rest = self.said(after..self.tokens.len());
-        let deed = if self.relations.schema.tables[other].hidden { return None } else { deed };
         Some(format!("{} without {deed} {rest}", self.said(0..end)))
     }
 

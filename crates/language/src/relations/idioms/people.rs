@@ -55,16 +55,20 @@ impl Idioms<'_> {
         })
     }
 
-    /// What the only people are called to whom rows of a table belong.
+    /// What the only people are called to whom rows of a table belong, the nearest of several.
     fn people_of(&self, table: TableId) -> Option<String> {
         let schema = &self.relations.schema;
-        let people = self.relations.lexicon.people().iter();
-        let mut theirs = people.filter(|people| {
+        let theirs = |people: &&TableId| {
             **people != table
                 && schema.reaches_one(table, **people)
                 && !schema.tables[**people].hidden
-        });
-        let only = theirs.next().filter(|_| theirs.next().is_none())?;
+        };
+        let steps = |people: TableId| schema.ways(table, people).iter().map(Vec::len).min();
+        let people: Vec<TableId> =
+            self.relations.lexicon.people().iter().filter(theirs).copied().collect();
+        let nearest = people.iter().filter_map(|it| steps(*it)).min()?;
+        let mut near = people.iter().filter(|it| steps(**it) == Some(nearest));
+        let only = near.next().filter(|_| near.next().is_none())?;
         Some(name_words(schema.tables[*only].entry.name.as_str()).join(" "))
     }
 

@@ -64,7 +64,14 @@ impl Parser<'_> {
             return;
         }
         let next = self.solid_noun(self.at);
-        if let Some((by, direction)) = self.told_by_direction(self.at - 1)
+        // "How many are in each town, biggest first": the figure that is shown.
+        let sizes = ["biggest", "largest", "highest", "smallest", "lowest", "fewest"];
+        let sized = sizes.contains(&self.words[self.pieces[self.at - 1].tokens.start]);
+        let shown = self.sketch.targets.iter().any(|target| {
+            matches!(target, Target::Count { .. } | Target::Aggregate { .. } | Target::Metric(_))
+        });
+        if let Some((by, direction)) =
+            self.told_by_direction(self.at - 1).filter(|_| !(sized && shown))
             && self.mention_at(next).is_none()
         {
             self.sketch.sort.push(SortKey { by: Measured::Column(by), direction: Some(direction) });

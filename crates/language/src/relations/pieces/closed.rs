@@ -80,7 +80,7 @@ impl Cutter<'_> {
             // "The day and the amount of payments": their date, and no group by days.
             Key::Grain(TimeGrain::Day) if self.is_asked_for(at) => named >= PARTLY,
             // "By year" is by no column that only begins so, or is called a date.
-            Key::Grain(_) => named > 0.6 && mention.loss <= 0.0,
+            Key::Grain(_) => named >= 0.6 && self.lexicon.has_column(&self.tokens[at].word, 0.7),
             _ => false,
         }
     }

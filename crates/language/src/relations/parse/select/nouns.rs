@@ -192,7 +192,8 @@ impl Parser<'_> {
         let (table, _) = rows.best_table().filter(|_| Self::is_table(rows))?;
         let (column, quality) = *mention.columns.first()?;
         let told = self.schema.affirms(column).is_some()
-            && self.schema.table_of(column) == table
+            && (self.schema.table_of(column) == table
+                || self.schema.refers_to(self.schema.table_of(column), table))
             && quality > mention.table_quality().max(0.69);
         (told && self.aggregates.is_empty()).then(|| self.pick(here, None)).flatten()
     }
