@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 
+import public as converted
+
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE / "RESULTS.md"
 PUBLIC = HERE.parent.parent / "shared" / "eval"
@@ -78,6 +80,23 @@ def listed(outcomes):
     return "\n".join(table)
 
 
+def further(pacioli, translator, work):
+    """The sets that come without rows of their own, a line each."""
+    table = ["| | questions | right | wrong when answered | asked back | refused |", "|---|---|---|---|---|---|"]
+    for name, (_, folder) in converted.SETS.items():
+        converted.write(PUBLIC, name, work)
+        out = work / f"{name}_out.jsonl"
+        evaluate(pacioli, translator, [PUBLIC / folder], work / f"{name}.jsonl", work / f"{name}_expected.jsonl", out)
+        outcomes = lines(out)
+        share = lambda part, whole: f"{len(part)} of {len(whole)} ({100 * len(part) / max(len(whole), 1):.1f} %)"
+        of = lambda status: [one for one in outcomes if one["status"] == status]
+        right, answered = [one for one in outcomes if one.get("right")], of("answered")
+        wrong = [one for one in answered if not one.get("right")]
+        cells = [f"`{name}`", str(len(outcomes)), share(right, outcomes), share(wrong, answered), str(len(of("needs_clarification"))), str(len(of("not_answerable")))]
+        table.append("| " + " | ".join(cells) + " |")
+    return "\n".join(table)
+
+
 def public(pacioli, translator, work):
     if not PUBLIC.is_dir():
         return "The public sets are not here (`../shared/eval`), so they were not scored.\n"
@@ -85,6 +104,7 @@ def public(pacioli, translator, work):
     for name, questions, expected, databases in PUBLIC_SETS:
         said = evaluate(pacioli, translator, [PUBLIC / one for one in databases], PUBLIC / questions, PUBLIC / expected, work / "public.jsonl")
         parts.append(f"### {name}\n```\n{said}\n```\n")
+    parts.append(f"### Others\nWhat each is stands in `public.py`. An answer may show further columns, as with our own questions.\n\n{further(pacioli, translator, work)}\n")
     return "\n".join(parts)
 
 
