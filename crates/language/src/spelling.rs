@@ -27,7 +27,9 @@ pub(crate) fn fold(text: &str) -> String {
 pub(crate) fn stem(word: &str) -> String {
     let cut = |count: usize| word[..word.len() - count].to_owned();
     let ends = |suffix: &str| word.len() > 3 && word.ends_with(suffix);
-    if word.len() > 4 && ends("ies") {
+    if matches!(word, "series" | "species") {
+        word.to_owned()
+    } else if word.len() > 4 && ends("ies") {
         cut(3) + "y"
     } else if ["sses", "xes", "ches", "shes"].into_iter().any(ends) {
         cut(2)

@@ -194,17 +194,25 @@ impl Lexicon {
             .filter(|word| !HOLLOW.contains(&word.as_str()) && !SILENT.contains(&word.as_str()))
             .cloned()
             .collect();
-        self.add(&core, name, 0.95);
+        // Rows that only link others are called after those less than those themselves.
+        let mut columns = schema.tables[table].columns.clone();
+        let links = columns.all(|it| schema.columns[it].foreign);
+        let called = |other: TableId| name_words(schema.tables[other].entry.name.as_str());
+        let namesake =
+            |other| other != table && called(other).last().is_some_and(|it| core.contains(it));
+        let after = links && core.len() < words.len() && (0..schema.tables.len()).any(namesake);
+        self.add(&core, name, if after { 0.68 } else { 0.95 });
         if core.last().is_some_and(|last| is_person(last)) {
             self.people.push(table);
         }
         if core.len() > 1 {
-            self.add(&core[core.len() - 1..], name, 0.7);
+            let less = if links { 0.02 } else { 0.0 };
+            self.add(&core[core.len() - 1..], name, 0.7 - less);
             if core.len() > 2 {
-                self.add(&core[1..], name, 0.8);
+                self.add(&core[1..], name, 0.8 - less);
             }
-            self.add(&core[..core.len() - 1], name, 0.62);
-            self.add(&core[..1], name, 0.6);
+            self.add(&core[..core.len() - 1], name, 0.62 - less);
+            self.add(&core[..1], name, 0.6 - less);
         }
         let Some(meaning) = schema.catalog.semantics.table(&entry.name) else { return };
         for text in meaning.label.iter().chain(&meaning.synonyms) {

@@ -11,7 +11,7 @@ use std::{
 use super::{
     lexicon::KnownValue,
     schema::{ColumnId, Schema, TableId},
-    sketch::{Measured, Noun, Pick, Sketch, Target},
+    sketch::{Measured, Noun, Pick, Sketch, Target, Test},
     thesaurus::{end_of, in_full, lemma, same},
 };
 use crate::{role::HeaderWord, token::Token};
@@ -108,6 +108,7 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
     for table in &sketch.mentioned {
         scores[*table] += 0.3;
     }
+    tell_by_tests(sketch, schema, &mut scores);
     // A declared figure is about its own rows, whatever it is shown by.
     let declared = sketch.targets.iter().find_map(|target| match target {
         Target::Metric(metric) => schema.metric_table(*metric),
@@ -124,6 +125,32 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
         });
     }
     (best > 0.0).then(|| scores.iter().position(|score| (*score - best).abs() < 1e-9)).flatten()
+}
+
+/// "The phone number of Ada Lind" is that of the table where she stands; "numbers of pupils without
+/// lessons" are not those of lessons.
+fn tell_by_tests(sketch: &Sketch, schema: &Schema<'_>, scores: &mut [f64]) {
+    for clause in &sketch.clauses {
+        for test in &clause.tests {
+            match test {
+                Test::Exists { table, .. } if clause.negated => scores[*table] -= 0.5,
+                Test::Values { values, column: None, .. } if !clause.negated => {
+                    let known = values.first().into_iter().flatten();
+                    let mut tables: Vec<TableId> = known
+                        .filter(|(_, quality)| *quality > 0.9)
+                        .map(|(value, _)| schema.table_of(value.column))
+                        .collect();
+                    tables.dedup();
+                    if let [only] = tables.as_slice()
+                        && scores[*only] > 0.0
+                    {
+                        scores[*only] += 0.2;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 impl Resolver<'_> {

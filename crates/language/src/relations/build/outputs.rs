@@ -218,8 +218,8 @@ impl Builder<'_> {
         numbers.candidates.retain(|(column, _)| fits(column));
         let said = &self.resolver.tokens[pick.tokens.clone()];
         let keyed = said.iter().any(|token| matches!(token.word.as_str(), "id" | "ids"));
-        if matches!(aggregate, Aggregate::Sum | Aggregate::Average) && !keyed {
-            // Keys are numbers that mean nothing together.
+        if !keyed {
+            // Keys are numbers that mean nothing together, and none is more than another.
             numbers.candidates.retain(|(column, _)| !self.is_key(*column));
         }
         if !numbers.candidates.is_empty() {
@@ -227,7 +227,15 @@ impl Builder<'_> {
             return self.must_be_kept(pick, column).map(|()| column);
         }
         match aggregate {
-            Aggregate::Min | Aggregate::Max => self.resolver.choose(pick),
+            Aggregate::Min | Aggregate::Max => {
+                let column = self.resolver.choose(pick)?;
+                let numbered =
+                    self.is_key(column) && self.schema.columns[column].column.data_type.is_number();
+                if numbered && !keyed {
+                    return Err(misfit(pick.tokens.clone(), "This column holds no numbers."));
+                }
+                Ok(column)
+            }
             _ => Err(misfit(pick.tokens.clone(), "This column holds no numbers.")),
         }
     }

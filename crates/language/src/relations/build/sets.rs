@@ -132,7 +132,11 @@ impl Builder<'_> {
             columns.iter().map(|(column, _)| self.schema.table_of(*column)).collect();
         tables.extend(denied);
         let from = denied.and_then(|denied| self.resolver.base(&tables, denied));
-        let from = from.ok_or_else(|| misfit(tokens, "Nothing relates these tables."))?;
+        let from = from.ok_or_else(|| misfit(tokens.clone(), "Nothing relates these tables."))?;
+        if from == base && clause.tests.len() == 1 {
+            // Its own rows are never without any.
+            return Err(misfit(tokens, "These words are known, but not what is denied of what."));
+        }
         let mut inner = Ask::about(self.schema.tables[from].entry.name.clone());
         for (column, tokens) in &columns {
             self.add_group(&mut inner, from, *column, tokens, false)?;

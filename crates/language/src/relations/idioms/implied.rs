@@ -42,6 +42,12 @@ impl Idioms<'_> {
         (self.is(1, &["much"]) && self.tokens.len() > 3 && !self.is(3, WE)).then_some(())?;
         let last = self.tokens.len() - 1;
         let (columns, end) = if self.is(2, IS) {
+            // "How much are the fees": what is called so itself is no price of it.
+            let noun = 3 + usize::from(self.is(3, &["the", "our"]));
+            let next = self.is(noun + 1, &["for", "of", "in", "at", "on", ""]);
+            if next && self.column_called(&[self.word(noun)]).is_some() {
+                return Some(format!("what is the {}", self.said(noun..=last)));
+            }
             (measured_by("cost")?, last + 1)
         } else {
             (self.is(2, &["does", "do", "did"]) && last > 3).then_some(())?;

@@ -62,7 +62,10 @@ impl Parser<'_> {
                     return sized.or_else(|| {
                         // "The oldest coaster", where nothing tells an age, is no count of coasters.
                         self.measured_best(here, next, direction, number).filter(|(best, _)| {
-                            of_figures || !matches!(best.by, Measured::Count(_))
+                            let counts = matches!(best.by, Measured::Count(_));
+                            // Nor is the lowest rating, where nothing tells how low one is.
+                            let height = word.starts_with("high") || word.starts_with("low");
+                            !counts || of_figures && !height
                         })
                     });
                 }

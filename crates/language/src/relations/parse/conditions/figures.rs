@@ -38,6 +38,13 @@ impl Parser<'_> {
         if key == Key::HowMany && self.is_suffix(here) {
             return;
         }
+        if possessed && key != Key::Ask && self.sketch.targets.is_empty() {
+            // "All clubs with the number of members": of each.
+            self.sketch.targets.extend(self.sketch.entity.map(Target::Entity));
+            self.break_clause();
+            self.at = here;
+            return self.enter(Zone::Select);
+        }
         if started || self.sketch.targets.is_empty() {
             if self.pieces[here].pause && key == Key::Ask {
                 self.forget_tested();

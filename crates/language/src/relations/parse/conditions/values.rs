@@ -29,8 +29,12 @@ impl Parser<'_> {
         if mention.values.iter().any(|(value, _)| fits(value)) && !self.compares_next(here + 1) {
             return true;
         }
+        // "Having an order", though something is in the state of order, too.
+        let start = self.pieces[here].tokens.start;
+        let one = self.words[..start].last().is_some_and(|word| matches!(*word, "a" | "an"));
         let best = mention.values.first().map_or(0.0, |(_, quality)| *quality);
-        best > mention.table_quality().max(mention.column_quality())
+        !(one && mention.table_quality() > 0.6)
+            && best > mention.table_quality().max(mention.column_quality())
     }
 
     /// Values from `here` on, joined by `or` or `and`, as one test.

@@ -246,6 +246,7 @@ impl Parser<'_> {
             return self.sketch.sort.push(SortKey { by: best.by, direction });
         }
         best.number = best.number.or(self.so_many.take());
+        best.by = self.rows_flagged(best.by);
         let owner = best.of.or_else(|| self.noun_before(here));
         let other = owner.filter(|owner| {
             self.sketch.groups.is_empty()
@@ -259,6 +260,18 @@ impl Parser<'_> {
         } else {
             self.push(Test::Best(best));
         }
+    }
+
+    /// "The sport with the most scholarship holders", where a column says of each whether one is: the rows
+    /// that are.
+    fn rows_flagged(&mut self, by: Measured) -> Measured {
+        let Measured::Count(Some(Noun::Column(pick))) = &by else { return by };
+        let flag = pick.candidates.first().map(|(column, _)| *column);
+        let Some(flag) = flag.filter(|column| self.schema.affirms(*column).is_some()) else {
+            return by;
+        };
+        self.push(Test::Has { pick: pick.clone() });
+        Measured::Count(Some(Noun::Table(self.schema.table_of(flag))))
     }
 
     /// "Starting with the oldest": an order.
