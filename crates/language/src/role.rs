@@ -160,6 +160,9 @@ pub(crate) fn role_of(column: &Column, table: &TableEntry) -> Role {
     let words = header_words(column.name.as_str());
     let has = |names: &[&str]| words.iter().any(|word| word.is(names));
     let key_tail = words.last().is_some_and(|word| word.is(KEY_TAILS));
+    // `line_total`, `account_balance`: what the line or the account comes to.
+    let is_sum =
+        words.len() > 1 && words.last().is_some_and(|word| word.is(MONEY) || word.is(&["tot"]));
     match column.data_type {
         ColumnType::Boolean => Role::Flag,
         data_type if data_type.is_time() => Role::Time,
@@ -173,7 +176,9 @@ pub(crate) fn role_of(column: &Column, table: &TableEntry) -> Role {
         }
         // So many days; "day" alone is one of a month.
         _ if column.name.as_str().eq_ignore_ascii_case("days") => Role::Quantity,
-        _ if key_tail || has(KEYS) || (words.len() == 1 && has(ENTITIES)) => Role::Identifier,
+        _ if key_tail || has(KEYS) && !is_sum || (words.len() == 1 && has(ENTITIES)) => {
+            Role::Identifier
+        }
         _ if has(RATES) || is_per_unit(&words) || is_small_share(column, &words) => Role::Rate,
         // A budget of hours is no money.
         _ if has(MONEY)
@@ -181,7 +186,7 @@ pub(crate) fn role_of(column: &Column, table: &TableEntry) -> Role {
         {
             Role::Quantity
         }
-        _ if has(MONEY) || currency_of(column).is_some() => Role::Amount,
+        _ if has(MONEY) || is_sum || currency_of(column).is_some() => Role::Amount,
         ColumnType::Integer if is_running_number(column, table) => Role::Identifier,
         _ => Role::Quantity,
     }

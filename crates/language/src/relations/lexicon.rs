@@ -66,7 +66,7 @@ const AS_NAMED: f64 = 0.93;
 const BESIDE: f64 = 0.7;
 
 /// A name that ends in the words, and how much less other words count beside it.
-const PARTLY: f64 = 0.69;
+const PARTLY: f64 = 0.67;
 const UNDER: f64 = 0.82;
 
 /// Words of table names that say nothing about their rows.

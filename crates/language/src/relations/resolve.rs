@@ -114,7 +114,11 @@ pub(crate) fn entity_of(sketch: &Sketch, schema: &Schema<'_>) -> Option<TableId>
         Target::Metric(metric) => schema.metric_table(*metric),
         _ => None,
     });
-    if let Some(table) = declared {
+    let ranked = match ranked {
+        Some(Measured::Metric(metric)) => schema.metric_table(*metric),
+        _ => None,
+    };
+    if let Some(table) = declared.or(ranked) {
         scores[table] += 1.0;
     }
     let best = scores.iter().copied().fold(0.0, f64::max);
