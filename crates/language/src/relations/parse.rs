@@ -368,10 +368,30 @@ impl Parser<'_> {
         if let Some(table) = self.rows_of_name(&pick).filter(|_| self.having) {
             self.push(Test::Exists { table, tokens: pick.tokens });
         } else if self.having || flag && !self.is_said(&pick) {
+            if self.is_shown_with(&pick) {
+                let rows = self.sketch.entity.filter(|_| self.sketch.targets.is_empty());
+                self.sketch.targets.extend(rows.map(Target::Entity));
+                return self.sketch.targets.push(Target::Column(pick));
+            }
             self.push(Test::Has { pick });
         } else if !self.is_said(&pick) {
             self.sketch.unplaced.push(pick.tokens);
         }
+    }
+
+    /// "Suppliers from Italy with lead time": where each row has one, it is shown, and none is left out.
+    fn is_shown_with(&self, pick: &Pick) -> bool {
+        let start = pick.tokens.start;
+        let with =
+            start.checked_sub(1).is_some_and(|at| self.words[at].eq_ignore_ascii_case("with"));
+        let each = pick.candidates.first().is_some_and(|(column, _)| {
+            let node = &self.schema.columns[*column];
+            node.column.profile.nulls == 0
+                && self.schema.affirms(*column).is_none()
+                && self.sketch.entity == Some(node.table)
+        });
+        let listed = matches!(self.sketch.targets.as_slice(), [] | [Target::Entity(_)]);
+        with && each && listed && !self.negated && self.sketch.groups.is_empty()
     }
 
     /// "Genres that have no title from 1990": the rows that a name stands for, where only a column of theirs

@@ -26,6 +26,7 @@ impl Idioms<'_> {
             .or_else(|| self.deed())
             .or_else(|| self.payers())
             .or_else(|| self.best_selling())
+            .or_else(|| self.sells_best())
             .or_else(|| self.numbered_best())
             .or_else(|| self.figures_against_each_other())
             .or_else(|| self.compared_values())
@@ -33,6 +34,7 @@ impl Idioms<'_> {
             .or_else(|| self.money_of_table())
             .or_else(|| self.undeclared_units())
             .or_else(|| self.undeclared_sales())
+            .or_else(|| self.years_beside())
             .or_else(|| self.rows_by_number())
             .or_else(|| self.summed_deed())
             .or_else(|| self.and_who())
@@ -43,6 +45,20 @@ impl Idioms<'_> {
             .or_else(|| self.by_nobody())
             .or_else(|| self.never_did())
             .or_else(|| self.implied())
+    }
+
+    /// "Bookings by hotel, 2025 vs 2024": a year beside the one before it.
+    fn years_beside(&self) -> Option<String> {
+        const VERSUS: &[&[&str]] =
+            &[&["vs"], &["versus"], &["against"], &["compared", "to"], &["compared", "with"]];
+        let (at, length) = VERSUS.iter().find_map(|one| Some((self.phrase(one)?, one.len())))?;
+        let year = |at: usize| self.number(at).filter(|year| (1990..2100).contains(year));
+        let (now, before) = (year(at.checked_sub(1)?)?, year(at + length)?);
+        (before + 1 == now).then_some(())?;
+        let within = at >= 2 && self.is(at - 2, &["in", "for", "of"]);
+        let head = self.said(0..at - 1 - usize::from(within));
+        let tail = self.said(at + length + 1..self.tokens.len());
+        Some(format!("{head} {tail} in {now} vs the year before"))
     }
 
     /// "How much VAT did we charge in May": the sum of what is named before the verb.
@@ -179,6 +195,32 @@ impl Idioms<'_> {
         let entity = self.said(selling + 1..selling + 2);
         let rest = self.said(selling + 2..self.tokens.len());
         Some(format!("top {number} {entity} by {figure} {rest}"))
+    }
+
+    /// "Which product groups sell best", "which product made us the most money".
+    fn sells_best(&self) -> Option<String> {
+        let figure = self.metric_called(&["revenue", "sales", "turnover"])?.to_owned();
+        self.is(0, &["which", "what"]).then_some(())?;
+        let best = self.phrase(&["best"]).filter(|at| self.is(at - 1, &["sell", "sells", "sold"]));
+        let most = self.phrase(&["the", "most", "money"]);
+        let (end, after) = match (best, most) {
+            (Some(best), _) => (best - 1, best + 1),
+            (None, Some(most)) => {
+                let verbs = ["made", "makes", "make", "brought", "brings", "earned", "earns"];
+                let verb = (1..most).find(|at| self.is(*at, &verbs))?;
+                let hollow = ["us", "in"];
+                (verb + 1..most).all(|at| self.is(at, &hollow)).then_some((verb, most + 3))?
+            }
+            (None, None) => return None,
+        };
+        let entity = self.said(1..end);
+        let rest = self.said(after..self.tokens.len());
+        let several = entity.ends_with('s');
+        Some(if several {
+            format!("{figure} by {entity} {rest}")
+        } else {
+            format!("which {entity} has the highest {figure} {rest}")
+        })
     }
 
     /// "The five customers with the highest sales this year".

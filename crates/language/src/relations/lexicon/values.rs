@@ -32,6 +32,22 @@ impl Lexicon {
             self.add_value(text, KnownValue { column, text: text.clone(), few });
         }
         self.add_sexes(schema, column);
+        self.add_denied(schema, column);
+    }
+
+    /// "Unbilled" and "non-billable" say no of what `billable` says yes of.
+    fn add_denied(&mut self, schema: &Schema<'_>, column: ColumnId) {
+        let mut words = name_words(&schema.columns[column].column.label);
+        words.retain(|word| word != "is");
+        let ([only], Some(no)) = (words.as_slice(), schema.denies(column)) else { return };
+        let base = ["able", "ed", "d"].iter().find_map(|tail| only.strip_suffix(tail));
+        let base = base.unwrap_or(only);
+        let value = KnownValue { column, text: no.to_owned(), few: true };
+        for said in [format!("un{only}"), format!("un{base}ed"), format!("non {only}")] {
+            if !self.values.contains_key(&said) {
+                self.add_value(&said, value.clone());
+            }
+        }
     }
 
     /// `is_male` says of a woman that she is none.

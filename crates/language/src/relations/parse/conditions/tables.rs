@@ -56,6 +56,8 @@ impl Parser<'_> {
             .targets
             .iter()
             .any(|target| !matches!(target, Target::Column(_) | Target::Entity(_)));
+        // "Bookings in 2025 vs the year before by hotel": how many.
+        let measured = measured || self.sketch.change.is_some();
         let noun = self.mention_at(self.solid(here + 1));
         let again = |pick: &Pick| {
             let best = pick.candidates.first().map(|(column, _)| *column);
