@@ -15,6 +15,7 @@ mod pairs;
 mod people;
 mod places;
 mod plainer;
+mod rates;
 mod sets;
 mod shares;
 mod states;
@@ -80,6 +81,7 @@ fn read_within(
         .or_else(|| idioms.in_place())
         .or_else(|| idioms.superior())
         .or_else(|| idioms.who_came_or_went())
+        .or_else(|| idioms.those_who_left())
         .or_else(|| idioms.in_currency())
         .or_else(|| idioms.days_of_cover())
         .or_else(|| idioms.stock_turns())
@@ -93,6 +95,8 @@ fn read_within(
         .or_else(|| idioms.without_figure())
         .or_else(|| idioms.how_many_sold())
         .or_else(|| idioms.of_large_orders())
+        .or_else(|| idioms.share_that_are())
+        .or_else(|| idioms.rate_of_value())
         .or_else(|| idioms.against_own())
         .or_else(|| idioms.done_or_not())
         .or_else(|| idioms.how_long())

@@ -215,13 +215,18 @@ impl Resolver<'_> {
                 None => 0.0,
             };
             let foreign = if node.foreign { self.foreign(*column) } else { 0.0 };
+            let between = if *quality > 0.94 && node.role.measures() {
+                self.between(pick.owner, node.table)
+            } else {
+                0.0
+            };
             let near = match pick.near.filter(|_| pick.owner.is_none()) {
                 Some(near) if near == node.table => 0.25,
                 // The words just before speak of another table than the question as a whole.
                 Some(near) if node.table == self.entity && near != self.entity => -0.2,
                 _ => 0.0,
             };
-            quality + near + own + spoken + self.closeness(node.table) + foreign
+            quality + between + near + own + spoken + self.closeness(node.table) + foreign
         };
         // A key that is only nearly called so is not meant where something close by is called so itself.
         let exact = pick.candidates.iter().find(|(column, quality)| {
@@ -257,6 +262,16 @@ impl Resolver<'_> {
                 "These words are known, but not how they belong together here.",
             )),
         }
+    }
+
+    /// "The quantity of parts per job": what is called so in the rows that join the two is theirs, sooner than
+    /// what is only nearly called so in one of them.
+    fn between(&self, owner: Option<TableId>, table: TableId) -> f64 {
+        let one = owner.unwrap_or(self.entity);
+        let joins = |other: TableId| table != other && self.schema.refers_to(table, other);
+        let mut others = self.mentioned.iter().filter(|other| **other != one && joins(**other));
+        let direct = self.distance(table, one) == Some(1) && joins(one);
+        if direct && others.next().is_some() { 0.6 } else { 0.0 }
     }
 
     /// "The age of authors", where only some other table tells an age, asks for what nobody knows here.

@@ -155,6 +155,9 @@ impl Builder<'_> {
                 .copied()
                 .find(|column| super::filters::speaks_of(&self.schema.columns[*column].words, word))
         });
+        // When somebody was born is no day of what is counted, unless that is said.
+        let times: Vec<ColumnId> =
+            times.into_iter().filter(|column| !self.schema.is_birth(*column)).collect();
         let declared = self
             .schema
             .catalog

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pacioli_model::{Comparison, Literal, Value};
+use pacioli_model::{Comparison, Literal, Predicate, Value};
 
 use super::{Idioms, compare, narrow};
 use crate::{
@@ -74,8 +74,12 @@ impl Idioms<'_> {
 
     /// "Who left the company this year", "who joined us in May": of the only people that have such a day.
     pub(super) fn who_came_or_went(&self) -> Option<Translation> {
-        self.is(0, &["who"]).then_some(())?;
-        let verb = 1 + usize::from(self.is(1, &["has", "have"]));
+        let many = self.is(0, &["how"]) && self.is(1, &["many"]);
+        let asked = if many { 2 } else { 0 };
+        let people = ["people", "persons", "employees", "staff"];
+        let who = self.is(0, &["who"]) || many && self.is(asked, &people);
+        let verb = asked + 1 + usize::from(self.is(asked + 1, &["has", "have"]));
+        who.then_some(())?;
         let days: &[&str] = if self.is(verb, CAME) {
             &["hire", "hired", "joined", "start", "started", "join"]
         } else if self.is(verb, WENT) {
@@ -100,8 +104,9 @@ impl Idioms<'_> {
         let (table, date) = dated.next().filter(|_| dated.next().is_none())?;
         let rows = name_words(schema.tables[table].entry.name.as_str()).join(" ");
         let day = |day| Value::Literal(Literal::Date(day));
-        self.changed(&format!("list {rows}"), |ask| {
-            (ask.each_row && self.table_named(&ask.table)? == table).then_some(())?;
+        let lead = if many { "number of" } else { "list" };
+        self.changed(&format!("{lead} {rows}"), |ask| {
+            (self.table_named(&ask.table)? == table).then_some(())?;
             let column = || Value::Column(self.column(date));
             if let Some(from) = period.from {
                 narrow(ask, compare(column(), Comparison::GreaterOrEqual, day(from)));
@@ -109,6 +114,28 @@ impl Idioms<'_> {
             if let Some(to) = period.to {
                 narrow(ask, compare(column(), Comparison::Less, day(to)));
             }
+            Some(())
+        })
+    }
+
+    /// "Staff who left", "mechanics that have not left": those that have such a day, or none.
+    pub(super) fn those_who_left(&self) -> Option<Translation> {
+        let last = self.tokens.len().checked_sub(1)?;
+        let left = self.is(last, &["left", "quit"]).then_some(last)?;
+        let mut end = left;
+        while end > 1 && self.is(end - 1, &["have", "has", "not", "already", "who", "that"]) {
+            end -= 1;
+        }
+        (end < left).then_some(())?;
+        let denied = (end..left).any(|at| self.is(at, &["not"]));
+        let table = self.table_called(&self.said(self.after_lead(0)..end))?;
+        let date =
+            self.date_called(table, &["left", "leaving", "end", "ended", "exit", "termination"])?;
+        let missing = Predicate::IsNull { value: Value::Column(self.column(date)) };
+        let so = if denied { missing } else { Predicate::Not(Box::new(missing)) };
+        self.changed(&self.said(0..end), |ask| {
+            (self.table_named(&ask.table)? == table).then_some(())?;
+            narrow(ask, so.clone());
             Some(())
         })
     }

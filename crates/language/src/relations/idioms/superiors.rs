@@ -10,7 +10,7 @@ use crate::{
     relations::{
         build::{all, free_name},
         lexicon::name_words,
-        thesaurus::{lemma, same},
+        thesaurus::{lemma, measured_by, same},
     },
     spelling::fold,
     translation::Translation,
@@ -22,7 +22,8 @@ const LEAD: &[&str] = &["manage", "lead", "supervise", "direct"];
 impl Idioms<'_> {
     /// Who stands above somebody is shown by name, and what is asked of them is theirs.
     pub(super) fn superior(&self) -> Option<Translation> {
-        if let Some(read) = self.below().or_else(|| self.who_lead()) {
+        let above = self.below().or_else(|| self.who_lead()).or_else(|| self.more_than_above());
+        if let Some(read) = above {
             return Some(read);
         }
         let at = self.find(SUPERIORS)?;
@@ -34,6 +35,11 @@ impl Idioms<'_> {
         of_somebody.then_some(())?;
         if let Some(read) = self.who_is_above(at) {
             return Some(read);
+        }
+        if self.is(0, &["who"]) && self.led_rows().is_some() && self.is(at + 1, &["of"]) {
+            // "Who is the manager of the north": whoever each there reports to is no answer.
+            let reason = "These words are known, but not how they belong together here.";
+            return Some(Self::refused(self.word(at), reason));
         }
         self.changed(self.question, |ask| self.led_above(ask, self.word(at)))
     }
@@ -94,6 +100,36 @@ impl Idioms<'_> {
                 }
             }
             told.then_some(())
+        })
+    }
+
+    /// "Who earns more than their own manager": a figure of theirs beside the same of whoever stands above.
+    fn more_than_above(&self) -> Option<Translation> {
+        let than = self.find(&["than"]).filter(|than| *than > 1)?;
+        let comparison = match self.word(than - 1) {
+            "more" | "higher" => Comparison::Greater,
+            "less" | "lower" => Comparison::Less,
+            _ => return None,
+        };
+        let own = than + 1 + usize::from(self.is(than + 1, &["their", "his", "her", "the"]));
+        let own = own + usize::from(self.is(own, &["own"]));
+        (self.is(own, SUPERIORS) && own + 1 == self.tokens.len()).then_some(())?;
+        let columns = measured_by(self.word(than - 2))?;
+        let rows = self.led_rows()?;
+        let schema = &self.relations.schema;
+        let table = self.table_called(&rows)?;
+        let figure = schema.tables[table].columns.clone().find(|column| {
+            let words = name_words(&schema.columns[*column].column.label);
+            let number = schema.columns[*column].column.data_type.is_number();
+            number && columns.iter().any(|name| words.iter().any(|word| word == name))
+        })?;
+        self.changed(&format!("list {rows}"), |ask| {
+            let relationship = self.leads_above(ask, self.word(own))?;
+            let mut theirs = self.column(figure);
+            theirs.via = vec![relationship.name.clone()];
+            let own = Value::Column(self.column(figure));
+            super::narrow(ask, super::compare(own, comparison, Value::Column(theirs)));
+            Some(())
         })
     }
 

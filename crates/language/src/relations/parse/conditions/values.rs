@@ -56,7 +56,16 @@ impl Parser<'_> {
             }
             at = next;
         }
+        let own = |pick: &Pick| {
+            let of =
+                |column: usize| values.iter().flatten().any(|(value, _)| value.column == column);
+            pick.candidates.iter().any(|(column, _)| of(*column))
+        };
         let mut column = self.column.take();
+        // "With a sea view in Oslo": a yes or no, and where.
+        if let Some(pick) = column.take_if(|pick| self.is_switch(pick) && !own(pick)) {
+            self.push(Test::Has { pick });
+        }
         let tokens = self.pieces[here].tokens.start..self.pieces[self.at - 1].tokens.end;
         self.pass_as(&values);
         // "Prague city": what the value is stands after it.
@@ -97,6 +106,11 @@ impl Parser<'_> {
             self.focus = Some(*only);
         }
         self.push(Test::Values { values, column, near, tokens });
+    }
+
+    fn is_switch(&self, pick: &Pick) -> bool {
+        let best = pick.candidates.first();
+        best.is_some_and(|(column, _)| self.schema.affirms(*column).is_some())
     }
 
     /// "Oslo as their home town": the column that a value is of is told after it.
