@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use pacioli_model::{Comparison, Value};
+use pacioli_model::{Comparison, Predicate, Value};
 
 use super::{Idioms, compare, narrow};
 use crate::{
@@ -180,6 +180,14 @@ impl Idioms<'_> {
 
     fn happening(&self, table: TableId, group: usize) -> Option<ColumnId> {
         self.dated(table, HAPPENS[group])
+    }
+
+    /// That it happened after it should have: closed, received or paid.
+    pub(super) fn was_late(&self, table: TableId) -> Option<Predicate> {
+        let due = self.happening(table, DUE)?;
+        let done = ["closed", "received", "paid"].iter().find_map(|it| self.happened(table, it))?;
+        let value = |column| Value::Column(self.column(column));
+        Some(compare(value(done), Comparison::Greater, value(due)))
     }
 
     /// The one day of a table whose name begins with one of some words.

@@ -35,7 +35,12 @@ impl Idioms<'_> {
             Some((self.table_called(&said)?, first + length))
         })?;
         let named = self.said(first..rows);
-        let so = self.so(table, &format!("{named} that are {}", self.said(became + 1..end)))?;
+        // "Were late" is of those that are done, too.
+        let so = if self.is(became + 1, &["late", "overdue"]) && became + 2 == end {
+            self.was_late(table)?
+        } else {
+            self.so(table, &format!("{named} that are {}", self.said(became + 1..end)))?
+        };
         let within = self.said((rows..became - that).chain(end..self.tokens.len()));
         self.changed(&format!("number of {named} {within}"), |ask| {
             self.part_that_is(ask, table, &so)
