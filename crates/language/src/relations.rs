@@ -172,6 +172,9 @@ impl<'c> Relations<'c> {
                 if confidence < SURE && !declared {
                     return self.unsure(tokens, sketch, built, today, Some(confidence));
                 }
+                if let Some(asked) = self.namesakes(question, tokens, pieces, ask, today) {
+                    return asked;
+                }
                 if let Some(doubt) = build::whose_or_what(sketch, &self.schema, tokens, ask) {
                     let built = Built { margins: [(doubt, 0.0)].into(), ..built };
                     // Both fit as well: that is for the person alone to say.
@@ -189,6 +192,33 @@ impl<'c> Relations<'c> {
             }
             Err(misfit) => self.asked_back(question, tokens, sketch, &misfit, today),
         }
+    }
+
+    /// "What is the rating of …", where two tables are called ratings: which one is for the person to say.
+    fn namesakes(
+        &self,
+        question: &str,
+        tokens: &[Token],
+        pieces: &[Piece],
+        ask: &Ask,
+        today: NaiveDate,
+    ) -> Option<Translation> {
+        let (at, others) = pieces.iter().enumerate().find_map(|(at, piece)| {
+            let Item::Mention(mention) = &piece.item else { return None };
+            Some((at, mention.without_namesake()?))
+        })?;
+        let mut other = pieces.to_vec();
+        other[at].item = Item::Mention(others);
+        let typed = tokens.iter().map(|token| &question[token.at.clone()]).collect();
+        let sketch = parse::parse(&other, typed, &self.schema);
+        let built = build::build(&sketch, &self.schema, tokens, today, Reading::default()).ok()?;
+        // What is said of the rows may tell which are meant.
+        let tables = |ask: &Ask| confidence::tables_of(ask).len();
+        let as_well = sketch.unplaced.is_empty() && tables(&built.ask) <= tables(ask);
+        (as_well && built.ask != *ask).then_some(())?;
+        let choices = vec![self.choice(ask.clone()), self.choice(built.ask)];
+        let question = "Which of these do you mean?".to_owned();
+        Some(Translation::Clarify { question, choices, confidence: None })
     }
 
     /// Tables that belong together in several ways: which one is for the person to say.

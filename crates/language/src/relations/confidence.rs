@@ -80,6 +80,11 @@ pub(crate) fn evidence(pieces: &[Piece], built: &Built, schema: &Schema<'_>) -> 
     ]
 }
 
+/// The tables that an Ask is about.
+pub(crate) fn tables_of(ask: &Ask) -> BTreeSet<&str> {
+    Contents::of(ask).tables
+}
+
 /// Whether a mention may be of a table's rows.
 fn names_table(mention: &Mention, name: &str, schema: &Schema<'_>) -> bool {
     mention.tables.iter().any(|(table, _)| schema.tables[*table].entry.name.as_str() == name)

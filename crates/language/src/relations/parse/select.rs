@@ -93,6 +93,7 @@ impl Parser<'_> {
                 self.narrowing = true;
                 self.within = true;
             }
+            Key::Ask if self.asks_for_others(here) => self.misplaced(here),
             Key::Ask if self.refers_back(here) => self.enter(Zone::Condition),
             Key::Ask | Key::And => self.narrowing = false,
             Key::That
@@ -150,6 +151,21 @@ impl Parser<'_> {
         let next = self.solid(at);
         matches!(self.key_at(next), Some(Key::And))
             || self.pieces.get(next).is_none_or(|piece| piece.pause)
+    }
+
+    /// "All newspapers, also list the magazines from Oslo" are two questions.
+    pub(super) fn asks_for_others(&self, here: usize) -> bool {
+        let start = self.pieces[here].tokens.start;
+        let also = self.words[..start].last().is_some_and(|it| it.eq_ignore_ascii_case("also"));
+        let asked = !self.sketch.targets.is_empty() || self.sketch.entity.is_some();
+        let next = self.solid(here + 1);
+        let rows = |mention: &Mention| mention.only_values() || Self::is_table(mention);
+        let column = self.mention_at(next + 1).is_some_and(|it| !it.columns.is_empty())
+            && !self.pieces[next + 1].pause;
+        also && asked
+            && !column
+            && !self.theirs(next - 1)
+            && self.mention_at(next).is_some_and(rows)
     }
 
     /// "employees who help customers": no new question.

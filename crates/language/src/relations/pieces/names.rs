@@ -24,6 +24,14 @@ impl Mention {
         self.tables.first().map_or(0.0, |(_, quality)| *quality)
     }
 
+    /// The same without its first table, where another is called so just as well and nothing is more so.
+    pub(crate) fn without_namesake(&self) -> Option<Self> {
+        let [(_, best), (_, second), ..] = self.tables.as_slice() else { return None };
+        let tied = best - second < 0.005 && *best < 0.9;
+        let tables = self.tables[1..].to_vec();
+        (tied && self.column_quality() < *best).then(|| Self { tables, ..self.clone() })
+    }
+
     pub(crate) fn only_values(&self) -> bool {
         self.tables.is_empty()
             && self.columns.is_empty()

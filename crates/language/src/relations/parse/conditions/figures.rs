@@ -32,6 +32,9 @@ impl Parser<'_> {
         {
             return self.condition_best(here);
         }
+        if key == Key::Ask && self.asks_for_others(here) {
+            return self.misplaced(here);
+        }
         if key == Key::Ask && !started {
             return;
         }
