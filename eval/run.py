@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scores the translator and writes RESULTS.md: run.py PACIOLI [TRANSLATOR] [--own]
 
-Asks our own questions of the four companies (all parts), and the development parts of the public sets
+Asks our own questions of the six companies (all parts), and the development parts of the public sets
 where ../shared/eval is; with --own ours alone, and what was said of the others before is kept. What stands in RESULTS.md from "## With a model" on is kept.
 """
 

@@ -26,7 +26,7 @@ mod words;
 use std::ops::Range;
 
 use chrono::NaiveDate;
-use pacioli_model::{Ask, Catalog, Named};
+use pacioli_model::{Ask, Catalog, Comparison, Named, Predicate, Value};
 
 use self::{
     build::{Built, Reading},
@@ -161,6 +161,14 @@ impl<'c> Relations<'c> {
         today: NaiveDate,
     ) -> Translation {
         match build::build(sketch, &self.schema, tokens, today, Reading::default()) {
+            Ok(built) if denies_own_year(&built.ask) => {
+                let not: Vec<Range<usize>> = (0..tokens.len())
+                    .filter(|at| tokens[*at].word == "not")
+                    .map(|at| at..at + 1)
+                    .collect();
+                let reason = "These words are known, but not how they belong together here.";
+                refusal(question, tokens, &not, reason)
+            }
             Ok(built) => {
                 let ask = &built.ask;
                 // A declared figure means what its declaration says: only its words can be unsure.
@@ -347,6 +355,26 @@ fn columns_of(ask: &Ask) -> Vec<pacioli_model::ColumnRef> {
     let measures =
         ask.measures.iter().filter_map(|measure| measure.aggregation()?.column().map(bare));
     groups.chain(measures).collect()
+}
+
+/// "Customers who came in 2024 but not in 2025", where each has one such day: whatever they came for is told
+/// elsewhere.
+fn denies_own_year(ask: &Ask) -> bool {
+    let Some(Predicate::All(parts)) = &ask.filter else { return false };
+    let year = |predicate: &Predicate| match predicate {
+        Predicate::Compare { left: left @ Value::Part { .. }, comparison, .. }
+            if *comparison == Comparison::Equal =>
+        {
+            Some(left.clone())
+        }
+        _ => None,
+    };
+    let said: Vec<Value> = parts.iter().filter_map(year).collect();
+    ask.each_row
+        && parts.iter().any(|part| match part {
+            Predicate::Not(denied) => year(denied).is_some_and(|it| said.contains(&it)),
+            _ => false,
+        })
 }
 
 /// How well the words fit what they were taken as, 0 to 1.
