@@ -229,7 +229,8 @@ impl Lexicon {
         }
         self.add_rows(schema, column);
         let name = Name::Column(column);
-        if table.display == Some(column) {
+        // What rows are only known by for want of a name is no name.
+        if table.display == Some(column) && !table.nameless {
             self.add(&["name".to_owned()], name, 0.8);
         }
         if table.key == Some(column) && !node.foreign && table.display != Some(column) {

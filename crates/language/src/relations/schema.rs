@@ -67,6 +67,8 @@ pub(crate) struct TableNode<'c> {
     pub(crate) columns: std::ops::Range<ColumnId>,
     /// The column that people know its rows by.
     pub(crate) display: Option<ColumnId>,
+    /// That column is no name.
+    pub(crate) nameless: bool,
     /// The one column that tells its rows apart.
     pub(crate) key: Option<ColumnId>,
     pub(crate) hidden: bool,
@@ -111,6 +113,7 @@ impl<'c> Schema<'c> {
                 entry,
                 columns: range,
                 display: None,
+                nameless: false,
                 key: None,
                 hidden: meaning.is_some_and(|meaning| meaning.hidden),
                 steps: Vec::new(),
@@ -119,7 +122,9 @@ impl<'c> Schema<'c> {
         let mut schema = Self { catalog, tables, columns, relationships };
         for table in 0..schema.tables.len() {
             schema.tables[table].key = schema.key_of(table);
-            schema.tables[table].display = schema.display_of(table);
+            let named = schema.display_of(table);
+            schema.tables[table].nameless = named.is_none();
+            schema.tables[table].display = named.or_else(|| schema.known_by(table));
         }
         schema.connect();
         schema
@@ -222,18 +227,20 @@ impl<'c> Schema<'c> {
             .or_else(|| {
                 texts.first().copied().filter(|only| texts.len() == 1 && ends(only, &["detail"]))
             })
-            .or_else(|| find(&|column| self.says_more_than_key(table, *column)))
     }
 
     /// Rows that are only numbered are known by the text that each has one of its own of, where that is
     /// no chance.
-    fn says_more_than_key(&self, table: TableId, column: ColumnId) -> bool {
-        let entry = self.tables[table].entry;
-        let numbered = |key: ColumnId| self.columns[key].column.data_type.is_number();
-        self.tables[table].key.is_some_and(numbered)
-            && entry.rows > 2
-            && is_unique(self.columns[column].column, entry)
-            && !self.columns[column].words.iter().any(|it| PASSING.contains(&it.stem.as_str()))
+    fn known_by(&self, table: TableId) -> Option<ColumnId> {
+        let TableNode { entry, columns, key, .. } = &self.tables[table];
+        let numbered = key.is_some_and(|key| self.columns[key].column.data_type.is_number());
+        let own = |column: &ColumnId| {
+            let node = &self.columns[*column];
+            let text = node.column.data_type == ColumnType::Text && !node.foreign && !node.hidden;
+            text && is_unique(node.column, entry)
+                && !node.words.iter().any(|it| PASSING.contains(&it.stem.as_str()))
+        };
+        (numbered && entry.rows > 2).then(|| columns.clone().find(own))?
     }
 
     /// The number that is written on the thing itself, `room_no` of rooms, where its key is one of the
