@@ -79,12 +79,14 @@ impl Idioms<'_> {
     fn and_who(&self) -> Option<String> {
         let and = (2..self.tokens.len()).find(|at| {
             self.is(*at, &["and"])
-                && self.is(at + 1, &["who", "what"])
+                && self.is(at + 1, &["who"])
                 && self.is(at + 2, &["is", "are"])
                 && self.is(at + 3, &["the", "its", "their"])
         })?;
         let more = self.said(and + 4..self.tokens.len());
-        let lists = self.is(0, &["which", "list", "show"]) && !more.contains(' ');
+        // After "has" it would be one thing more that they must have.
+        let has = (0..and).any(|at| self.is(at, &["has", "have", "with"]));
+        let lists = self.is(0, &["which", "list", "show"]) && !more.contains(' ') && !has;
         lists.then(|| format!("{} with their {more}", self.said(0..and)))
     }
 

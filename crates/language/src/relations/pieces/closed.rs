@@ -80,7 +80,12 @@ impl Cutter<'_> {
             // "The day and the amount of payments": their date, and no group by days.
             Key::Grain(TimeGrain::Day) if self.is_asked_for(at) => named >= PARTLY,
             // "By year" is by no column that only begins so, or is called a date.
-            Key::Grain(_) => named >= 0.6 && self.lexicon.has_column(&self.tokens[at].word, 0.7),
+            Key::Grain(_) => {
+                let grouped = at.checked_sub(1).is_some_and(|before| {
+                    matches!(self.tokens[before].word.as_str(), "by" | "per" | "each" | "every")
+                });
+                named >= 0.6 && (!grouped || self.lexicon.has_column(&self.tokens[at].word, 0.7))
+            }
             _ => false,
         }
     }
