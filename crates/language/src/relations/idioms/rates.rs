@@ -14,9 +14,6 @@ use crate::{
     translation::Translation,
 };
 
-/// So many letters must be the same: cancellation, cancelled.
-const SAME: usize = 5;
-
 impl Idioms<'_> {
     /// "What percentage of jobs in 2025 were cancelled", "share of bookings that were no-shows by month".
     pub(super) fn share_that_are(&self) -> Option<Translation> {
@@ -88,7 +85,10 @@ impl Idioms<'_> {
     pub(super) fn rate_of_value(&self) -> Option<Translation> {
         let rate = self.find(&["rate", "rates"]).filter(|rate| *rate > 0)?;
         let said = self.word(rate - 1);
-        self.relations.lexicon.names(&[said, "rate"]).is_empty().then_some(())?;
+        // A discount rate, where something is called a discount, may be how high that is.
+        let names = self.relations.lexicon.names(&[said]);
+        let named = names.iter().any(|(_, fit)| *fit > 0.9);
+        (!named && self.relations.lexicon.names(&[said, "rate"]).is_empty()).then_some(())?;
         let value = self.value_like(said)?;
         let schema = &self.relations.schema;
         let table = schema.table_of(value.column);
@@ -120,17 +120,44 @@ impl Idioms<'_> {
     /// The one value of few that a noun is the deed of: cancelled of cancellation.
     fn value_like(&self, noun: &str) -> Option<KnownValue> {
         let schema = &self.relations.schema;
-        let same = |text: &str| {
-            let letters = noun.chars().zip(text.chars());
-            letters.take_while(|(one, other)| one.eq_ignore_ascii_case(other)).count() >= SAME
-        };
         let few = (0..schema.columns.len()).flat_map(|column| {
             let values =
                 schema.columns[column].column.profile.values.as_deref().unwrap_or_default();
             let values = if values.len() > 20 { &[] } else { values };
             values.iter().map(move |text| KnownValue { column, text: text.clone(), few: true })
         });
-        let mut found = few.filter(|value| same(&value.text));
+        let mut found = few.filter(|value| is_deed(noun, &value.text));
         found.next().filter(|_| found.next().is_none())
+    }
+}
+
+/// Whether a noun names what makes something so: cancellation of cancelled, approval of approved; and not
+/// interest of international.
+fn is_deed(noun: &str, state: &str) -> bool {
+    let state = state.to_lowercase();
+    let Some(stem) = state.strip_suffix("ed").filter(|stem| stem.len() > 3) else {
+        return false;
+    };
+    let single = stem.len() - 1;
+    let doubled = stem.is_char_boundary(single) && stem[..single].ends_with(&stem[single..]);
+    let stem = if doubled { &stem[..single] } else { stem };
+    noun.strip_prefix(stem).is_some_and(|end| end.len() <= "lation".len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_deed;
+
+    #[test]
+    fn a_deed_makes_something_so() {
+        let deeds = ["cancellation", "return", "approval", "completion", "delivery"];
+        let states = ["Cancelled", "returned", "Approved", "completed", "Delivered"];
+        for (at, noun) in deeds.iter().enumerate() {
+            for (other, state) in states.iter().enumerate() {
+                assert_eq!(is_deed(noun, state), at == other, "{noun} {state}");
+            }
+        }
+        assert!(!is_deed("interest", "International"));
+        assert!(!is_deed("standard", "Standard"));
     }
 }
