@@ -26,7 +26,8 @@ const MOST_CHOICES: usize = 5;
 
 const NOT_IN_ONE: &str =
     "Every word is known, but not in one table, and nothing relates these tables.";
-const NOT_TOGETHER: &str = "These words are known, but not how they belong together here.";
+pub(crate) const NOT_TOGETHER: &str =
+    "These words are known, but not how they belong together here.";
 const NOT_KNOWN: &str = "No column, value or date of any table is called that.";
 
 /// Whether a refusal says more than that words were not understood: then it stands, however else

@@ -37,6 +37,7 @@ use self::{
 };
 use crate::{
     calendar::Company,
+    judge::NOT_TOGETHER,
     token::{Token, tokenise},
     translation::{Choice, Interpretation, Span, Translation, Understood},
 };
@@ -117,8 +118,7 @@ impl<'c> Relations<'c> {
                 return refused;
             }
             if strange.is_empty() {
-                let reason = "These words are known, but not how they belong together here.";
-                refusal(question, &tokens, &sketch.unplaced, reason)
+                refusal(question, &tokens, &sketch.unplaced, NOT_TOGETHER)
             } else {
                 // What else found no place may have found none because of these.
                 let reason = self.missing(question, &tokens, &pieces, &strange);
@@ -166,8 +166,7 @@ impl<'c> Relations<'c> {
                     .filter(|at| tokens[*at].word == "not")
                     .map(|at| at..at + 1)
                     .collect();
-                let reason = "These words are known, but not how they belong together here.";
-                refusal(question, tokens, &not, reason)
+                refusal(question, tokens, &not, NOT_TOGETHER)
             }
             Ok(built) => {
                 let ask = &built.ask;

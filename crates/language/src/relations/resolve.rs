@@ -14,7 +14,7 @@ use super::{
     sketch::{Measured, Noun, Pick, Sketch, Target, Test},
     thesaurus::{end_of, in_full, lemma, same},
 };
-use crate::{role::HeaderWord, token::Token};
+use crate::{judge::NOT_TOGETHER, role::HeaderWord, token::Token};
 
 /// More candidates than this are not compared one by one.
 const MANY: usize = 60;
@@ -257,10 +257,7 @@ impl Resolver<'_> {
                 }
                 Ok(close.filter(|_| self.instead == Some(at)).map_or(*best, |(_, column)| *column))
             }
-            _ => Err(Misfit::new(
-                pick.tokens.clone(),
-                "These words are known, but not how they belong together here.",
-            )),
+            _ => Err(Misfit::new(pick.tokens.clone(), NOT_TOGETHER)),
         }
     }
 

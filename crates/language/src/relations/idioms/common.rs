@@ -6,6 +6,7 @@ use pacioli_model::{
 
 use super::{Idioms, bound, compare, hidden, narrow, output};
 use crate::{
+    judge::NOT_TOGETHER,
     relations::{build::free_name, schema::TableId},
     translation::Translation,
 };
@@ -35,8 +36,7 @@ impl Idioms<'_> {
             let shared = self.belongs_to_each(self.table_named(&ask.table)?, all)?;
             (ask.measures.is_empty() && ask.limit.is_none()).then(|| narrow(ask, shared))
         });
-        let reason = "These words are known, but not how they belong together here.";
-        read.or_else(|| Some(Self::refused(&self.said(first..=last), reason)))
+        read.or_else(|| Some(Self::refused(&self.said(first..=last), NOT_TOGETHER)))
     }
 
     /// The words that say so: "in common", "common to", "the same for", "shared by".

@@ -7,6 +7,7 @@ use pacioli_model::{Comparison, Predicate, Value};
 
 use super::{Idioms, compare, narrow};
 use crate::{
+    judge::NOT_TOGETHER,
     relations::{
         lexicon::{Name, name_words},
         schema::{ColumnId, TableId},
@@ -72,7 +73,6 @@ const HOLLOW: &[&str] = &[
 ];
 /// Words of a limit that the amount on hand is held against.
 const LIMITS: &[&str] = &["minimum", "reorder", "maximum", "safety", "target"];
-
 /// Words of a comparison: of days or not, how many words, what it says.
 type Versus = (bool, usize, Comparison);
 
@@ -257,7 +257,10 @@ impl Idioms<'_> {
 
     /// "How long does a job take on average", "average days from opening to closing", "length of stay".
     pub(super) fn how_long(&self) -> Option<Translation> {
-        self.takes_long().or_else(|| self.length_of_stay()).or_else(|| self.days_from_to())
+        self.takes_long()
+            .or_else(|| self.average_stay())
+            .or_else(|| self.length_of_stay())
+            .or_else(|| self.days_from_to())
     }
 
     fn takes_long(&self) -> Option<Translation> {
@@ -270,7 +273,31 @@ impl Idioms<'_> {
         let usual = ["usually", "typically", "normally"];
         let tail =
             (verb + 1..self.tokens.len()).filter(|at| !mean.contains(at) && !self.is(*at, &usual));
-        self.mean_span(table, &self.said(tail))
+        let tail = self.said(tail);
+        self.mean_span(table, &tail).or_else(|| {
+            self.is(verb, &["stay"]).then_some(())?;
+            // Whatever else takes its time is no stay.
+            let stays = self.stays().and_then(|stays| self.mean_span(stays, &tail));
+            Some(stays.unwrap_or_else(|| Self::refused("stay", NOT_TOGETHER)))
+        })
+    }
+
+    /// The only rows that come and go: bookings with the days of check-in and check-out.
+    fn stays(&self) -> Option<TableId> {
+        let tables = 0..self.relations.schema.tables.len();
+        let mut stays = tables.filter(|table| self.dated(*table, &["check in"]).is_some());
+        stays.next().filter(|_| stays.next().is_none())
+    }
+
+    /// "Average stay by hotel", "how long is the average stay".
+    fn average_stay(&self) -> Option<Translation> {
+        let at = self.find(&["stay", "stays"])?;
+        let lead =
+            ["how", "long", "what", "whats", "is", "the", "our", "an", "average", "mean", "avg"];
+        let means = (0..at).any(|at| self.is(at, &["average", "mean", "avg"]));
+        (means && (0..at).all(|at| self.is(at, &lead))).then_some(())?;
+        self.table_called(self.word(at)).is_none().then_some(())?;
+        self.mean_span(self.stays()?, &self.said(at + 1..self.tokens.len()))
     }
 
     /// "Average length of stay by hotel", "average duration of jobs".
@@ -281,10 +308,7 @@ impl Idioms<'_> {
         let next = at + 2 + usize::from(self.is(at + 2, &["a", "the", "our"]));
         let tail = self.said(next + 1..self.tokens.len());
         if self.is(next, &["stay", "stays"]) {
-            let tables = 0..self.relations.schema.tables.len();
-            let mut stays = tables.filter(|table| self.dated(*table, &["check in"]).is_some());
-            let table = stays.next().filter(|_| stays.next().is_none())?;
-            return self.mean_span(table, &tail);
+            return self.mean_span(self.stays()?, &tail);
         }
         self.mean_span(self.table_called(&self.said([next]))?, &tail)
     }

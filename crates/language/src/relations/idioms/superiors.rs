@@ -7,6 +7,7 @@ use pacioli_model::{
 
 use super::Idioms;
 use crate::{
+    judge::NOT_TOGETHER,
     relations::{
         build::{all, free_name},
         lexicon::name_words,
@@ -38,8 +39,7 @@ impl Idioms<'_> {
         }
         if self.is(0, &["who"]) && self.led_rows().is_some() && self.is(at + 1, &["of"]) {
             // "Who is the manager of the north": whoever each there reports to is no answer.
-            let reason = "These words are known, but not how they belong together here.";
-            return Some(Self::refused(self.word(at), reason));
+            return Some(Self::refused(self.word(at), NOT_TOGETHER));
         }
         self.changed(self.question, |ask| self.led_above(ask, self.word(at)))
     }
