@@ -197,6 +197,15 @@ impl Idioms<'_> {
             return None;
         }
         let first = self.after_lead(0);
+        // "Average price per night by room": a column that is called so itself is no ratio.
+        let called = (first..per).any(|from| {
+            let words: Vec<&str> = (from..by).map(|at| self.word(at)).collect();
+            let names = self.relations.lexicon.names(&words);
+            names.iter().any(|(name, fit)| matches!(name, Name::Column(_)) && *fit > 0.9)
+        });
+        if called {
+            return None;
+        }
         let (over, under) = (self.said(first..per), self.said(per + 1..by));
         let tail = self.said(by..self.tokens.len());
         let counted = self.table_called(&under).is_some();

@@ -6,7 +6,7 @@ use super::super::Parser;
 use crate::relations::{
     pieces::{Degree, Item, Mention},
     schema::{ColumnId, TableId},
-    sketch::{Best, Measured, Noun, Pick},
+    sketch::{Best, Measured, Noun, Pick, Target},
     thesaurus::measured_by,
     vocabulary::Key,
 };
@@ -143,6 +143,8 @@ impl Parser<'_> {
             _ => match self.verb_pick(here) {
                 // "Who earns the most", "the lamp that costs the least".
                 Some(pick) => made(Measured::Column(pick), at),
+                // What earns or weighs the most is told by no count of rows.
+                None if self.verb_of_amount(here) => None,
                 None => made(Measured::Count(None), at),
             },
         }
@@ -231,7 +233,13 @@ impl Parser<'_> {
             before.find(|(_, piece)| piece.item != Item::Key(Key::Stop) || piece.pause)?;
         let verb = self.words[piece.tokens.end - 1].to_lowercase();
         let columns = measured_by(&verb)?;
-        let own = self.focus.or(self.sketch.entity);
+        let asked = || match self.sketch.targets.first()? {
+            Target::Column(pick) => {
+                pick.candidates.first().map(|(it, _)| self.schema.table_of(*it))
+            }
+            _ => None,
+        };
+        let own = self.focus.or(self.sketch.entity).or_else(asked);
         let pick = self.adjective_pick(at, &columns, own)?;
         let table = |(column, _): &(ColumnId, f64)| self.schema.table_of(*column);
         let first = pick.candidates.first().map(table)?;
@@ -239,6 +247,13 @@ impl Parser<'_> {
         let one = pick.candidates.iter().all(|candidate| table(candidate) == first);
         let fits = own.map_or(one, |own| pick.owner == Some(own) && own == first);
         fits.then_some(Pick { owner: Some(first), ..pick })
+    }
+
+    fn verb_of_amount(&self, here: usize) -> bool {
+        const VERBS: &[&str] = &["earn", "earns", "earned", "cost", "costs", "weigh", "weighs"];
+        let before = self.words[..self.pieces[here].tokens.start].iter().rev();
+        let mut verbs = before.filter(|word| !word.eq_ignore_ascii_case("the"));
+        verbs.next().is_some_and(|word| VERBS.contains(&word.to_lowercase().as_str()))
     }
 
     /// "the largest stadium": by what large measures of it, and not by a count.
