@@ -106,7 +106,7 @@ def public(pacioli, translator, work):
     for name, questions, expected, databases in PUBLIC_SETS:
         said = evaluate(pacioli, translator, [PUBLIC / one for one in databases], PUBLIC / questions, PUBLIC / expected, work / "public.jsonl")
         parts.append(f"### {name}\n```\n{said}\n```\n")
-    parts.append(f"### Others\nWhat each is stands in `public.py`. An answer may show further columns, as with our own questions.\n\n{further(pacioli, translator, work)}\n")
+    parts.append(f"### Others\nWhat each is stands in `public.py`. An answer may show further columns, as with our own questions. What `ambrosia` asks can be read\nin several ways, and is right only when asked back: an answer by one of the readings counts as wrong.\n\n{further(pacioli, translator, work)}\n")
     return "\n".join(parts)
 
 
