@@ -151,7 +151,7 @@ them: {UNMENDED_NEWCOMERS}
 ```
 
 ## Our own questions, held out
-Written before anything was mended, and looked at only as these figures.
+Written before anything was mended, and looked at as these figures; which fail was seen once, by mistake, and nothing was mended for it.
 ```
 {said["test"]}
 ```

@@ -64,23 +64,7 @@ impl Parser<'_> {
             return;
         }
         match key {
-            Key::HowMany => {
-                let next = self.solid_noun(here + 1);
-                if let Some((comparison, number, noun, end)) = self.counted_after(next) {
-                    self.at = end;
-                    let what = match noun {
-                        Noun::Column(pick) if self.totals(here, &pick) => {
-                            Measured::Aggregate(Aggregate::Sum, pick)
-                        }
-                        noun => Measured::Count(Some(noun)),
-                    };
-                    self.push(Test::Count { what, comparison, number, of: None });
-                } else if possessed {
-                    self.show_too(here);
-                } else {
-                    self.misplaced(here);
-                }
-            }
+            Key::HowMany => self.count_again(here, possessed),
             Key::Aggregate(aggregate) => match self.aggregated_after(here + 1) {
                 Some((pick, comparison, number, end)) => {
                     self.at = end;
@@ -95,6 +79,25 @@ impl Parser<'_> {
                 None => self.misplaced(here),
             },
             _ => self.misplaced(here),
+        }
+    }
+
+    /// A count with its bound; else one that is shown too.
+    fn count_again(&mut self, here: usize, possessed: bool) {
+        let next = self.solid_noun(here + 1);
+        if let Some((comparison, number, noun, end)) = self.counted_after(next) {
+            self.at = end;
+            let what = match noun {
+                Noun::Column(pick) if self.totals(here, &pick) => {
+                    Measured::Aggregate(Aggregate::Sum, pick)
+                }
+                noun => Measured::Count(Some(noun)),
+            };
+            self.push(Test::Count { what, comparison, number, of: None });
+        } else if possessed {
+            self.show_too(here);
+        } else {
+            self.misplaced(here);
         }
     }
 
