@@ -64,7 +64,7 @@ impl Idioms<'_> {
     }
 
     /// The first of some names that a column of the catalog has.
-    fn column_called<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+    pub(super) fn column_called<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
         names.iter().copied().find(|name| {
             let words: Vec<&str> = name.split(' ').collect();
             let known = self.relations.lexicon.names(&words);

@@ -198,11 +198,7 @@ impl Idioms<'_> {
         }
         let first = self.after_lead(0);
         // "Average price per night by room": a column that is called so itself is no ratio.
-        let called = (first..per).any(|from| {
-            let words: Vec<&str> = (from..by).map(|at| self.word(at)).collect();
-            let names = self.relations.lexicon.names(&words);
-            names.iter().any(|(name, fit)| matches!(name, Name::Column(_)) && *fit > 0.9)
-        });
+        let called = (first..per).any(|from| self.column_called(&[&self.said(from..by)]).is_some());
         if called {
             return None;
         }
